@@ -1,0 +1,41 @@
+"""What the engine refuses, as errors that the user can mend.
+
+    ThuliumError (thulium_dsl.problems)
+    ├── DataError         a file or line of the data: names the file, and the line of labels.txt where there is one
+    ├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
+    ├── DeviceError       a device that this machine does not have
+    ├── MissingPackage    an optional package that the document asks for: the command that installs it
+    └── StepError         a training step that went wrong: epoch, step, ids of the lines
+"""
+
+from thulium_dsl.problems import ThuliumError
+
+
+class DataError(ThuliumError):
+    """Data that cannot be used. The message names every file that is at fault."""
+
+
+class CheckpointError(ThuliumError):
+    """A model file that cannot be used."""
+
+
+class DeviceError(ThuliumError):
+    """A device that this machine does not have."""
+
+
+class MissingPackage(ThuliumError):
+    """An optional package that the document asks for and that is not installed."""
+
+
+class StepError(ThuliumError):
+    """A training step that cannot go on: names epoch, step and lines."""
+
+
+MAX_LISTED = 20
+
+
+def list_faults(faults: list[str]) -> str:
+    """Some faults, one a line, and how many there are in all."""
+    more = len(faults) - MAX_LISTED
+    rows = [*faults[:MAX_LISTED], *([f"... and {more} more"] if more > 0 else [])]
+    return "\n".join([*rows, f"{len(faults)} problem{'s' if len(faults) != 1 else ''} in the data; nothing was written"])

@@ -1,0 +1,1 @@
+"""The language: text in, values and a graph out. Imports neither torch nor numpy."""

@@ -1,0 +1,246 @@
+"""The values of an experiment: what a resolved document holds, as frozen dataclasses.
+
+No class has defaults: a document is filled from the schemas before values are made of it. The names and types are the
+schemas' own; a test holds each class to its schema.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+UnicodeForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomDataset:
+    type: Literal["custom"]
+    train_dir: str
+    val_dir: str
+    test_dir: str
+    unicode_form: UnicodeForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCounts:
+    train: int
+    val: int
+    test: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticDataset:
+    type: Literal["synthetic"]
+    lines: LineCounts
+    seed: int
+    unicode_form: UnicodeForm
+
+
+DatasetSpec = Union[CustomDataset, SyntheticDataset]  # noqa: UP007 (also read at run time, on Python 3.10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreprocessingSpec:
+    height: int  # pixels
+    min_width: int  # pixels
+    max_width: int  # pixels
+    normalize: bool
+    wide_lines: Literal["squeeze", "skip", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomRotation:
+    type: Literal["random_rotation"]
+    p: float
+    degrees: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomScale:
+    type: Literal["random_scale"]
+    p: float
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianNoise:
+    type: Literal["gaussian_noise"]
+    p: float
+    std: float  # share of the grey range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomBrightness:
+    type: Literal["random_brightness"]
+    p: float
+    range: tuple[float, float]
+
+
+TransformSpec = Union[RandomRotation, RandomScale, GaussianNoise, RandomBrightness]  # noqa: UP007
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationSpec:
+    enabled: bool
+    transforms: tuple[TransformSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResnetSpec:
+    type: Literal["resnet"]
+    config_name: Literal["resnet_tiny", "resnet_small", "resnet_base"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilstmSpec:
+    type: Literal["bilstm"]
+    hidden_size: int
+    num_layers: int
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CtcSpec:
+    type: Literal["ctc"]
+    blank_index: int
+    shortcut_weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    backbone: ResnetSpec
+    head: BilstmSpec
+    decoder: CtcSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdamwSpec:
+    type: Literal["adamw"]
+    weight_decay: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CosineSpec:
+    type: Literal["cosine"]
+    warmup_epochs: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSpec:
+    epochs: int
+    batch_size: int  # lines in one optimizer step
+    lr: float  # peak
+    optimizer: AdamwSpec
+    scheduler: CosineSpec
+    mixed_precision: bool
+    gradient_clip: float  # 0: off
+    ema_decay: float  # 0: off
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStoppingSpec:
+    enabled: bool
+    patience: int  # epochs
+    metric: Literal["val_cer", "val_wer", "val_line_accuracy", "val_loss"]
+    mode: Literal["min", "max"]
+    min_delta: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointingSpec:
+    save_dir: str
+    save_every: int  # epochs; 0: none
+    keep_last: int
+    save_best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreedySpec:
+    type: Literal["greedy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationSpec:
+    split: Literal["test", "val"]
+    checkpoint: Literal["best", "last"]
+    decoding: GreedySpec
+    worst_lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorboardSpec:
+    enabled: bool
+    log_dir: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WandbSpec:
+    enabled: bool
+    project: str
+    entity: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingSpec:
+    tensorboard: TensorboardSpec
+    wandb: WandbSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcesSpec:
+    device: str  # auto, cpu, cuda, cuda:N
+    loader_workers: int
+    threads: int  # 0: one for each core
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A whole experiment. Only the command line holds one; a stage is given the sections that it reads."""
+
+    version: int
+    dataset: DatasetSpec
+    preprocessing: PreprocessingSpec
+    augmentation: AugmentationSpec
+    model: ModelSpec
+    training: TrainingSpec
+    early_stopping: EarlyStoppingSpec
+    checkpointing: CheckpointingSpec
+    evaluation: EvaluationSpec
+    logging: LoggingSpec
+    resources: ResourcesSpec
+
+
+def build(kind: Any, value: Any) -> Any:
+    """Make a spec of a resolved tree.
+
+    Args:
+        kind: a spec class, or a type that stands in one: a union of them (chosen by ``type``), a tuple, a number …
+        value: what the resolved document holds there.
+
+    Raises:
+        TypeError, KeyError: the tree was not resolved and checked before; our mistake, not the user's.
+    """
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return build(_choose(get_args(kind), value), value)
+    if is_dataclass(kind):
+        assert isinstance(kind, type)
+        hints = get_type_hints(kind)
+        unknown = set(value) - {field.name for field in fields(kind)}
+        if unknown:
+            raise TypeError(f"{kind.__name__} has no {sorted(unknown)}")
+        return kind(**{name: build(hints[name], value[name]) for name in hints})
+    if origin is tuple:
+        return tuple(build(get_args(kind)[0], item) for item in value)
+    if kind is float:
+        return float(value)
+    return int(value) if kind is int and not isinstance(value, bool) else value
+
+
+def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return type(None) if value is None else next(kind for kind in kinds if kind is not type(None))
+    return next(kind for kind in kinds if value["type"] in get_args(get_type_hints(kind)["type"]))
