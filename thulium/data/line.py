@@ -16,7 +16,7 @@ class Line:
         image: mode "L" (8-bit grey, 0 is black), any size.
         text: the transcription, in logical order, not empty.
         page: what the line was cut from; its own id where that is not known.
-        source: file, and row where there is one, for messages.
+        source: the file it comes from, for messages.
     """
 
     id: str

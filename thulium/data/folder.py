@@ -1,0 +1,55 @@
+"""A folder of images and labels.txt as a split, without preparing it first: for scripts and notebooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from thulium.data.image import ImageFault, open_grey, preprocess, scaled_width
+from thulium.data.readers.custom import read_labels
+from thulium.data.text import normalize
+from thulium.errors import DataError, list_faults
+from thulium_dsl.spec import PreprocessingSpec, UnicodeForm
+
+
+class FolderSplit:
+    """The lines of a folder, each read and preprocessed when it is asked for.
+
+    Attributes:
+        ids, texts: one entry a line; texts are normalised.
+        widths: pixels after preprocessing.
+        height: pixels.
+    """
+
+    def __init__(
+        self, folder: Path, preprocessing: PreprocessingSpec | None = None, unicode_form: UnicodeForm | None = None
+    ) -> None:
+        from thulium.documents import defaults  # late: most callers need no document
+
+        self.preprocessing = preprocessing or defaults().preprocessing
+        faults: list[str] = []
+        labels = read_labels(folder, faults)
+        self._paths = [label.path for label in labels]
+        self.ids = [label.path.relative_to(folder / "images").as_posix() for label in labels]
+        self.texts = [normalize(label.text, unicode_form or defaults().dataset.unicode_form) for label in labels]
+        self.height = self.preprocessing.height
+        self.widths = [self._width(path, faults) for path in self._paths]
+        if faults:
+            raise DataError(list_faults(faults))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def image(self, index: int) -> Image.Image:
+        """A line's image as the model reads it, mode "L"."""
+        return preprocess(open_grey(self._paths[index]), self.preprocessing)
+
+    def _width(self, path: Path, faults: list[str]) -> int:
+        try:
+            size = open_grey(path).size
+        except ImageFault as fault:
+            faults.append(f"{path} {fault}")
+            return 1
+        spec = self.preprocessing
+        return max(spec.min_width, min(spec.max_width, scaled_width(size, spec.height)))

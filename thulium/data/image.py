@@ -1,0 +1,104 @@
+"""From an image file to the grey line that a model reads."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from thulium_dsl.spec import PreprocessingSpec
+
+MAX_PIXELS = 100_000_000  # a line has some hundred thousand; far more is a mistake or a decompression bomb
+INK_SHARE = 0.005  # share of the pixels that are taken to be full ink
+PAPER_SHARE = 0.6  # share of the pixels that are taken to be at most as light as the paper
+MIN_CONTRAST = 16  # grey values between ink and paper; below this a line is blank and is not stretched
+
+
+class ImageFault(Exception):
+    """An image that cannot be used; the message says why, the caller knows which file."""
+
+
+def open_grey(path: Path) -> Image.Image:
+    """Read an image file as 8-bit grey: turned as its EXIF says, transparency on white, 16 bits scaled to 8.
+
+    Raises:
+        ImageFault: the file is missing, empty, not an image, truncated, or larger than MAX_PIXELS.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
+            with Image.open(path) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise ImageFault(f"is {width}x{height} pixels, more than a line image can be")
+                image.load()
+                return _to_grey(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise ImageFault("is not an image that can be read") from None
+    except FileNotFoundError:
+        raise ImageFault("does not exist") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageFault(f"cannot be decoded ({error})") from error
+
+
+def _to_grey(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image, dtype=np.float32)
+        return Image.fromarray((values / 257 if values.max(initial=0) > 255 else values).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("L")
+
+
+def scaled_width(size: tuple[int, int], height: int) -> int:
+    """Width in pixels of an image of (width, height) when it is scaled to a height, at least 1."""
+    return max(1, round(size[0] * height / size[1]))
+
+
+def is_too_wide(size: tuple[int, int], preprocessing: PreprocessingSpec) -> bool:
+    """Whether a line of (width, height) is wider than max_width once it is scaled."""
+    return scaled_width(size, preprocessing.height) > preprocessing.max_width
+
+
+def preprocess(image: Image.Image, preprocessing: PreprocessingSpec) -> Image.Image:
+    """A grey line as the model reads it: contrast, height and width as the document says.
+
+    Args:
+        image: mode "L"; too wide a line is squeezed, whatever ``wide_lines`` says.
+    """
+    if preprocessing.normalize:
+        image = stretch_contrast(image)
+    width = min(scaled_width(image.size, preprocessing.height), preprocessing.max_width)
+    image = image.resize((width, preprocessing.height), Image.Resampling.BICUBIC)
+    if width < preprocessing.min_width:
+        wider = Image.new("L", (preprocessing.min_width, preprocessing.height), paper_value(image))
+        wider.paste(image, (0, 0))
+        return wider
+    return image
+
+
+def stretch_contrast(image: Image.Image) -> Image.Image:
+    """Grey values stretched so that the ink is 0 and the paper 255; a blank image stays as it is."""
+    shares = np.cumsum(image.histogram()) / (image.width * image.height)
+    ink, paper = (int(np.searchsorted(shares, share)) for share in (INK_SHARE, PAPER_SHARE))
+    if paper - ink < MIN_CONTRAST:
+        return image
+    table = ((np.arange(256) - ink) * (255 / (paper - ink))).clip(0, 255).round().astype(int)
+    return image.point(table.tolist())
+
+
+def paper_value(image: Image.Image) -> int:
+    """The grey value of the paper: the median, since ink covers less than half of a line."""
+    shares = np.cumsum(image.histogram())
+    return int(np.searchsorted(shares, shares[-1] / 2))
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,101 @@
+"""Where the model computes, and with how many bits and threads."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from thulium.errors import DeviceError
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # from malloc.h
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device and the precision it computes in.
+
+    Attributes:
+        torch: torch's name for it.
+        half: the 16-bit type of mixed precision, or None for 32 bits throughout.
+    """
+
+    torch: torch.device
+    half: torch.dtype | None
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context to compute a model's output in."""
+        if self.half is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.torch.type, dtype=self.half)
+
+    def __str__(self) -> str:
+        bits = {None: "32-bit", torch.bfloat16: "bfloat16", torch.float16: "float16"}[self.half]
+        name = torch.cuda.get_device_name(self.torch) if self.torch.type == "cuda" else f"{torch.get_num_threads()} threads"
+        return f"{self.torch} ({name}, {bits})"
+
+
+def choose(name: str, *, mixed_precision: bool) -> Device:
+    """The device that a name asks for.
+
+    Args:
+        name: auto, cpu, cuda or cuda:N; auto takes a GPU if there is one.
+        mixed_precision: whether 16 bits may be used; they are only where the processor computes them itself.
+
+    Raises:
+        DeviceError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda":
+        _check_cuda(device)
+    return Device(device, _half(device) if mixed_precision else None)
+
+
+def _check_cuda(device: torch.device) -> None:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        raise DeviceError(
+            f'device "{device}": no CUDA GPU was found here; use device "auto", which takes a GPU if there is one, or "cpu"'
+        )
+    if (device.index or 0) >= count:
+        raise DeviceError(f'device "{device}": there are {count} GPUs here, cuda:0 to cuda:{count - 1}')
+
+
+def _half(device: torch.device) -> torch.dtype | None:
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    flags = _processor_flags()
+    return torch.bfloat16 if {"avx512_bf16", "amx_bf16"} & flags else None
+
+
+def _processor_flags() -> set[str]:
+    """What the processor says of itself, on Linux; elsewhere nothing is known, and 32 bits are safe."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            rows = (line for line in file if line.startswith("flags"))
+            return set(next(rows, "").split())
+    except OSError:
+        return set()
+
+
+def set_threads(threads: int) -> None:
+    """Use so many threads on the CPU; 0 is one for each core that this process may use."""
+    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+
+
+def keep_memory() -> None:
+    """Keep freed memory in this process instead of giving it back to the system at every step.
+
+    Large buffers come and go at each step; glibc would map and unmap them each time, at a third of the time of a
+    step on a CPU (see docs/results.md). Does nothing where the C library is another.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

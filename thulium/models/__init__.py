@@ -1,0 +1,1 @@
+"""The networks: backbones, heads and decoders, and HTRModel, which puts them together."""

@@ -1,0 +1,40 @@
+"""Bidirectional LSTM. B lines, T frames, C features.
+
+Each direction is an LSTM of its own over the padded batch; the backward one sees each line turned round within its own
+length. So padding never comes before a frame that counts, as with packed sequences, at four to six times their speed
+on a CPU (see docs/results.md).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from thulium.models.masks import reversal
+
+
+class BiLstm(nn.Module):
+    """Layers of two LSTMs each, one for each direction.
+
+    Attributes:
+        out_features: values in an output frame, twice the hidden size.
+    """
+
+    def __init__(self, in_features: int, *, hidden_size: int, num_layers: int, dropout: float) -> None:
+        super().__init__()
+        sizes = [in_features] + [2 * hidden_size] * (num_layers - 1)
+        self.forwards = nn.ModuleList(nn.LSTM(size, hidden_size, batch_first=True) for size in sizes)
+        self.backwards = nn.ModuleList(nn.LSTM(size, hidden_size, batch_first=True) for size in sizes)
+        self.dropout = nn.Dropout(dropout)
+        self.out_features = 2 * hidden_size
+
+    def forward(self, x: Tensor, frames: Tensor) -> Tensor:
+        """(B, T, C) to (B, T, C'); frames (B,) in use. Padding frames hold values that mean nothing."""
+        turned = reversal(frames, x.shape[1])[:, :, None]
+        for ahead, back in zip(self.forwards, self.backwards, strict=True):
+            x = self.dropout(x)
+            rightwards = ahead(x)[0]
+            leftwards = back(x.gather(1, turned.expand(-1, -1, x.shape[2])))[0]
+            leftwards = leftwards.gather(1, turned.expand(-1, -1, leftwards.shape[2]))
+            x = torch.cat([rightwards, leftwards], dim=2)
+        return x

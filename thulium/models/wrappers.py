@@ -1,0 +1,100 @@
+"""HTRModel: backbone, head and decoder as one model that knows its alphabet and its preprocessing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from thulium.data.batch import Batch
+from thulium.data.charset import Charset
+from thulium.models import backbones, decoders, heads
+from thulium_dsl.spec import ModelSpec, PreprocessingSpec
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the model computes of a batch. B lines, T frames, K classes.
+
+    Attributes:
+        logits: (B, T, K); frames beyond a line's own mean nothing.
+        shortcut: (B, T, K) straight from the backbone, while training.
+        frames: (B,) in use.
+    """
+
+    logits: Tensor
+    shortcut: Tensor | None
+    frames: Tensor
+
+
+class HTRModel(nn.Module):
+    """A handwritten text recognition model.
+
+    Attributes:
+        spec: the document's model section.
+        charset: the alphabet that it writes.
+        preprocessing: what is done to a line image before it is read.
+    """
+
+    def __init__(self, spec: ModelSpec, charset: Charset, preprocessing: PreprocessingSpec) -> None:
+        super().__init__()
+        self.spec, self.charset, self.preprocessing = spec, charset, preprocessing
+        self.backbone = backbones.build(spec.backbone)
+        self.head = heads.build(spec.head, self.backbone.out_features)
+        self.decoder = decoders.build(
+            spec.decoder,
+            head_features=self.head.out_features,
+            backbone_features=self.backbone.out_features,
+            num_classes=charset.num_classes,
+        )
+
+    @classmethod
+    def from_config(cls, path: str | Path) -> HTRModel:
+        """An untrained model as a document describes it, its alphabet taken from the document's training lines.
+
+        Args:
+            path: a document; a ``data.yaml`` beside it may supply the dataset and preprocessing sections.
+
+        Raises:
+            DocumentError: the document has problems.
+            DataError: its training lines cannot be read.
+        """
+        from thulium.documents import load, training_texts  # late: it reaches for the language
+
+        experiment = load(path)
+        charset = Charset.from_texts(training_texts(experiment.dataset), experiment.model.decoder.blank_index)
+        torch.manual_seed(experiment.training.seed)
+        return cls(experiment.model, charset, experiment.preprocessing)
+
+    @property
+    def num_parameters(self) -> int:
+        """Trained values."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def frames(self, widths: Tensor) -> Tensor:
+        """Frames that lines of the given widths (pixels) get."""
+        return -(-widths // self.backbone.stride)
+
+    def forward(self, images: Tensor, widths: Tensor) -> Output:
+        """Read lines.
+
+        Args:
+            images: (B, 1, H, W) uint8, 0 is black; what lies beyond a line's width is not read.
+            widths: (B,) pixels in use.
+        """
+        columns = torch.arange(images.shape[-1], device=images.device)
+        ink = (255 - images).where(columns < widths[:, None, None, None], 0).float().div(255)
+        ink = ink.to(memory_format=torch.channels_last)
+        features, frames = self.backbone(ink, widths)
+        logits, shortcut = self.decoder(self.head(features, frames), features)
+        return Output(logits, shortcut, frames)
+
+    def loss(self, batch: Batch, output: Output) -> Tensor:
+        """The training loss of a batch, in nats a symbol."""
+        encoded = [self.charset.encode(text) for text in batch.texts]
+        device = output.logits.device
+        targets = torch.tensor([c for line in encoded for c in line], dtype=torch.long, device=device)
+        lengths = torch.tensor([len(line) for line in encoded], device=device)
+        return self.decoder.loss(output.logits, output.shortcut, output.frames, targets, lengths)

@@ -1,0 +1,30 @@
+"""Progress for people: bars on a terminal, nothing in a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+T = TypeVar("T")
+
+
+def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
+    """Pass items on; on a terminal, with a bar that goes away when they end."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        for item in items:
+            yield item
+            progress.advance(task)
+
+
+def say(text: str) -> None:
+    """A line of the log, on standard error."""
+    print(text, file=sys.stderr, flush=True)
