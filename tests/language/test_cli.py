@@ -1,0 +1,112 @@
+"""The commands of the language, run as a user runs them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from thulium_dsl import schemas
+from thulium_dsl.explain import explain
+from thulium_dsl.problems import ThuliumError
+
+DOCUMENTS = Path(__file__).parent / "documents"
+SOURCE = Path(__file__).parents[2]
+
+
+def thulium(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "thulium.cli.main", *words]
+    environment = {"PYTHONPATH": str(SOURCE), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_a_valid_document_is_called_so(tmp_path: Path) -> None:
+    shutil.copytree(DOCUMENTS, tmp_path / "config")
+    ran = thulium("validate", "config/train.yaml", cwd=tmp_path)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "config/train.yaml is valid\n", "")
+
+
+def test_a_broken_document_ends_with_two_and_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("training:\n  epoch: 40\n")
+    ran = thulium("validate", cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "params.yaml:2:3: training.epoch: unknown key 'epoch'\n"
+        "    2 |   epoch: 40\n"
+        "      |   ^^^^^\n"
+        "  help: did you mean 'epochs'?\n"
+        "1 problem in params.yaml; nothing was run\n"
+    )
+
+
+def test_compile_completes_the_document_and_writes_the_graph(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("dataset:\n  type: synthetic\n")
+    before = thulium("compile", "--check", cwd=tmp_path)
+    first, second, after = (thulium("compile", *words, cwd=tmp_path) for words in ([], [], ["--check"]))
+    assert before.returncode == 2
+    assert "params.yaml is not complete: dataset.lines" in before.stderr
+    assert "there is no dvc.yaml\n  help: run: thulium compile" in before.stderr
+    assert first.stdout.startswith("added to params.yaml: dataset.lines, dataset.seed")
+    assert first.stdout.endswith("wrote dvc.yaml\n")
+    assert second.stdout == "dvc.yaml is up to date\n"
+    assert (after.returncode, after.stdout) == (0, "params.yaml and dvc.yaml are up to date\n")
+
+
+def test_a_check_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("training:\n  epochs: 3\n")
+    thulium("compile", "--check", cwd=tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [
+        ("params.yaml", "training:\n  epochs: 3\n")
+    ]
+
+
+def test_a_pipeline_is_compiled_from_params_yaml_only(tmp_path: Path) -> None:
+    ran = thulium("compile", "train.yaml", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert "rename the document to params.yaml" in ran.stderr
+
+
+def test_filling_says_when_nothing_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("# mine\n")
+    assert "added to params.yaml: version, dataset" in thulium("fill", cwd=tmp_path).stdout
+    assert thulium("fill", cwd=tmp_path).stdout == "params.yaml is complete\n"
+
+
+def test_a_key_is_explained() -> None:
+    assert explain("training.lr").splitlines() == [
+        "training.lr: The learning rate at its peak, after the warm-up.",
+        "",
+        "  type      number",
+        "  allowed   greater than 0, at most 10",
+        "  default   0.001",
+        "  re-runs   train, evaluate",
+        "  example   lr: 0.0003",
+    ]
+
+
+def test_a_key_of_a_branch_names_its_type() -> None:
+    assert explain("augmentation.transforms.degrees").startswith("augmentation.transforms.degrees (for type random_ro")
+    assert "(for type custom or synthetic)" in explain("dataset.unicode_form")
+    assert explain("augmentation.transforms.0.p").count("(for type") == 4
+
+
+@pytest.mark.parametrize("key", [key.dotted for key in schemas.walk()])
+def test_every_key_can_be_explained(key: str) -> None:
+    assert explain(key).startswith(key)
+
+
+def test_the_sections_are_listed() -> None:
+    listed = explain()
+    assert all(section in listed for section in schemas.sections())
+
+
+@pytest.mark.parametrize(
+    ("key", "guess"),
+    [("trainig.lr", "training.lr"), ("learning_rate", "training.lr"), ("model.dropout", "model.head.dropout")],
+)
+def test_an_unknown_key_gets_a_guess(key: str, guess: str) -> None:
+    with pytest.raises(ThuliumError, match=f"did you mean {guess}"):
+        explain(key)

@@ -1,0 +1,167 @@
+"""Filling: everything that is written stays, everything else is added, and the meaning does not change."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.utils.serialize import modify_yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thulium_dsl import schemas
+from thulium_dsl.document import parse, read
+from thulium_dsl.fill import fill, inline
+from thulium_dsl.validate import check, complete_tree
+
+DOCUMENTS = Path(__file__).parent / "documents"
+
+COMMENTED = """\
+# An experiment.
+training:   # how it learns
+    epochs:   7      # few
+    optimizer:
+        type: 'adamw'
+        lr: 3e-4     # found by search
+    # below: the rest
+
+augmentation:
+  transforms:
+    - {type: random_scale, range: [0.9, 1.1]}   # mild
+    - type: gaussian_noise
+logging: {wandb: {enabled: true}}
+evaluation: {}
+# The end.
+"""
+
+
+def added_lines(before: str, after: str) -> list[str]:
+    """What a text has more; asserts that no line of the first one was changed or moved."""
+    changes = list(difflib.ndiff(before.splitlines(True), after.splitlines(True)))
+    assert not [line for line in changes if line.startswith("- ")]
+    return [line[2:].rstrip() for line in changes if line.startswith("+ ")]
+
+
+def test_new_keys_go_into_their_sections_and_nothing_else_moves() -> None:
+    before = "# top\ntraining:\n    epochs: 3 # few\n\n# models\ncheckpointing:\n    save_best: true\n"
+    added = added_lines(before, fill(parse(before)).text)
+    assert added[:3] == ["    batch_size: 16", "    lr: 0.001", "    optimizer:"]
+    assert "version: 1" in added
+
+
+def test_comments_quotes_and_order_stay() -> None:
+    text = fill(parse(COMMENTED)).text
+    lines = text.splitlines()
+    assert "    lr: 3e-4     # found by search" in lines
+    assert "        lr: 3e-4     # found by search" not in lines
+    assert "    - {type: random_scale, range: [0.9, 1.1], p: 1.0}   # mild" in lines
+    assert "    - type: gaussian_noise" in lines
+    assert "      std: 0.05" in lines
+    assert lines[:2] == COMMENTED.splitlines()[:2]
+    for line in ["    epochs:   7      # few", "        type: 'adamw'", "    # below: the rest", "# The end."]:
+        assert line in lines
+
+
+def test_filling_says_what_it_added() -> None:
+    added = fill(parse("training: {epochs: 3}\naugmentation:\n  transforms:\n  - type: gaussian_noise\n")).added
+    assert added[:2] == ("training.batch_size", "training.lr")
+    assert "augmentation.transforms.0.std" in added
+    assert added[-1] == "resources"
+
+
+def test_windows_line_ends_and_a_byte_order_mark_stay() -> None:
+    text = fill(parse("\ufefftraining:\r\n  epochs: 3\r\n")).text
+    assert text.startswith("\ufefftraining:\r\n  epochs: 3\r\n  batch_size")
+    assert "\n" not in text.replace("\r\n", "")
+
+
+def test_sections_from_the_file_beside_are_written_in(tmp_path: Path) -> None:
+    shutil.copytree(DOCUMENTS, tmp_path / "config")
+    document = read(tmp_path / "config" / "train.yaml")
+    text = fill(document).text
+    assert complete_tree(parse(text)) == complete_tree(document)
+    assert "max_width: 512" in text
+
+
+def test_dvc_changes_one_line_of_a_filled_document(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(fill(parse("# top\n")).text)
+    before = file.read_text().splitlines()
+    with modify_yaml(str(file)) as tree:
+        tree["training"]["lr"] = 1e-5
+    after = file.read_text().splitlines()
+    assert [line for line in after if line not in before] == ["  lr: 1e-05"]
+    assert len(after) == len(before)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """The default experiment with parts left out, in an order of its own."""
+
+    def thinned(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        kept = [key for key in value if key == "type" or draw(st.booleans())]
+        return {key: thinned(value[key]) for key in draw(st.permutations(kept))}
+
+    return thinned(complete_tree(parse("dataset: {type: synthetic}")))
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents(), st.sampled_from([None, False, True]), st.sampled_from(["\n", "\r\n"]))
+def test_a_filled_document_means_the_same_and_has_no_more_to_fill(tree: Any, flow: bool | None, newline: str) -> None:
+    document = parse(yaml.safe_dump(tree, sort_keys=False, default_flow_style=flow).replace("\n", newline))
+    filled = fill(document)
+    again = fill(parse(filled.text))
+    assert complete_tree(parse(filled.text)) == complete_tree(document)
+    assert (again.text, again.added) == (filled.text, ())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# c", "# c\n", "---\n", "{}", "{training: {}}", "training: {epochs: 3,}", COMMENTED]
+)
+def test_odd_forms_can_be_filled(text: str) -> None:
+    filled = fill(parse(text)).text
+    assert set(parse(filled).tree) == set(schemas.sections())
+    assert fill(parse(filled)).text == filled
+
+
+@pytest.mark.parametrize("tail", ["", " # c"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        "optimizer:\n    lr: 0.5{}\n    type: adamw",
+        "optimizer:\n    type: adamw\n    lr: 0.5{}",
+        "optimizer: {{lr: 0.5, type: adamw}}{}",
+        "optimizer: {{type: adamw, lr: 0.5}}{}",
+        "optimizer: {{type: adamw, lr: 0.5}}\n  lr: 5e-1{}",
+    ],
+)
+def test_the_learning_rate_moves_to_its_place(optimizer: str, tail: str) -> None:
+    document = parse(f"training:\n  {optimizer.format(tail)}\n  epochs: 3\n")
+    tree = parse(fill(document).text).tree
+    assert (tree["training"]["lr"], "lr" in tree["training"]["optimizer"]) == (0.5, False)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(max_size=12)
+    | st.sampled_from(["yes", "08", "1e5", "null", "a: b", "#x", "it's", "-", "12:30", "é\U0001f600\n"])
+)
+def test_a_written_value_is_read_back(text: str) -> None:
+    for form in (f"key: {inline(text)}\n", f"key: {{a: {inline(text)}}}\n"):
+        found = parse(form)
+        if any("no text file holds" in problem.what for problem in found.problems):
+            continue
+        value = found.tree["key"]
+        assert (value["a"] if isinstance(value, dict) else value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_written_number_is_read_back(number: float) -> None:
+    assert parse(f"key: {inline(number)}").tree == {"key": number}
+    assert check(parse("")).problems == ()

@@ -1,0 +1,181 @@
+"""The compiled graph: its text, what DVC makes of it, what changes it and what does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from thulium_dsl import dvc_yaml, graph, schemas
+from thulium_dsl.document import parse
+from thulium_dsl.fill import fill
+from thulium_dsl.problems import ThuliumError
+from thulium_dsl.resolve import lookup
+from thulium_dsl.spec import Experiment
+from thulium_dsl.validate import check, experiment_of
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "graph"
+DVC = [sys.executable, "-m", "dvc"]
+
+
+def experiment(kind: str) -> Experiment:
+    return experiment_of(parse(f"dataset: {{type: {kind}}}"))
+
+
+@pytest.mark.parametrize("kind", ["custom", "synthetic"])
+def test_a_document_compiles_to_this(kind: str, tmp_path: Path) -> None:
+    text = dvc_yaml.render(graph.build(experiment(kind), tmp_path))
+    expected = GOLDEN / f"{kind}.yaml"
+    if os.environ.get("THULIUM_GOLDEN") == "write":
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["custom", "synthetic"])
+def test_dvc_loads_what_is_compiled(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(fill(parse(f"dataset: {{type: {kind}}}\n")).text)
+    dvc_yaml.write(tmp_path, experiment(kind))
+    for command in (["git", "init", "-q"], [*DVC, "init", "-q"]):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    for folder in ("train", "val", "test"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        (tmp_path / "data" / folder / "labels.txt").write_text("")
+    listed = subprocess.run([*DVC, "stage", "list"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["prepare", "train", "evaluate"]
+    planned = subprocess.run([*DVC, "repro", "--dry", "prepare"], cwd=tmp_path, capture_output=True, text=True)
+    assert "thulium prepare params.yaml" in planned.stdout
+
+
+def overrides() -> list[tuple[str, object]]:
+    """A value for every key that has one: its first example. Structural keys change the graph by right."""
+    return [
+        (key.dotted, key.schema["examples"][0])
+        for key in schemas.walk()
+        if "x-structural" not in key.schema and "x-same-as" not in key.schema and key.schema["type"] != "object"
+    ]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(override=st.sampled_from([item for item in overrides() if "transforms." not in item[0]]), data=st.data())
+def test_no_value_changes_the_graph(override: tuple[str, object], data: st.DataObject, tmp_path: Path) -> None:
+    tree = check(parse("")).tree
+    assert tree is not None
+    *around, name = override[0].split(".")
+    holder = lookup(tree, tuple(around))
+    if isinstance(holder, dict) and name in holder:
+        is_text = isinstance(holder[name], str) and name.endswith("_dir")
+        holder[name] = data.draw(st.text("abcdef", min_size=3)) if is_text else override[1]
+    changed = experiment_of(parse(yaml.safe_dump(tree)))
+    assert graph.build(changed, tmp_path) == graph.build(experiment("custom"), tmp_path)
+
+
+def test_the_kind_of_data_changes_the_graph(tmp_path: Path) -> None:
+    custom, synthetic = (graph.build(experiment(kind), tmp_path) for kind in ("custom", "synthetic"))
+    assert custom.fingerprint != synthetic.fingerprint
+    assert synthetic.nodes[0].deps == ()
+
+
+def test_requirements_or_source_stand_for_the_engine(tmp_path: Path) -> None:
+    for package in ("thulium", "thulium_dsl"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    in_source = graph.build(experiment("synthetic"), tmp_path)
+    assert in_source.nodes[0].deps == ("thulium/data", "thulium/stages/prepare.py")
+    (tmp_path / "requirements.txt").touch()
+    pinned = graph.build(experiment("synthetic"), tmp_path)
+    assert all(node.deps[0] == "requirements.txt" for node in pinned.nodes)
+
+
+def test_every_section_is_read_by_a_stage_and_tracked_once() -> None:
+    tracked = [section for stage in graph.STAGES for section in stage.reads]
+    untracked = {section for stage in graph.STAGES for section in stage.also}
+    assert sorted([*tracked, *untracked, "version"]) == sorted(schemas.sections())
+
+
+def test_a_current_file_is_not_written_again(tmp_path: Path) -> None:
+    assert dvc_yaml.write(tmp_path, experiment("custom")).is_new
+    file = tmp_path / "dvc.yaml"
+    file.write_text(file.read_text() + "# a remark\n")
+    assert not dvc_yaml.write(tmp_path, experiment("custom")).is_new
+    assert file.read_text().endswith("# a remark\n")
+    assert dvc_yaml.differences(tmp_path, experiment("custom")) == ()
+
+
+def test_differences_are_named(tmp_path: Path) -> None:
+    assert dvc_yaml.differences(tmp_path, experiment("custom")) == ("there is no dvc.yaml",)
+    dvc_yaml.write(tmp_path, experiment("custom"))
+    file = tmp_path / "dvc.yaml"
+    file.write_text(file.read_text().replace("thulium train", "thulium  train").replace("val_wer", "val_loss"))
+    assert dvc_yaml.differences(tmp_path, experiment("custom")) == ("stage train", "plots")
+
+
+MINE = """\
+# by hand
+vars:
+- mine: 3   # kept
+stages:
+  # counts words
+  count:
+    cmd: >-
+      wc -l
+      data/train/labels.txt > words.txt
+    deps: [data/train/labels.txt]   # the only one
+
+    outs: [words.txt]
+plots:
+- mine.csv:   # a plot
+    x: a
+artifacts: {best: {path: checkpoints/best.safetensors}}
+"""
+
+
+def test_what_is_not_ours_is_kept_in_its_own_words(tmp_path: Path) -> None:
+    file = tmp_path / "dvc.yaml"
+    file.write_text(MINE)
+    assert dvc_yaml.write(tmp_path, experiment("custom")).kept == ("stage count", "plot 1", "vars", "artifacts")
+    text = file.read_text()
+    for line in MINE.splitlines():
+        assert line in text.splitlines()
+    mine, now = yaml.safe_load(MINE), yaml.safe_load(text)
+    assert list(now["stages"]) == ["prepare", "train", "evaluate", "count"]
+    assert (now["stages"]["count"], now["plots"][-1]) == (mine["stages"]["count"], mine["plots"][0])
+    assert (now["vars"], now["artifacts"]) == (mine["vars"], mine["artifacts"])
+    assert not dvc_yaml.write(tmp_path, experiment("custom")).is_new
+
+
+def test_a_file_in_braces_is_kept_too(tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").write_text("{stages: {count: {cmd: wc}}, plots: [mine.csv], vars: [{a: 1}]}\n")
+    dvc_yaml.write(tmp_path, experiment("custom"))
+    now = yaml.safe_load((tmp_path / "dvc.yaml").read_text())
+    assert (now["stages"]["count"], now["plots"][-1], now["vars"]) == ({"cmd": "wc"}, "mine.csv", [{"a": 1}])
+
+
+def test_a_changed_kind_of_data_is_compiled_over_the_old_graph(tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").write_text(MINE)
+    dvc_yaml.write(tmp_path, experiment("custom"))
+    dvc_yaml.write(tmp_path, experiment("synthetic"))
+    now = yaml.safe_load((tmp_path / "dvc.yaml").read_text())
+    assert "deps" not in now["stages"]["prepare"]
+    assert list(now["stages"]) == ["prepare", "train", "evaluate", "count"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("stages:\n  train:\n    cmd: mine\n", "the stage 'train' was not compiled by Thulium"),
+        ("stages: [", "dvc.yaml:1:10: this is not a dvc.yaml that can be read"),
+        ("- a\n", "this is not a dvc.yaml that can be read"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_over_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "dvc.yaml").write_text(text)
+    with pytest.raises(ThuliumError, match="help: ") as caught:
+        dvc_yaml.write(tmp_path, experiment("custom"))
+    assert says in str(caught.value)
+    assert (tmp_path / "dvc.yaml").read_text() == text

@@ -1,0 +1,171 @@
+"""Experiment -> Graph: the stages, what each reads and writes, as pure values.
+
+Values never change the graph: paths that the document chooses stand in it as ${...} templates, which DVC looks up
+itself, and commands are constants, so that nothing a user writes can reach a shell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from thulium_dsl.problems import ThuliumError
+from thulium_dsl.rules import dataset_folders_of
+from thulium_dsl.spec import Experiment
+
+LANGUAGE = 1
+PARAMS = "params.yaml"  # the one name that DVC looks templates up in
+
+PREPARED = "data/prepared"
+SAVE_DIR = "${checkpointing.save_dir}"
+HISTORY = "plots/history.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the language: its name, the sections that DVC tracks for it, and those that it reads untracked."""
+
+    name: str
+    reads: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+STAGES = (
+    Stage("prepare", reads=("dataset", "preprocessing")),
+    Stage(
+        "train",
+        reads=("model", "training", "augmentation", "early_stopping", "checkpointing"),
+        also=("logging", "resources"),
+    ),
+    Stage("evaluate", reads=("evaluation",), also=("resources",)),
+)
+
+_DESCRIPTIONS = {
+    "prepare": "Read the lines, bring text and images to one form, and store them.",
+    "train": "Learn from the prepared lines.",
+    "evaluate": "Read unseen lines with the trained model and count its errors.",
+}
+
+# The engine's own source, layer by layer: in its repository, a change of code is a change of what a stage yields.
+_CODE = {
+    "prepare": ("thulium/data",),
+    "train": ("thulium/data", "thulium/models", "thulium/evaluation", "thulium/training"),
+    "evaluate": ("thulium/data", "thulium/models", "thulium/evaluation"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot file of a stage, with what DVC needs to draw it."""
+
+    path: str
+    drawing: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A stage as DVC runs it. Metrics and plots are small and belong to git; outs go to DVC's cache."""
+
+    name: str
+    description: str
+    command: str
+    deps: tuple[str, ...]
+    params: tuple[str, ...]
+    outs: tuple[str, ...]
+    metrics: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A plot over the whole pipeline: columns of one file against another column."""
+
+    name: str
+    x: str
+    file: str
+    y: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    nodes: tuple[Node, ...]
+    curves: tuple[Curves, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the structure changes, and only then."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def build(experiment: Experiment, root: Path) -> Graph:
+    """The graph of an experiment.
+
+    Args:
+        experiment: only its structural choices matter, such as the kind of data.
+        root: the folder that the document lies in; decides what stands for the engine among the dependencies.
+    """
+    folders = tuple(f"${{{name}}}" for name in dataset_folders_of(asdict(experiment.dataset)))
+    inputs = {"prepare": folders, "train": (PREPARED,), "evaluate": (PREPARED, SAVE_DIR, HISTORY)}
+    outputs: dict[str, dict[str, Any]] = {
+        "prepare": {"outs": (PREPARED,)},
+        "train": {"outs": (SAVE_DIR,), "metrics": ("metrics/train.json",), "plots": (Plot(HISTORY, {}),)},
+        "evaluate": {
+            "outs": ("predictions.csv", "reports"),
+            "metrics": ("metrics.json",),
+            "plots": (
+                Plot("plots/confusions.csv", {"template": "confusion", "x": "predicted", "y": "actual"}),
+                Plot("plots/cer_by_length.csv", {"x": "length", "y": "cer"}),
+            ),
+        },
+    }
+    nodes = tuple(
+        Node(
+            stage.name,
+            _DESCRIPTIONS[stage.name],
+            f"thulium {stage.name} {PARAMS}",
+            (*_environment(stage.name, root), *inputs[stage.name]),
+            ("version", *stage.reads),
+            **outputs[stage.name],
+        )
+        for stage in STAGES
+    )
+    curves = (
+        Curves("learning curve", "epoch", HISTORY, ("train_loss", "val_loss")),
+        Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer")),
+    )
+    return Graph(nodes, curves)
+
+
+def root_of(file: str | Path) -> Path:
+    """The folder of the DVC project that a document belongs to.
+
+    Raises:
+        ThuliumError: the document has a name that DVC does not look at.
+    """
+    path = Path(file)
+    if path.name != PARAMS:
+        raise ThuliumError(
+            f"{file}: a pipeline is compiled from {PARAMS} only, since DVC reads its values from that name\n"
+            f"  help: rename the document to {PARAMS}, or run it without DVC: thulium train {file}"
+        )
+    return path.parent
+
+
+def reruns(section: str) -> tuple[str, ...]:
+    """The stages that run again when a section changes: those that track it, and those after them."""
+    names = tuple(stage.name for stage in STAGES)
+    first = next((index for index, stage in enumerate(STAGES) if section in ("version", *stage.reads)), len(names))
+    return names[first:]
+
+
+def _environment(stage: str, root: Path) -> tuple[str, ...]:
+    """What stands for the engine: a project's pinned requirements, or the source in the engine's own repository."""
+    if (root / "requirements.txt").is_file():
+        return ("requirements.txt",)
+    if all((root / package / "__init__.py").is_file() for package in ("thulium", "thulium_dsl")):
+        return (*_CODE[stage], f"thulium/stages/{stage}.py")
+    return ()

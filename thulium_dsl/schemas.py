@@ -1,0 +1,114 @@
+"""The schemas: where they lie, put together, and how to find a key in them.
+
+They are the only place where a key, a bound or a default is written. In a checkout they stand at the top of the
+repository, in an installed wheel inside this package.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+_PLACES = (Path(__file__).parent / "_schemas", Path(__file__).parent.parent / "schemas")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the language.
+
+    Attributes:
+        path: names from the section down; list positions are left out.
+        kind: the ``type`` that its surroundings must have; None: it is always there.
+        schema: what it may hold.
+    """
+
+    path: tuple[str, ...]
+    kind: str | None
+    schema: Schema
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(self.path)
+
+
+def folder() -> Path:
+    """The folder with the schema files."""
+    return next(place for place in _PLACES if place.is_dir())
+
+
+@lru_cache(maxsize=1)
+def experiment() -> Schema:
+    """The schema of a whole document: every section in its place, no reference left."""
+    schema = _load("experiment.schema.json")
+    schema["properties"] = {
+        name: _section(part["$ref"]) if "$ref" in part else part for name, part in schema["properties"].items()
+    }
+    return schema
+
+
+def bundle() -> str:
+    """The schema of a whole document as one file, for the editors of a project."""
+    return json.dumps(experiment(), indent=2, ensure_ascii=False) + "\n"
+
+
+def sections() -> tuple[str, ...]:
+    """The top-level keys, ``version`` first, in the schema's order."""
+    return tuple(experiment()["properties"])
+
+
+def branches(schema: Schema) -> dict[str, Schema]:
+    """What each ``type`` adds to a schema: type -> the schema of its branch."""
+    return {part["if"]["properties"]["type"]["const"]: part["then"] for part in schema.get("allOf", ())}
+
+
+def properties(schema: Schema, value: Any) -> dict[str, Schema]:
+    """The keys that a value may have: those of the schema, then those of the branch that its ``type`` chooses."""
+    chosen = branches(schema).get(value.get("type")) if isinstance(value.get("type"), str) else None
+    own = schema.get("properties", {})
+    return {**own, **{name: part for name, part in (chosen or {}).get("properties", {}).items() if name not in own}}
+
+
+def walk(schema: Schema | None = None, path: tuple[str, ...] = (), kind: str | None = None) -> Iterator[Key]:
+    """Every key of the language, sections first, depth first."""
+    schema = experiment() if schema is None else schema
+    schema = schema["items"] if schema.get("type") == "array" else schema
+    levels = [(kind, schema), *branches(schema).items()]
+    for level_kind, level in levels:
+        for name, part in level.get("properties", {}).items():
+            if part:  # a branch repeats "type": {} only to allow it
+                yield Key((*path, name), level_kind, part)
+                yield from walk(part, (*path, name), level_kind)
+
+
+def find(dotted: str) -> list[Key]:
+    """The keys of a dotted name, one for each ``type`` that has it; list positions in the name are passed over."""
+    path = tuple(name for name in dotted.split(".") if not name.isdigit())
+    return [key for key in walk() if key.path == path]
+
+
+def default_of(dotted: str) -> Any:
+    """The default of a key, as the schema writes it.
+
+    Raises:
+        KeyError: there is no such key, or it has no default.
+    """
+    keys = find(dotted)
+    if not keys:
+        raise KeyError(dotted)
+    return deepcopy(keys[0].schema["default"])
+
+
+def _section(name: str) -> dict[str, Any]:
+    return {key: value for key, value in _load(name).items() if key not in ("$schema", "$id")}
+
+
+def _load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder() / name).read_text(encoding="utf-8"))
+    return loaded

@@ -1,0 +1,141 @@
+"""Document -> problems, or the complete tree: the schema first, then the rules between settings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thulium_dsl import document as documents
+from thulium_dsl import resolve, rules, schemas, words
+from thulium_dsl.document import Document
+from thulium_dsl.nodes import KeyPath, dotted
+from thulium_dsl.problems import DocumentError, Problem
+from thulium_dsl.spec import Experiment, build
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of a document.
+
+    Attributes:
+        problems: all of them, by file, line and column; empty for a valid document.
+        tree: the experiment with every default filled in; None when there are problems.
+    """
+
+    problems: tuple[Problem, ...]
+    tree: dict[str, Any] | None
+
+
+class Loaded(NamedTuple):
+    """An experiment, and the document that it was made of."""
+
+    experiment: Experiment
+    document: Document
+
+
+def load(path: str | Path) -> Loaded:
+    """Read a file into the experiment that it describes.
+
+    Raises:
+        DocumentError: with every problem of the document.
+    """
+    document = documents.read(path)
+    return Loaded(experiment_of(document), document)
+
+
+def default_experiment() -> Experiment:
+    """The experiment that an empty document describes."""
+    return experiment_of(Document("defaults"))
+
+
+def experiment_of(document: Document) -> Experiment:
+    """The experiment that a document describes.
+
+    Raises:
+        DocumentError: with every problem of the document.
+    """
+    experiment: Experiment = build(Experiment, complete_tree(document))
+    return experiment
+
+
+def complete_tree(document: Document) -> dict[str, Any]:
+    """What a document holds once every default is filled in.
+
+    Raises:
+        DocumentError: with every problem of the document.
+    """
+    checked = check(document)
+    if checked.tree is None:
+        raise DocumentError(checked.problems)
+    return checked.tree
+
+
+def check(document: Document) -> Checked:
+    """All problems of a document, those of its text included; or the complete tree."""
+    if document.root is None and document.problems:  # nothing could be read
+        return Checked(document.problems, None)
+    problems = [*document.problems]
+    wrong = {str(path[0]) for path in document.suspects if path}
+    for path, problem in [*_schema_problems(document), *_spelling_problems(document)]:
+        problems.append(problem)
+        wrong.add(str(path[0]) if path else "")
+    sound = {name: value for name, value in document.tree.items() if name not in wrong and name in schemas.sections()}
+    tree = resolve.complete(sound)
+    problems += _rule_problems(document, tree, wrong)
+    return Checked(tuple(sorted(problems)), None if problems else tree)
+
+
+def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
+    from jsonschema import Draft7Validator
+
+    infinite = dict(_not_finite(document.tree))
+    for path, value in infinite.items():
+        what = f"must be a finite number, found {words.shown(value)}"
+        yield path, document.place(path).problem(path, what)
+    hidden = document.suspects.union(infinite)
+    errors = list(Draft7Validator(schemas.experiment()).iter_errors(document.tree))
+    mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    for error in errors:
+        path = tuple(error.absolute_path)
+        if path in mistyped and error.validator != "type":
+            continue
+        if any(path[:length] in hidden for length in range(len(path) + 1)):
+            continue
+        for saying in words.sayings(error):
+            whole = path if saying.key is None else (*path, saying.key)
+            place = document.place(path) if saying.key is None else document.key_place(whole)
+            yield whole, place.problem(whole, saying.what, saying.hint)
+
+
+def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
+    """Two spellings of one setting with two values."""
+    for spelling, target in resolve.shorthands():
+        second, first = resolve.lookup(document.tree, spelling), resolve.lookup(document.tree, target)
+        if resolve.ABSENT in (second, first) or second == first:
+            continue
+        line = document.place(target).line
+        name = dotted(target)
+        what = f"another spelling of {name}: {words.shown(second)} here, {words.shown(first)} on line {line}"
+        yield spelling, document.place(spelling).problem(spelling, what, f"keep one of them, best {name}")
+
+
+def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) -> Iterator[Problem]:
+    settings = rules.Settings(tree, document)
+    for reads, rule in rules.RULES:
+        if wrong.intersection(reads):
+            continue
+        for finding in rule(settings):
+            culprit = next((name for name in finding.culprits if settings.is_written(name)), finding.culprits[0])
+            path = rules.path_of(culprit)
+            yield document.place(path).problem(path, finding.what, finding.hint)
+
+
+def _not_finite(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, float]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in parts:
+        yield from _not_finite(inner, (*path, name))
