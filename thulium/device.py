@@ -35,7 +35,11 @@ class Device:
 
     def __str__(self) -> str:
         bits = {None: "32-bit", torch.bfloat16: "bfloat16", torch.float16: "float16"}[self.half]
-        name = torch.cuda.get_device_name(self.torch) if self.torch.type == "cuda" else f"{torch.get_num_threads()} threads"
+        name = (
+            torch.cuda.get_device_name(self.torch)
+            if self.torch.type == "cuda"
+            else f"{torch.get_num_threads()} threads"
+        )
         return f"{self.torch} ({name}, {bits})"
 
 
@@ -61,7 +65,8 @@ def _check_cuda(device: torch.device) -> None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count == 0:
         raise DeviceError(
-            f'device "{device}": no CUDA GPU was found here; use device "auto", which takes a GPU if there is one, or "cpu"'
+            f'device "{device}": no CUDA GPU was found here; use device "auto", which takes a GPU if there is one, '
+            'or "cpu"'
         )
     if (device.index or 0) >= count:
         raise DeviceError(f'device "{device}": there are {count} GPUs here, cuda:0 to cuda:{count - 1}')

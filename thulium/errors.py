@@ -1,11 +1,11 @@
 """What the engine refuses, as errors that the user can mend.
 
-    ThuliumError (thulium_dsl.problems)
-    ├── DataError         a file or line of the data: names the file, and the line of labels.txt where there is one
-    ├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
-    ├── DeviceError       a device that this machine does not have
-    ├── MissingPackage    an optional package that the document asks for: the command that installs it
-    └── StepError         a training step that went wrong: epoch, step, ids of the lines
+ThuliumError (thulium_dsl.problems)
+├── DataError         a file or line of the data: names the file, and the line of labels.txt where there is one
+├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
+├── DeviceError       a device that this machine does not have
+├── MissingPackage    an optional package that the document asks for: the command that installs it
+└── StepError         a training step that went wrong: epoch, step, ids of the lines
 """
 
 from thulium_dsl.problems import ThuliumError
@@ -38,4 +38,6 @@ def list_faults(faults: list[str]) -> str:
     """Some faults, one a line, and how many there are in all."""
     more = len(faults) - MAX_LISTED
     rows = [*faults[:MAX_LISTED], *([f"... and {more} more"] if more > 0 else [])]
-    return "\n".join([*rows, f"{len(faults)} problem{'s' if len(faults) != 1 else ''} in the data; nothing was written"])
+    return "\n".join(
+        [*rows, f"{len(faults)} problem{'s' if len(faults) != 1 else ''} in the data; nothing was written"]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from thulium.errors import DataError
 
@@ -56,4 +57,4 @@ class Charset:
 
 def frames_needed(text: str) -> int:
     """The fewest frames in which CTC can write a text: its symbols, and a blank between equal neighbours."""
-    return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+    return len(text) + sum(a == b for a, b in pairwise(text))

@@ -57,6 +57,7 @@ class LineLoader:
             prefetch_factor=4 if workers else None,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_use_one_thread,
+            generator=torch.Generator(),  # its own: drawing from the global one would move the model's dropout
         )
 
     def set_epoch(self, epoch: int) -> None:
@@ -97,16 +98,11 @@ def create_dataloader(
         DataError: the folder holds neither, or lines that cannot be used.
     """
     folder = Path(path)
-    lines: Lines
-    if folder.is_dir() and not any(folder.glob("*.arrow")) and not (folder / "labels.txt").exists():
+    is_prepared = any(folder.glob("*.arrow"))
+    if folder.is_dir() and not is_prepared and not (folder / "labels.txt").exists():
         raise DataError(f"{folder}: holds neither prepared lines (*.arrow) nor a labels.txt beside images/")
-    if any(folder.glob("*.arrow")):
-        lines = Split(folder)
-    else:
-        lines = FolderSplit(folder, preprocessing, unicode_form)
-    return LineLoader(
-        lines, batch_size=batch_size, shuffle=shuffle, augmenter=augmenter, seed=seed, workers=workers
-    )
+    lines: Lines = Split(folder) if is_prepared else FolderSplit(folder, preprocessing, unicode_form)
+    return LineLoader(lines, batch_size=batch_size, shuffle=shuffle, augmenter=augmenter, seed=seed, workers=workers)
 
 
 class _EpochSampler(Sampler[list[tuple[int, int]]]):

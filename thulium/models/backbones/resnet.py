@@ -48,7 +48,10 @@ class ResNet(nn.Module):
         inputs = size.channels[0]
         stages = []
         for channels, num_blocks, stride in zip(size.channels, size.blocks, STRIDES, strict=True):
-            blocks = [Block(inputs, channels, stride), *(Block(channels, channels, (1, 1)) for _ in range(num_blocks - 1))]
+            blocks = [
+                Block(inputs, channels, stride),
+                *(Block(channels, channels, (1, 1)) for _ in range(num_blocks - 1)),
+            ]
             stages.append(nn.ModuleList(blocks))
             inputs = channels
         self.stages = nn.ModuleList(stages)

@@ -34,9 +34,7 @@ class CtcDecoder(nn.Module):
         shortcut = self.shortcut(features) if self.shortcut is not None and self.training else None
         return self.classify(x), shortcut
 
-    def loss(
-        self, logits: Tensor, shortcut: Tensor | None, frames: Tensor, targets: Tensor, lengths: Tensor
-    ) -> Tensor:
+    def loss(self, logits: Tensor, shortcut: Tensor | None, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         """Nats a symbol.
 
         Args:

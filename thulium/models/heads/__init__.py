@@ -8,6 +8,4 @@ HEADS = {"bilstm": BiLstm}
 
 def build(spec: BilstmSpec, in_features: int) -> BiLstm:
     """The head that a document asks for."""
-    return HEADS[spec.type](
-        in_features, hidden_size=spec.hidden_size, num_layers=spec.num_layers, dropout=spec.dropout
-    )
+    return HEADS[spec.type](in_features, hidden_size=spec.hidden_size, num_layers=spec.num_layers, dropout=spec.dropout)
