@@ -1,0 +1,132 @@
+"""The Python API, as DESIGN section 8 writes it, in a folder with the documents of its section 9."""
+
+import re
+
+import lab
+import pytest
+
+from thulium.errors import DeviceError
+
+DATA = """\
+dataset:
+  type: custom
+  train_dir: data/train
+  val_dir: data/val
+  test_dir: data/test
+
+preprocessing:
+  height: 64
+  min_width: 32
+  max_width: 512
+  normalize: true
+"""
+TRAIN = """\
+model:
+  backbone:
+    type: resnet
+    config_name: resnet_small
+  head:
+    type: bilstm
+    hidden_size: 256
+    num_layers: 2
+    dropout: 0.1
+  decoder:
+    type: ctc
+    blank_index: 0
+
+training:
+  epochs: 100
+  batch_size: 32
+  optimizer:
+    type: adamw
+    lr: 3e-4
+    weight_decay: 0.01
+  scheduler:
+    type: cosine
+    warmup_epochs: 5
+  mixed_precision: true
+  gradient_clip: 1.0
+
+early_stopping:
+  patience: 10
+  metric: val_cer
+  mode: min
+
+checkpointing:
+  save_dir: checkpoints/
+  save_every: 5
+  keep_last: 3
+  save_best: true
+"""
+SCRIPT = """\
+from thulium.training import HTRTrainer, CheckpointManager
+from thulium.models.wrappers import HTRModel
+from thulium.data import create_dataloader
+
+model = HTRModel.from_config("config/train.yaml")
+train_loader = create_dataloader("data/train", batch_size=32)
+val_loader = create_dataloader("data/val", batch_size=32)
+trainer = HTRTrainer(model=model, lr=3e-4, device="cuda", mixed_precision=True)
+for epoch in range(100):
+    train_metrics = trainer.train_epoch(train_loader, epoch)
+    val_metrics = trainer.validate(val_loader, epoch)      # has "val_cer"
+
+manager = CheckpointManager(save_dir="checkpoints/", save_best=True, best_metric="val_cer")
+manager.save(model, optimizer, scheduler, epoch, metrics)
+manager.load_best(model, optimizer)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "data.yaml").write_text(DATA)
+    (tmp_path / "config" / "train.yaml").write_text(TRAIN)
+    for split in ("train", "val", "test"):
+        lab.write_lines_folder(tmp_path / "data" / split, ["one line", "two lines", "three"])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_script_works_as_written(project):
+    script = SCRIPT.replace("range(100)", "range(2)").replace('device="cuda"', 'device="auto"')
+    # What the script leaves to its reader: which optimizer, scheduler and metrics are saved.
+    names = "optimizer, scheduler, metrics = trainer.optimizer, trainer.scheduler, train_metrics | val_metrics\n"
+    script = re.sub(r"(?m)^manager = ", names + "manager = ", script)
+    scope: dict[str, object] = {}
+    exec(compile(script, "script.py", "exec"), scope)
+    assert set(scope["val_metrics"]) == {"val_loss", "val_cer", "val_wer", "val_line_accuracy"}
+    assert {path.name for path in (project / "checkpoints").iterdir()} == {
+        f"{name}.{ending}" for name in ("best", "last") for ending in ("safetensors", "optimizer.pt")
+    }
+
+
+def test_a_gpu_that_is_not_there_names_auto(project):
+    with pytest.raises(DeviceError, match='use device "auto"'):
+        exec(compile(SCRIPT, "script.py", "exec"), {})
+
+
+def test_the_model_takes_its_alphabet_from_the_training_lines(project):
+    from thulium.models.wrappers import HTRModel
+
+    model = HTRModel.from_config("config/train.yaml")
+    assert "".join(model.charset.symbols) == "".join(sorted(set("one linetwo linesthree")))
+    assert (model.preprocessing.height, model.preprocessing.max_width) == (64, 512)
+    assert model.spec.head.hidden_size == 256
+
+
+def test_lines_of_a_folder_are_preprocessed_like_prepared_ones(project, experiment):
+    from pathlib import Path
+
+    from thulium.data.folder import FolderSplit
+    from thulium.data.shards import Split
+    from thulium.stages.prepare import prepare
+    from thulium_dsl.spec import CustomDataset
+
+    dataset = CustomDataset(
+        type="custom", train_dir="data/train", val_dir="data/val", test_dir="data/test", unicode_form="NFC"
+    )
+    prepare(dataset=dataset, preprocessing=experiment.preprocessing, out=Path("prepared"))
+    ready, folder = Split(Path("prepared/train")), FolderSplit(Path("data/train"), experiment.preprocessing)
+    assert (ready.ids, ready.texts, ready.widths.tolist()) == (folder.ids, folder.texts, folder.widths)
+    assert all(ready.image(i).tobytes() == folder.image(i).tobytes() for i in range(3))

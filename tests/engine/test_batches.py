@@ -1,0 +1,47 @@
+"""Which lines make a batch."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from thulium.data.batch import collate
+from thulium.data.batches import WIDTH_STEP, padded_width, shuffled_batches, sorted_batches
+
+widths = st.lists(st.integers(1, 2000), min_size=1, max_size=200)
+
+
+@given(widths, st.integers(1, 40), st.integers(0, 5))
+def test_every_line_stands_in_one_batch(widths, batch_size, epoch):
+    for batches in (shuffled_batches(widths, batch_size, seed=1, epoch=epoch), sorted_batches(widths, batch_size)):
+        assert sorted(i for batch in batches for i in batch) == list(range(len(widths)))
+        assert len(batches) == -(-len(widths) // batch_size)
+        assert sum(len(batch) < batch_size for batch in batches) <= 1
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    lines = list(range(10, 500))
+    assert shuffled_batches(lines, 16, seed=1, epoch=2) == shuffled_batches(lines, 16, seed=1, epoch=2)
+    assert shuffled_batches(lines, 16, seed=1, epoch=2) != shuffled_batches(lines, 16, seed=1, epoch=3)
+    assert shuffled_batches(lines, 16, seed=1, epoch=2) != shuffled_batches(lines, 16, seed=2, epoch=2)
+
+
+def test_little_is_padded():
+    lines = np.random.default_rng(1).integers(100, 1200, 2000).tolist()
+    batches = shuffled_batches(lines, 16, seed=1, epoch=0)
+    padded = sum(len(batch) * padded_width(max(lines[i] for i in batch)) for batch in batches)
+    assert sum(lines) / padded > 0.93
+
+
+def test_widths_are_few():
+    assert {padded_width(width) % WIDTH_STEP for width in range(1, 3000)} == {0}
+
+
+def test_lines_keep_their_pixels_beside_wider_ones():
+    images = [Image.new("L", (30, 16), 200), Image.new("L", (100, 16), 90)]
+    batch = collate(images, ["a", "b"], ["1", "2"])
+    assert batch.images.shape == (2, 1, 16, padded_width(100))
+    assert batch.widths.tolist() == [30, 100]
+    assert (batch.images[0, 0, :, :30] == 200).all()
+    assert (batch.images[1, 0, :, :100] == 90).all()
+    assert (batch.texts, batch.ids) == (("a", "b"), ("1", "2"))

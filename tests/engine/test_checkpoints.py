@@ -1,0 +1,103 @@
+"""Which checkpoints stay, and what they hold."""
+
+import pytest
+import torch
+
+from thulium.data.charset import Charset
+from thulium.errors import CheckpointError
+from thulium.models.wrappers import HTRModel
+from thulium.training.checkpoints import CheckpointManager, load_model, save_model
+
+
+@pytest.fixture
+def model(experiment):
+    torch.manual_seed(1)
+    return HTRModel(experiment.model, Charset(("ä", "b", " ")), experiment.preprocessing)
+
+
+def save_epochs(manager, model, cers, optimizer=None):
+    for epoch, cer in enumerate(cers):
+        manager.save(model, optimizer, None, epoch, {"val_cer": cer})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_best_last_and_the_newest_periodic_ones_stay(tmp_path, model):
+    manager = CheckpointManager(tmp_path / "c", save_every=2, keep_last=2)
+    save_epochs(manager, model, [0.9, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    assert names(tmp_path / "c") == [
+        "best.safetensors", "epoch-00004.safetensors", "epoch-00006.safetensors", "last.safetensors",
+    ]  # fmt: skip
+    assert (manager.best, manager.best_epoch) == (0.3, 1)
+    assert load_model(tmp_path / "c" / "best.safetensors")[1] == {"epoch": 2, "metrics": {"val_cer": 0.3}}
+    assert load_model(tmp_path / "c" / "last.safetensors")[1]["epoch"] == 7
+
+
+def test_nothing_more_is_kept_than_was_asked_for(tmp_path, model):
+    save_epochs(CheckpointManager(tmp_path, save_best=False), model, [0.9, 0.3])
+    assert names(tmp_path) == ["last.safetensors"]
+
+
+def test_a_metric_may_be_better_when_higher(tmp_path, model):
+    manager = CheckpointManager(tmp_path, best_metric="val_line_accuracy", mode="max")
+    for epoch, accuracy in enumerate([0.1, 0.5, 0.2]):
+        manager.save(model, None, None, epoch, {"val_line_accuracy": accuracy})
+    assert manager.best_epoch == 1
+
+
+def test_a_model_file_needs_nothing_else(tmp_path, model):
+    save_model(model, tmp_path / "m.safetensors", {"note": "ü"})
+    loaded, facts = load_model(tmp_path / "m.safetensors")
+    assert (loaded.spec, loaded.charset, loaded.preprocessing) == (model.spec, model.charset, model.preprocessing)
+    assert all(
+        torch.equal(a, b) for a, b in zip(loaded.state_dict().values(), model.state_dict().values(), strict=True)
+    )
+    assert facts == {"note": "ü"}
+    assert not loaded.training
+
+
+def test_the_best_state_comes_back_with_its_optimizer(tmp_path, model):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    manager = CheckpointManager(tmp_path)
+    save_epochs(manager, model, [0.5], optimizer)
+    kept = [p.detach().clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    save_epochs(manager, model, [0.9], optimizer)
+    assert manager.load_best(model, optimizer)["epoch"] == 1
+    assert all(torch.equal(a, b) for a, b in zip(kept, model.parameters(), strict=True))
+    assert optimizer.state_dict()["state"] == {}
+
+
+def test_the_same_weights_make_the_same_bytes(tmp_path, model):
+    for name in "ab":
+        save_model(model, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_files_that_cannot_be_used_say_why(tmp_path, model, experiment):
+    with pytest.raises(CheckpointError, match="no such checkpoint"):
+        load_model(tmp_path / "none.safetensors")
+    save_model(model, tmp_path / "m.safetensors")
+    whole = (tmp_path / "m.safetensors").read_bytes()
+    (tmp_path / "half.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match=r"half\.safetensors: is damaged"):
+        load_model(tmp_path / "half.safetensors")
+    (tmp_path / "best.safetensors").write_bytes(whole)
+    other = HTRModel(experiment.model, Charset(("a",)), experiment.preprocessing)
+    with pytest.raises(CheckpointError, match=r"trained with 3 symbols .*this model has 1"):
+        CheckpointManager(tmp_path).load_best(other)
+
+
+def test_saving_leaves_no_half_written_file(tmp_path, model, monkeypatch):
+    save_model(model, tmp_path / "m.safetensors")
+    before = (tmp_path / "m.safetensors").read_bytes()
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("No space left on device")))
+    with torch.no_grad():
+        model.decoder.classify.bias.add_(1)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(model, tmp_path / "m.safetensors")
+    assert (tmp_path / "m.safetensors").read_bytes() == before

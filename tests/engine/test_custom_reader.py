@@ -1,0 +1,94 @@
+"""``type: custom``: what stands in labels.txt and images/."""
+
+import lab
+import pytest
+from PIL import Image
+
+from thulium.data.readers import custom
+from thulium.errors import DataError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return lab.write_lines_folder(tmp_path / "train", ["one line", "two  lines"])
+
+
+def faults_of(folder):
+    faults: list[str] = []
+    lines = list(custom.read(folder, faults))
+    return lines, [fault.replace(str(folder), "F") for fault in faults]
+
+
+def rows(folder):
+    return (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+
+
+def write(folder, *lines, ending="\n"):
+    (folder / "labels.txt").write_bytes(ending.join([*lines, ""]).encode())
+
+
+def test_a_row_is_a_name_and_a_text_with_spaces(folder):
+    lines, faults = faults_of(folder)
+    assert faults == []
+    assert [line.text for line in lines] == ["one line", "two  lines"]
+    assert [line.id for line in lines] == [row.split()[0] for row in rows(folder)]
+    assert {line.image.mode for line in lines} == {"L"}
+
+
+def test_what_other_editors_write_is_read(folder):
+    whole = rows(folder)
+    (folder / "labels.txt").write_bytes(("\ufeff" + "\r\n".join([*whole, "", ""])).encode("utf-8"))
+    lines, faults = faults_of(folder)
+    assert (len(lines), faults) == (2, [])
+
+
+def test_every_bad_row_is_named_at_once(folder):
+    first, second = (row.split()[0] for row in rows(folder))
+    write(folder, f"{first} one", f"{first} again", "gone.png text", "../../x.png text", second, "alone")
+    lines, faults = faults_of(folder)
+    assert [line.text for line in lines] == ["one"]
+    assert faults == [
+        f"F/labels.txt:2: the image {first} has a row already, row 1: keep one of them",
+        "F/labels.txt:3: there is no image F/images/gone.png "
+        "(a name cannot hold a space: rename the image, or remove the row)",
+        "F/labels.txt:4: the image name '../../x.png' points out of F/images",
+        f"F/labels.txt:5: the image {second} has no transcription: "
+        "write it behind the name, or remove the row and the image",
+        "F/labels.txt:6: there is no image F/images/alone (the row should be: image_filename text, or remove the row)",
+    ]
+
+
+def test_an_image_that_no_row_names_is_a_fault(folder):
+    Image.new("L", (9, 9)).save(folder / "images" / "left.png")
+    (folder / "images" / "Thumbs.db").write_bytes(b"not an image by its name")
+    assert faults_of(folder)[1] == [
+        "F/images/left.png: no row of F/labels.txt names this image: add one, or remove the image"
+    ]
+
+
+def test_an_image_that_is_none_is_a_fault_at_its_row(folder):
+    name = rows(folder)[1].split()[0]
+    (folder / "images" / name).write_bytes(b"hello")
+    assert faults_of(folder)[1] == [f"F/labels.txt:2: the image F/images/{name} is not an image that can be read"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: (f / "labels.txt").unlink(), r"labels\.txt: no such file"),
+        (lambda f: (f / "labels.txt").write_text(" \n\n"), r"labels\.txt:1: is empty"),
+        (lambda f: (f / "labels.txt").write_bytes(b"a.png x\nb.png \xe9t\xe9"), r"labels\.txt:2: is not UTF-8"),
+        (lambda f: (f / "images").rename(f / "pictures"), r"images: no such folder"),
+    ],
+)
+def test_a_folder_that_is_none_is_an_error(folder, spoil, message):
+    spoil(folder)
+    with pytest.raises(DataError, match=message):
+        faults_of(folder)
+
+
+def test_a_link_out_of_the_folder_is_refused(folder, tmp_path):
+    Image.new("L", (9, 9)).save(tmp_path / "outside.png")
+    (folder / "images" / "link.png").symlink_to(tmp_path / "outside.png")
+    write(folder, *rows(folder), "link.png text")
+    assert faults_of(folder)[1] == ["F/labels.txt:3: the image name 'link.png' points out of F/images"]

@@ -1,0 +1,191 @@
+"""Every key is alive: another value of it changes what the engine does."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import lab
+import pytest
+import torch
+
+from thulium import device as devices
+from thulium.data.shards import Split
+from thulium.stages.evaluate import evaluate
+from thulium.stages.prepare import prepare
+from thulium.stages.train import train
+from thulium_dsl import schemas
+from thulium_dsl.spec import CustomDataset, Experiment
+
+OTHER = {
+    "model.backbone.config_name": "resnet_small",
+    "model.head.hidden_size": 20,
+    "model.head.num_layers": 2,
+    "model.head.dropout": 0.5,
+    "model.decoder.blank_index": 3,
+    "model.decoder.shortcut_weight": 0.9,
+    "training.epochs": 4,
+    "training.batch_size": 5,
+    "training.lr": 0.01,
+    "training.optimizer.weight_decay": 9.0,
+    "training.scheduler.warmup_epochs": 1.5,
+    "training.mixed_precision": True,
+    "training.gradient_clip": 0.001,
+    "training.ema_decay": 0.0,
+    "training.seed": 2,
+    "augmentation.enabled": True,
+    "early_stopping.enabled": True,
+    "checkpointing.save_dir": "elsewhere",
+    "checkpointing.save_every": 1,
+    "checkpointing.save_best": False,
+    "logging.tensorboard.enabled": True,
+    "evaluation.split": "val",
+    "evaluation.checkpoint": "last",
+    "evaluation.worst_lines": 1,
+    "dataset.lines.train": 13,
+    "dataset.lines.val": 7,
+    "dataset.lines.test": 7,
+    "dataset.seed": 4,
+    "dataset.unicode_form": "NFD",
+    "preprocessing.height": 32,
+    "preprocessing.min_width": 900,
+    "preprocessing.max_width": 150,
+    "preprocessing.normalize": False,
+}
+# Keys that are proven alive by a test of their own, and where.
+ELSEWHERE = {
+    "version": "tests/language: another one is refused",
+    "dataset.train_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
+    "dataset.val_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
+    "dataset.test_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
+    "preprocessing.wide_lines": "tests/engine/test_prepare.py::test_wide_lines",
+    "augmentation.transforms": "tests/engine/test_augment.py::test_the_order_of_transforms_counts",
+    "augmentation.transforms.p": "tests/engine/test_augment.py::test_p_is_the_share_of_the_lines_that_change",
+    "augmentation.transforms.degrees": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
+    "augmentation.transforms.range": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
+    "augmentation.transforms.std": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
+    "training.optimizer.lr": "tests/language: another spelling of training.lr",
+    "early_stopping.patience": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
+    "early_stopping.min_delta": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
+    "early_stopping.metric": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",
+    "early_stopping.mode": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",
+    "checkpointing.keep_last": "tests/engine/test_checkpoints.py::test_best_last_and_the_newest_periodic_ones_stay",
+    "logging.tensorboard.log_dir": "tests/stages/test_graph.py: event files of a queue run",
+    "logging.wandb.enabled": "tests/engine/test_loggers.py",
+    "logging.wandb.project": "tests/engine/test_loggers.py",
+    "logging.wandb.entity": "tests/engine/test_loggers.py",
+    "resources.device": "tests/engine/test_training.py::test_a_gpu_that_is_not_there_names_the_way_out",
+    "resources.threads": "tests/engine/test_keys.py::test_threads_are_set",
+    "resources.loader_workers": "tests/engine/test_training.py::test_worker_processes_change_nothing",
+}
+
+
+def leaves():
+    """Every key that holds a value; a 'type' of one choice is held to its table by the house tests."""
+    for key in schemas.walk():
+        inner = key.schema.get("properties") or key.schema.get("allOf")
+        if not inner and key.path[-1] != "type":
+            yield key.dotted
+
+
+def test_every_key_has_a_proof():
+    assert set(leaves()) == OTHER.keys() | ELSEWHERE.keys()
+
+
+def changed(spec, path, value):
+    name, *rest = path
+    return replace(spec, **{name: changed(getattr(spec, name), rest, value) if rest else value})
+
+
+@pytest.fixture(scope="module")
+def plain(experiment) -> Experiment:
+    """The small experiment with everything off that other keys switch on."""
+    return replace(
+        experiment,
+        augmentation=replace(experiment.augmentation, enabled=False),
+        training=replace(experiment.training, mixed_precision=False, epochs=3, lr=1e-3),
+        early_stopping=replace(experiment.early_stopping, enabled=False, patience=1, min_delta=1.0),
+        checkpointing=replace(experiment.checkpointing, save_every=0, keep_last=1),
+    )
+
+
+def outcome(experiment, folder: Path) -> str:
+    """A digest of every file that the three stages write."""
+    prepared = folder / "prepared"
+    prepare(dataset=experiment.dataset, preprocessing=experiment.preprocessing, out=prepared)
+    sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
+    parts = {name: getattr(experiment, name) for name in sections}
+    train(**parts, prepared=prepared, out=folder, run_dir=folder / "tensorboard")
+    checkpoints = folder / experiment.checkpointing.save_dir
+    if (checkpoints / f"{experiment.evaluation.checkpoint}.safetensors").exists():
+        evaluate(
+            evaluation=experiment.evaluation,
+            resources=experiment.resources,
+            prepared=prepared,
+            checkpoints=checkpoints,
+            out=folder,
+        )
+    files = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "tensorboard" not in path.parts
+    }
+    return json.dumps(files | {"tensorboard": any(folder.rglob("events*"))})
+
+
+@pytest.fixture(scope="module")
+def before(plain, tmp_path_factory) -> str:
+    return outcome(plain, tmp_path_factory.mktemp("before"))
+
+
+def test_the_same_experiment_writes_the_same_bytes(plain, before, tmp_path):
+    assert outcome(plain, tmp_path) == before
+
+
+@pytest.mark.parametrize("key", OTHER)
+def test_another_value_changes_what_is_written(plain, before, tmp_path, key):
+    if key == "training.mixed_precision" and devices.choose("cpu", mixed_precision=True).half is None:
+        pytest.skip("this processor has no 16-bit arithmetic")
+    experiment = changed(plain, key.split("."), OTHER[key])
+    assert outcome(experiment, tmp_path) != before
+
+
+def test_a_custom_folder_is_the_one_that_is_read(experiment, tmp_path):
+    folders = {
+        f"{name}_dir": str(lab.write_lines_folder(tmp_path / name, [f"only in {name}"]))
+        for name in ("train", "val", "test")
+    }
+    dataset = CustomDataset(type="custom", **folders, unicode_form="NFC")
+    prepare(dataset=dataset, preprocessing=experiment.preprocessing, out=tmp_path / "prepared")
+    assert {name: Split(tmp_path / "prepared" / name).texts for name in ("train", "val", "test")} == {
+        name: [f"only in {name}"] for name in ("train", "val", "test")
+    }
+
+
+@pytest.mark.parametrize(("metric", "mode"), [("val_loss", "min"), ("val_loss", "max")])
+def test_metric_and_mode_choose_the_best_epoch(plain, prepared, tmp_path, metric, mode):
+    stopping = replace(plain.early_stopping, metric=metric, mode=mode)
+    sections = ("model", "training", "augmentation", "checkpointing", "logging", "resources")
+    parts = {name: getattr(plain, name) for name in sections}
+    summary = train(**parts, early_stopping=stopping, prepared=prepared, out=tmp_path, run_dir=tmp_path / "t")
+    rows = [line.split(",") for line in (tmp_path / "plots" / "history.csv").read_text().splitlines()]
+    losses = [float(row[rows[0].index("val_loss")]) for row in rows[2:]]
+    best = min(losses) if mode == "min" else max(losses)
+    assert summary["best_epoch"] == losses.index(best) + 1
+    assert summary["best_val_loss"] == pytest.approx(best, rel=1e-4)
+
+
+def test_threads_are_set(plain, prepared, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(devices, "set_threads", asked.append)
+    sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging")
+    parts = {name: getattr(plain, name) for name in sections}
+    train(**parts, resources=replace(plain.resources, threads=7), prepared=prepared, out=tmp_path, run_dir=tmp_path)
+    assert asked == [7]
+    monkeypatch.undo()
+    before = torch.get_num_threads()
+    try:
+        devices.set_threads(3)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,224 @@
+"""The evaluation page and the plots: whole, self-contained, the same each time, and right about what went wrong."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from thulium.evaluation.metrics import LineResult, Scores, cer_interval, score
+from thulium.evaluation.plots import MOST_PAIRS, confusion_counts, write_cer_by_length, write_confusions
+from thulium.evaluation.report import Evaluation, diff, percent, typical_lines, worst_first, write_report
+from thulium.evaluation.svg import Series, line_chart
+
+HOSTILE = "Müller <b>&\" '</b>"
+TEXTS = (
+    (HOSTILE, "Muller <i>&amp;"),
+    ("the quick brown fox", "the quick brown fox"),
+    ("jumps over the lazy dog", "jumps ouer the lazy dog"),
+    ("ten pounds and six", "ten pound and six"),
+    ("Anno Domini 1648", "Ano Domini 1648"),
+    ("a", "a"),
+    ("bedstead 19s. 6d.", "bedstead 19s. 6d."),
+    ("Frau Eberle, glue", "Fran Eberle glue"),
+    ("In a damaged chest", ""),
+    ("received with thanks", "received withthanks"),
+    ("of smallpox", "of smallpox"),
+    ("Paid Herr Haller for ringing", "Paid Herr Haller for ringing"),
+)
+
+
+def results() -> tuple[LineResult, ...]:
+    return tuple(LineResult(f"line-{i:02}", f"page-{i // 3}", *texts) for i, texts in enumerate(TEXTS))
+
+
+def png(line_id: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (40, 8), color=int(line_id[-2:]) * 10).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def history(num_epochs: int) -> list[dict[str, float]]:
+    untrained = {"epoch": 0.0, "val_loss": 9.0, "val_cer": 1.02, "val_wer": 1.0}
+    later = [
+        {"epoch": float(e), "train_loss": 3 / e, "val_loss": 4 / e, "val_cer": 0.9 / e, "val_wer": 1 / e}
+        for e in range(1, num_epochs + 1)
+    ]
+    return [untrained, *later]
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    return Evaluation(
+        split="test",
+        checkpoint="best",
+        epoch=5,
+        results=results(),
+        scores=score(results()),
+        cer_interval=cer_interval(results()),
+        history=history(5),
+        worst_lines=20,
+        png=png,
+        facts={"model": "resnet → bilstm", "lr": 0.001, "data <digest>": "41c7"},
+    )
+
+
+def page(evaluation: Evaluation, folder: Path) -> str:
+    write_report(evaluation, folder / "reports" / "evaluation.html")
+    assert [path.name for path in (folder / "reports").iterdir()] == ["evaluation.html"]
+    return (folder / "reports" / "evaluation.html").read_text(encoding="utf-8")
+
+
+def pairs_of(*texts: tuple[str, str]) -> list[LineResult]:
+    return [LineResult(str(i), "p", *pair) for i, pair in enumerate(texts)]
+
+
+def test_the_page_needs_nothing_from_outside(evaluation: Evaluation, tmp_path: Path) -> None:
+    text = page(evaluation, tmp_path)
+    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    assert links
+    assert {link.split(",")[0] if link.startswith("data:") else link[0] for link in links} == {
+        "data:image/png;base64",
+        "#",
+    }
+    assert not re.search(r"url\(|@import|<script|<link|https?:", text)
+
+
+def test_every_worst_line_is_there_with_its_image_and_its_text(evaluation: Evaluation, tmp_path: Path) -> None:
+    text = page(evaluation, tmp_path)
+    shown = [unescape(re.sub(r"<[^>]*>", "", part)) for part in re.findall(r"<samp dir[^>]*>(.*?)</samp>", text)]
+    bare = [part.replace("␣", "").replace(" ", "") for part in shown]
+    worst = worst_first(evaluation.results)
+    assert len(worst) == 7
+    for result in worst:
+        assert base64.b64encode(png(result.id)).decode() in text
+        assert result.transcription.replace(" ", "") in bare
+        assert result.prediction.replace(" ", "") in bare
+
+
+def test_text_from_the_data_is_escaped(evaluation: Evaluation, tmp_path: Path) -> None:
+    right = replace(evaluation, results=tuple(pairs_of((HOSTILE, HOSTILE))))
+    assert "Müller &lt;b&gt;&amp;&#34; &#39;&lt;/b&gt;" in page(right, tmp_path)
+    text = page(evaluation, tmp_path)
+    assert "data &lt;digest&gt;" in text
+    assert "&lt;</mark>" in text or "&lt;<mark>" in text
+    assert not {"<b>&", "<i>&amp;amp", "<digest>"} & set(re.findall(r"<b>&|<i>&amp;amp|<digest>", text))
+
+
+def test_the_same_evaluation_gives_the_same_bytes(evaluation: Evaluation, tmp_path: Path) -> None:
+    assert page(evaluation, tmp_path / "a") == page(evaluation, tmp_path / "b")
+
+
+def test_the_numbers_are_on_top(evaluation: Evaluation, tmp_path: Path) -> None:
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page(evaluation, tmp_path).split("<nav")[0]))
+    assert f"Character error rate (CER) {percent(evaluation.scores.cer)} 95% interval" in text
+    assert "33 edits in 206 characters" in text
+    assert "Lines without an error 41.7% 5 of 12 lines" in text
+    assert "CER on validation lines 102.0% → 18.0% before training → epoch 5" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"worst_lines": 0}, "asks for none to be shown"),
+        ({"history": history(0), "epoch": 0}, 'class="chart"'),
+        ({"history": []}, "No epochs were recorded"),
+        ({"history": [{"epoch": 0.0, "val_loss": math.nan, "val_cer": math.nan}]}, "No epochs were recorded"),
+        ({"scores": Scores(math.nan, math.nan, math.nan), "cer_interval": (math.nan, math.nan)}, "– CER on test"),
+        ({"results": tuple(pairs_of(("a b", "a b"), ("c", "c")))}, "No line has an error"),
+        ({"results": ()}, "No line was read"),
+        ({"results": tuple(pairs_of(("", "x"), ("", "")))}, "CER –"),
+        ({"facts": {}}, "What was measured"),
+    ],
+)
+def test_the_page_is_made_of_little(
+    evaluation: Evaluation, tmp_path: Path, changes: dict[str, object], says: str
+) -> None:
+    text = page(replace(evaluation, **changes), tmp_path)
+    assert says in text
+    assert "nan" not in re.sub(r"<style>.*?</style>|base64,[^\"]*", "", text, flags=re.DOTALL)
+
+
+def test_worst_lines_go_by_edits_then_by_rate() -> None:
+    lines = pairs_of(("abcd", "abxx"), ("ab", "xx"), ("abcdef", "xxxdef"), ("same", "same"), ("", "xx"))
+    assert [result.id for result in worst_first(lines)] == ["2", "4", "1", "0"]
+
+
+def test_typical_lines_are_of_the_middle_half_and_not_shown_before() -> None:
+    lines = pairs_of(*(("a" * 20, "a" * (20 - i)) for i in range(20)))
+    typical = typical_lines(lines, without=lines[5:10])
+    assert typical == typical_lines(lines[::-1], without=lines[5:10])
+    assert [int(result.id) for result in typical] == sorted(int(result.id) for result in typical)
+    assert {int(result.id) for result in typical} == {10, 11, 12, 13, 14}
+
+
+def test_a_diff_marks_what_differs_and_keeps_both_in_step() -> None:
+    assert tuple(map(str, diff("a cat<", "a bat"))) == (
+        "a <mark>c</mark>at<del>&lt;</del>",
+        "a <mark>b</mark>at<i> </i>",
+    )
+    assert tuple(map(str, diff("ab", "a b"))) == ("a<i> </i>b", "a<ins>␣</ins>b")
+    assert tuple(map(str, diff("e\u0301", "e"))) == ("e<del>◌\u0301</del>", "e<i>  </i>")
+
+
+def test_confusions_are_counted() -> None:
+    lines = pairs_of(("cat", "cot"), ("hat", "hot"), ("a b", "ab"), ("ab", "abs"), ("same", "same"), ("x\u200dy", "xy"))
+    assert confusion_counts(lines) == [
+        ("a", "o", 2),
+        ("U+200D", "∅", 1),
+        ("∅", "s", 1),
+        ("␣", "∅", 1),
+    ]
+
+
+def test_confusions_for_dvc_repeat_each_error(tmp_path: Path) -> None:
+    write_confusions(
+        pairs_of(("cat", "cot"), ("hat", "hot"), ("a, b", "a b"), ("q", 'q"')), tmp_path / "plots" / "c.csv"
+    )
+    assert (tmp_path / "plots" / "c.csv").read_bytes() == 'actual,predicted\na,o\na,o\n",",∅\n∅,""""\n'.encode()
+
+
+def test_only_the_most_frequent_pairs_are_kept(tmp_path: Path) -> None:
+    rare = [(chr(0x4E00 + i), "x") for i in range(60)]
+    write_confusions(pairs_of(*rare, ("e", "c"), ("e", "c")), tmp_path / "c.csv")
+    rows = (tmp_path / "c.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[1:4] == ["e,c", "e,c", "一,x"]
+    assert len(rows) == 1 + 2 + MOST_PAIRS - 1
+
+
+def test_cer_by_length_is_summed_in_each_bucket(tmp_path: Path) -> None:
+    lines = pairs_of(("a" * 10, "a" * 9), ("a", "b"), ("a" * 11, "a" * 11), ("a" * 31, "a" * 30), ("", "b"))
+    write_cer_by_length(lines, tmp_path / "l.csv")
+    assert (tmp_path / "l.csv").read_text() == "length,lines,cer\n10,2,0.181818\n20,1,0\n40,1,0.0322581\n"
+
+
+def test_no_errors_leave_only_the_header(tmp_path: Path) -> None:
+    write_confusions([], tmp_path / "c.csv")
+    write_cer_by_length([], tmp_path / "l.csv")
+    assert (tmp_path / "c.csv").read_text() == "actual,predicted\n"
+    assert (tmp_path / "l.csv").read_text() == "length,lines,cer\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ((0.3, 1.02), ["0", "0.2", "0.4", "0.6", "0.8", "1", "1.2"]),
+        ((0.12, 9.0), ["0.1", "0.2", "0.5", "1", "2", "5", "10"]),
+        ((0.0001, 50.0), ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100"]),
+        ((0.0, 0.0), ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+        ((math.nan, 3.0), ["0", "0.5", "1", "1.5", "2", "2.5", "3"]),
+    ],
+)
+def test_a_chart_has_round_ticks_around_its_values(values: tuple[float, ...], ticks: list[str]) -> None:
+    chart = line_chart([Series("a & b", tuple(enumerate(values)))], title="t", x_title="")
+    upright = re.findall(r'x="50\.0" y="[\d.]+" class="end">([^<]*)<', chart)
+    assert upright == ticks
+    assert "a &amp; b" in chart
+    assert all(0 <= float(number) <= 520 for number in re.findall(r"[ML ]([\d.]+)", chart.split('class="dot')[1]))

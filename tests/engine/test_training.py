@@ -1,0 +1,153 @@
+"""The loop and what belongs to it."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import nn
+
+from thulium import device as devices
+from thulium.data.charset import Charset
+from thulium.data.loader import create_dataloader
+from thulium.data.prepared import open_prepared
+from thulium.errors import DeviceError, StepError
+from thulium.models.wrappers import HTRModel
+from thulium.training import optimizer as optimizers
+from thulium.training import schedule
+from thulium.training.early_stopping import EarlyStopping
+from thulium.training.ema import Ema
+from thulium.training.trainer import HTRTrainer
+from thulium_dsl.spec import CosineSpec, EarlyStoppingSpec
+
+
+def small_model(experiment, prepared, **head):
+    torch.manual_seed(1)
+    data = open_prepared(prepared)
+    spec = replace(experiment.model, head=replace(experiment.model.head, **head))
+    return HTRModel(spec, Charset(data.symbols), data.preprocessing)
+
+
+def test_eight_lines_are_learnt_by_heart(experiment, tmp_path):
+    texts = ["one", "twenty", "3 pigs", "four", "Five", "six,", "seven", "No. 8"]
+    (tmp_path / "images").mkdir()
+    for i, text in enumerate(texts):
+        line = Image.new("L", (16 * len(text), 32), 255)
+        ImageDraw.Draw(line).text((4, 2), text, font=ImageFont.load_default(22))
+        line.save(tmp_path / "images" / f"{i}.png")
+    (tmp_path / "labels.txt").write_text("".join(f"{i}.png {text}\n" for i, text in enumerate(texts)))
+    torch.manual_seed(1)
+    model = HTRModel(experiment.model, Charset.from_texts(texts), experiment.preprocessing)
+    loader = create_dataloader(tmp_path, batch_size=8, preprocessing=experiment.preprocessing)
+    trainer = HTRTrainer(model, 5e-3, device="cpu", mixed_precision=False, gradient_clip=1.0)
+    for epoch in range(400):
+        trainer.train_epoch(loader, epoch)
+        if epoch % 20 == 19 and trainer.validate(loader, epoch)["val_cer"] == 0:
+            break
+    assert trainer.validate(loader, epoch)["val_cer"] == 0
+
+
+def test_the_same_seed_trains_the_same_weights(experiment, prepared):
+    def weights():
+        trainer = HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu", mixed_precision=False)
+        trainer.train_epoch(create_dataloader(prepared / "train", batch_size=4, seed=1), 0)
+        return [parameter.clone() for parameter in trainer.model.parameters()]
+
+    assert all(torch.equal(a, b) for a, b in zip(weights(), weights(), strict=True))
+
+
+def test_worker_processes_change_nothing(experiment, prepared):
+    def loss(workers):
+        trainer = HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu", mixed_precision=False)
+        loader = create_dataloader(prepared / "train", batch_size=4, seed=1, workers=workers)
+        return [trainer.train_epoch(loader, epoch)["train_loss"] for epoch in range(2)]
+
+    assert loss(0) == loss(2)
+
+
+def test_a_loss_that_is_no_number_names_epoch_step_and_lines(experiment, prepared):
+    trainer = HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu", mixed_precision=False)
+    with torch.no_grad():
+        trainer.model.decoder.classify.bias.fill_(math.nan)
+    loader = create_dataloader(prepared / "train", batch_size=4, seed=1)
+    with pytest.raises(StepError, match=r"epoch 3, step 1: the loss is nan; lines of the batch: train-000"):
+        trainer.train_epoch(loader, 2)
+
+
+def test_gradients_are_clipped_before_the_step(experiment, prepared):
+    def move(gradient_clip):
+        model = small_model(experiment, prepared)
+        before = [p.detach().clone() for p in model.parameters()]
+        trainer = HTRTrainer(
+            model,
+            optimizer=lambda module: torch.optim.SGD(module.parameters(), lr=1.0),
+            device="cpu",
+            mixed_precision=False,
+            gradient_clip=gradient_clip,
+        )
+        loader = create_dataloader(prepared / "train", batch_size=12, seed=1)
+        trainer.train_epoch(loader, 0)
+        return math.sqrt(
+            sum(float(((p - q) ** 2).sum().detach()) for p, q in zip(before, model.parameters(), strict=True))
+        )
+
+    assert move(0.01) == pytest.approx(0.01, rel=1e-2)
+    assert move(0.0) > 0.1
+
+
+def test_cosine_rises_and_falls():
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
+    moved = schedule.build(optimizer, CosineSpec(type="cosine", warmup_epochs=2), epochs=10, steps_per_epoch=10)
+    rates = []
+    for _ in range(100):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        moved.step()
+    assert rates[0] == pytest.approx(2.0 / 20)
+    assert rates[19] == pytest.approx(2.0)
+    assert rates[60] == pytest.approx(1.0, rel=0.01)
+    assert rates[-1] < 0.01
+    assert rates[:20] == sorted(rates[:20])
+    assert rates[20:] == sorted(rates[20:], reverse=True)
+
+
+def test_only_matrices_decay(experiment, prepared):
+    optimizer = optimizers.build(small_model(experiment, prepared), experiment.training.optimizer, 0.5)
+    decayed, free = optimizer.param_groups
+    assert (decayed["weight_decay"], free["weight_decay"]) == (experiment.training.optimizer.weight_decay, 0.0)
+    assert {p.ndim for p in free["params"]} == {1}
+    assert decayed["lr"] == free["lr"] == 0.5
+
+
+def test_averaged_weights_follow_slowly_and_buffers_at_once():
+    model = nn.BatchNorm1d(1)
+    ema = Ema(model, 0.9)
+    ema.update(model)
+    with torch.no_grad():
+        model.weight.fill_(5.0)
+        model.running_mean.fill_(7.0)
+    ema.update(model)
+    assert 1.0 < float(ema.model.weight.detach()) < 5.0
+    assert float(ema.model.running_mean) == 7.0
+
+
+def test_patience_counts_epochs_without_improvement():
+    spec = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.01)
+    stopping = EarlyStopping(spec)
+    assert [stopping.should_stop(v) for v in (0.5, 0.4, 0.395, 0.398)] == [False, False, False, True]
+    rising = EarlyStopping(replace(spec, metric="val_line_accuracy", mode="max", min_delta=0.0))
+    assert [rising.should_stop(v) for v in (0.1, 0.2, 0.2, 0.3, 0.1, 0.1)] == [False, False, False, False, False, True]
+    never = EarlyStopping(replace(spec, enabled=False))
+    assert not any(never.should_stop(0.5) for _ in range(20))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_names_the_way_out():
+    with pytest.raises(DeviceError, match=r'device "cuda": no CUDA GPU was found here; use device "auto"'):
+        devices.choose("cuda", mixed_precision=True)
+
+
+def test_full_precision_is_full_precision():
+    assert devices.choose("cpu", mixed_precision=False).half is None
+    assert devices.choose("auto", mixed_precision=True).half in (None, torch.bfloat16, torch.float16)

@@ -1,0 +1,47 @@
+"""``thulium init``: a new project from the template that comes with the package."""
+
+from __future__ import annotations
+
+import logging
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thulium_dsl.problems import ThuliumError
+
+_HERE = Path(__file__).resolve().parent
+_PLACES = (_HERE.parents[1] / "thulium_dsl" / "_template", _HERE.parents[1] / "template")
+
+
+class Dataset(str, Enum):
+    """The kinds of data that a new project can start with."""
+
+    synthetic = "synthetic"
+    custom = "custom"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder, which must not exist.", show_default=False)],
+    dataset: Annotated[Dataset, typer.Option(help="The kind of data to start with.")] = Dataset.synthetic,
+) -> None:
+    """Start a project: a params.yaml, its dvc.yaml, git and DVC."""
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.main import cookiecutter
+
+    if folder.exists():
+        raise ThuliumError(f"{folder} exists already: name a new folder")
+    logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
+    template = next(place for place in _PLACES if place.is_dir())
+    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset.value}
+    try:
+        cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(folder.parent))
+    except CookiecutterException as error:
+        raise ThuliumError(f"{folder} was not made: {error}") from None
+    typer.echo(f"made {folder}; next: cd {folder} && dvc repro")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(init)

@@ -1,0 +1,157 @@
+"""The command line: parse, call, print. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from thulium.cli import init, stages
+from thulium_dsl.problems import ThuliumError
+
+
+class Commands(TyperGroup):
+    """The commands; an interrupted one says so, and ends with the code that shells use for it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Thulium: handwritten text recognition experiments as one validated text, run by DVC.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
+
+
+def main() -> None:
+    """Run the command line. What the user can mend ends with a message and exit code 2, without a traceback."""
+    try:
+        app()
+    except ThuliumError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        import thulium
+
+        typer.echo(f"thulium {thulium.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def validate(file: Document = Path("params.yaml")) -> None:
+    """Say everything that is wrong with a document."""
+    from thulium_dsl.validate import load
+
+    load(file)
+    typer.echo(f"{file} is valid")
+
+
+@app.command()
+def fill(file: Document = Path("params.yaml")) -> None:
+    """Write every default that a document leaves out into its text."""
+    added = _fill(file)
+    typer.echo(_say_added(file, added) if added else f"{file} is complete")
+
+
+@app.command("compile")
+def compile_(
+    file: Document = Path("params.yaml"),
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 if something is out of date.")] = False,
+) -> None:
+    """Complete params.yaml and write the dvc.yaml that it stands for."""
+    from thulium_dsl import dvc_yaml, graph
+    from thulium_dsl.validate import load
+
+    root = graph.root_of(file)
+    if check:
+        _check(file, root)
+        return
+    added = _fill(file)
+    if added:
+        typer.echo(_say_added(file, added))
+    compiled = dvc_yaml.write(root, load(file).experiment)
+    path = root / dvc_yaml.NAME
+    typer.echo(f"wrote {path}" if compiled.is_new else f"{path} is up to date")
+    if compiled.is_new and compiled.kept:
+        typer.echo(f"kept what is not Thulium's: {', '.join(compiled.kept)}")
+
+
+@app.command()
+def explain(
+    key: Annotated[str | None, typer.Argument(help="A key, such as training.lr.", show_default=False)] = None,
+) -> None:
+    """Say what a key means, what it may be, and which stages run again when it changes."""
+    from thulium_dsl.explain import explain as explained
+
+    typer.echo(explained(key))
+
+
+def _check(file: Path, root: Path) -> None:
+    """Refuse a project whose document is not complete or whose dvc.yaml is not what the document compiles to."""
+    from thulium_dsl import dvc_yaml
+    from thulium_dsl.document import read
+    from thulium_dsl.fill import fill as filled
+    from thulium_dsl.validate import experiment_of
+
+    document = read(file)
+    experiment = experiment_of(document)
+    path = root / dvc_yaml.NAME
+    stale = [f"{path} is out of date: {what}" for what in dvc_yaml.differences(root, experiment)]
+    added = filled(document).added
+    if added:
+        stale.insert(0, f"{file} is not complete: {', '.join(added)}")
+    if stale:
+        raise ThuliumError("\n".join([*stale, "  help: run: thulium compile"]))
+    typer.echo(f"{file} and {path} are up to date")
+
+
+def _fill(file: Path) -> tuple[str, ...]:
+    """Complete a file in place, all or nothing; the keys that were added."""
+    from thulium_dsl.document import read
+    from thulium_dsl.fill import fill as filled
+
+    result = filled(read(file))
+    if result.added:
+        target = file.resolve()  # a link stays a link
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        temporary.write_bytes(result.text.encode("utf-8"))
+        temporary.replace(target)
+    return result.added
+
+
+def _say_added(file: Path, added: tuple[str, ...]) -> str:
+    return f"added to {file}: {', '.join(added)}"
+
+
+init.add_to(app)
+stages.add_to(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""The commands that touch data: prepare, train and evaluate, in a DVC project and without one.
+
+Where a dvc.yaml lies beside the document, a command is a stage of that project: it works in the project's folder and
+refuses to run when dvc.yaml is not what the document compiles to. Elsewhere, or with ``--output-dir``, everything goes
+into one folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thulium_dsl.problems import ThuliumError
+
+Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
+OutputDir = Annotated[
+    Path | None, typer.Option(help="Work without DVC: read and write everything in this folder.", metavar="DIR")
+]
+Restart = Annotated[bool, typer.Option("--restart", help="Train anew although the folder holds a finished run.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command reads and writes.
+
+    Attributes:
+        out: the folder that checkpoints/, plots/, metrics/ and reports/ stand in.
+        prepared: the folder of the prepared data.
+        run_dir: the folder of TensorBoard's files.
+        is_project: whether DVC runs the command, or could.
+    """
+
+    out: Path
+    prepared: Path
+    run_dir: Path
+    is_project: bool
+
+
+def prepare(file: Document = Path("params.yaml"), output_dir: OutputDir = None) -> None:
+    """Read the lines, check them, and store them the way training reads them."""
+    experiment, place = _open(file, output_dir)
+    report = _run("prepare", experiment, out=place.prepared)
+    counts = ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
+    typer.echo(f"prepared {counts} lines in {place.prepared}; see {place.prepared / 'report.json'}")
+    for warning in _warnings(report):
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def train(file: Document = Path("params.yaml"), output_dir: OutputDir = None, restart: Restart = False) -> None:
+    """Train the model of a document."""
+    experiment, place = _open(file, output_dir)
+    if not place.is_project:
+        if (place.out / "metrics" / "train.json").exists() and not restart:
+            _check_same(experiment, place.out)
+            typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
+            return
+        _run("prepare", experiment, out=place.prepared)
+        _keep_document(file, place.out)
+        shutil.rmtree(place.run_dir, ignore_errors=True)
+    _run("train", experiment, prepared=place.prepared, out=place.out, run_dir=place.run_dir)
+    typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
+
+
+def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None) -> None:
+    """Read unseen lines with the trained model and count its errors."""
+    experiment, place = _open(file, output_dir)
+    checkpoints = place.out / experiment.checkpointing.save_dir
+    _run("evaluate", experiment, prepared=place.prepared, checkpoints=checkpoints, out=place.out)
+
+
+def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
+    from thulium_dsl.validate import load
+
+    experiment, _ = load(file)
+    if output_dir is None and (file.parent / "dvc.yaml").exists():
+        _check_project(file, experiment)
+        return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)
+    out = output_dir or Path("runs") / file.stem
+    return experiment, Place(out, out / "prepared", out / "tensorboard", False)
+
+
+def _check_project(file: Path, experiment: Any) -> None:
+    from thulium_dsl import dvc_yaml
+
+    if file.parent.resolve() != Path.cwd():
+        raise ThuliumError(f"{file} belongs to a DVC project: run this in {file.parent}, or add --output-dir")
+    differences = dvc_yaml.differences(file.parent, experiment)
+    if differences:
+        raise ThuliumError(
+            "\n".join([*(f"dvc.yaml is out of date: {what}" for what in differences), "  help: run: thulium compile"])
+        )
+
+
+def _run_dir(log_dir: str) -> Path:
+    """A new folder for a run of a DVC project; in the project itself also when DVC runs it in a temporary copy."""
+    name = os.environ.get("DVC_EXP_NAME") or "run"
+    return Path(os.environ.get("DVC_ROOT", ".")) / log_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+
+
+def _run(name: str, experiment: Any, **places: Path) -> Any:
+    """Run a stage with the sections that it reads, and no others."""
+    from thulium_dsl.graph import STAGES
+
+    stage = next(stage for stage in STAGES if stage.name == name)
+    sections = {section: getattr(experiment, section) for section in (*stage.reads, *stage.also)}
+    # Read by oneDNN when torch is loaded: room for the convolutions of all widths of a run (see docs/results.md).
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
+    try:
+        module = importlib.import_module(f"thulium.stages.{name}")
+    except ModuleNotFoundError as error:
+        raise ThuliumError(
+            f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
+        ) from None
+    return getattr(module, name)(**sections, **places)
+
+
+def _check_same(experiment: Any, out: Path) -> None:
+    """Refuse a folder whose finished run came of other settings."""
+    from thulium_dsl.graph import STAGES
+    from thulium_dsl.validate import load
+
+    kept = out / "params.yaml"
+    if not kept.exists():
+        return
+    before = load(kept).experiment
+    tracked = [section for stage in STAGES if stage.name != "evaluate" for section in stage.reads]
+    changed = [section for section in tracked if getattr(before, section) != getattr(experiment, section)]
+    if changed:
+        raise ThuliumError(
+            f"{out} holds a finished run of another document: {', '.join(changed)} differ from {kept}\n"
+            "  help: name another --output-dir, or add --restart to train anew"
+        )
+
+
+def _keep_document(file: Path, folder: Path) -> None:
+    """Put the complete document beside what comes of it."""
+    from thulium_dsl.document import read
+    from thulium_dsl.fill import fill
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_bytes(fill(read(file)).text.encode("utf-8"))
+
+
+def _warnings(report: dict[str, Any]) -> list[str]:
+    """What a person should look at before training, from prepare's report."""
+    found = []
+    for name, split in report["splits"].items():
+        for what in ("skipped", "squeezed"):
+            if sources := split[f"{what}_too_wide"]:
+                found.append(f"{name}: {len(sources)} lines wider than preprocessing.max_width were {what}")
+    for name, symbols in report["characters_not_in_train"].items():
+        if symbols:
+            found.append(f"{name}: characters that no training line has: {' '.join(symbols)}")
+    for sources in report["same_image_in_two_splits"][:5]:
+        found.append(f"the same image in two splits: {', '.join(sources)}")
+    if (more := len(report["same_image_in_two_splits"]) - 5) > 0:
+        found.append(f"and {more} more images that stand in two splits")
+    return found
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (prepare, train, evaluate):
+        app.command()(command)
+
+
+__all__ = ["add_to"]

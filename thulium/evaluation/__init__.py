@@ -1,0 +1,1 @@
+"""Reading lines with a trained model, and judging what was read."""

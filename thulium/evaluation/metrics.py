@@ -1,0 +1,97 @@
+"""Error counts and rates. Counts are summed first and divided last, once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+
+@dataclass(frozen=True, slots=True)
+class EditCount:
+    """Edits against a reference length."""
+
+    edits: int = 0
+    reference: int = 0
+
+    def __add__(self, other: EditCount) -> EditCount:
+        return EditCount(self.edits + other.edits, self.reference + other.reference)
+
+    @property
+    def rate(self) -> float:
+        """Edits a unit of reference: 0 is perfect, above 1 is possible, nan without a reference."""
+        return self.edits / self.reference if self.reference else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """One line, as it was transcribed and as it was read.
+
+    Attributes:
+        characters: edits and reference length in code points.
+        words: the same in words, split at white space.
+    """
+
+    id: str
+    page: str
+    transcription: str
+    prediction: str
+    characters: EditCount = field(init=False)
+    words: EditCount = field(init=False)
+
+    def __post_init__(self) -> None:
+        reference, prediction = self.transcription, self.prediction
+        edits = Levenshtein.distance(reference, prediction)
+        object.__setattr__(self, "characters", EditCount(edits, len(reference)))
+        words = Levenshtein.distance(reference.split(), prediction.split())
+        object.__setattr__(self, "words", EditCount(words, len(reference.split())))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Rates over a set of lines.
+
+    Attributes:
+        cer: character error rate: edits by reference code points.
+        wer: word error rate: the same in words.
+        line_accuracy: share of the lines without an error.
+    """
+
+    cer: float
+    wer: float
+    line_accuracy: float
+
+
+def score(results: Sequence[LineResult]) -> Scores:
+    """Rates over all lines together, each line weighing by its length."""
+    exact = sum(result.characters.edits == 0 for result in results)
+    return Scores(
+        cer=sum((result.characters for result in results), EditCount()).rate,
+        wer=sum((result.words for result in results), EditCount()).rate,
+        line_accuracy=exact / len(results) if results else math.nan,
+    )
+
+
+RESAMPLES = 1000
+MIN_PAGES = 6  # with fewer, drawing pages says nothing, and lines are drawn
+
+
+def cer_interval(results: Sequence[LineResult], seed: int = 0) -> tuple[float, float]:
+    """The 95 % bootstrap interval of the CER, drawing whole pages, since the lines of a page are alike.
+
+    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percentile interval).
+    """
+    by_page = len({result.page for result in results}) >= MIN_PAGES
+    pages: dict[str, EditCount] = {}
+    for result in results:
+        name = result.page if by_page else result.id
+        pages[name] = pages.get(name, EditCount()) + result.characters
+    edits = np.array([count.edits for count in pages.values()])
+    lengths = np.array([count.reference for count in pages.values()])
+    draws = np.random.default_rng(seed).integers(len(pages), size=(RESAMPLES, len(pages)))
+    rates = edits[draws].sum(1) / np.maximum(lengths[draws].sum(1), 1)
+    low, high = np.quantile(rates, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,203 @@
+"""The evaluation as one page that needs nothing but a browser: numbers, curves, and the lines themselves."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from rapidfuzz.distance import Levenshtein
+
+from thulium.evaluation.metrics import RESAMPLES, EditCount, LineResult, Scores
+from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
+from thulium.evaluation.svg import Series, line_chart
+
+TYPICAL_LINES = 6
+PAIRS_SHOWN = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """All that the page shows.
+
+    Attributes:
+        epoch: the checkpoint's, as counted in ``history``.
+        cer_interval: the 95 % interval, fractions.
+        history: a row an epoch, as ``thulium.training.history.read`` gives them; epoch 0 is before training.
+        worst_lines: how many are shown with their images.
+        png: line id -> bytes of its PNG.
+        facts: label -> value: model, training settings, versions, digests.
+    """
+
+    split: str
+    checkpoint: str
+    epoch: int
+    results: tuple[LineResult, ...]
+    scores: Scores
+    cer_interval: tuple[float, float]
+    history: list[dict[str, float]]
+    worst_lines: int
+    png: Callable[[str], bytes]
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A line as the page shows it; image is a data URI, written and read are HTML."""
+
+    result: LineResult
+    image: str
+    written: Markup
+    read: Markup
+
+
+def write_report(evaluation: Evaluation, path: Path) -> None:
+    """Write the page, whole or not at all. The same evaluation gives the same bytes."""
+    page = _environment().get_template("evaluation.html.j2").render(_context(evaluation))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(page, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("thulium.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    return environment
+
+
+def _context(evaluation: Evaluation) -> dict[str, object]:
+    results = evaluation.results
+    pairs = confusion_counts(results)
+    worst = worst_first(results)
+    shown = worst[: evaluation.worst_lines]
+    typical = typical_lines(results, without=shown)
+    return {
+        "evaluation": evaluation,
+        "total": sum((result.characters for result in results), EditCount()),
+        "words": sum((result.words for result in results), EditCount()),
+        "num_exact": len(results) - len(worst),
+        "num_wrong": len(worst),
+        "num_pages": len({result.page for result in results}),
+        "before": _val_cer(evaluation.history, 0),
+        "after": _val_cer(evaluation.history, evaluation.epoch) if evaluation.epoch else math.nan,
+        "charts": _charts(evaluation),
+        "worst": [_shown(result, evaluation.png) for result in shown],
+        "typical": [_shown(result, evaluation.png) for result in typical],
+        "pairs": pairs[:PAIRS_SHOWN],
+        "num_pairs": len(pairs),
+        "kinds": _kinds(pairs),
+        "nothing": NOTHING,
+        "lengths": cer_by_length(results),
+        "bucket": BUCKET,
+        "resamples": RESAMPLES,
+    }
+
+
+def _kinds(pairs: Sequence[tuple[str, str, int]]) -> dict[str, int]:
+    made_up = sum(count for actual, _, count in pairs if actual == NOTHING)
+    missed = sum(count for _, predicted, count in pairs if predicted == NOTHING)
+    replaced = sum(count for _, _, count in pairs) - made_up - missed
+    return {"replaced": replaced, "missed": missed, "made up": made_up}
+
+
+def percent(fraction: float) -> str:
+    """A rate as it is read: two decimals below 10 %, one above, "–" where nothing was measured."""
+    if not math.isfinite(fraction):
+        return "–"
+    return f"{fraction:.2%}" if 0 < fraction < 0.1 else f"{fraction:.1%}"
+
+
+def worst_first(results: Sequence[LineResult]) -> list[LineResult]:
+    """The lines with errors: most edits first, then the highest rate, then by id."""
+
+    def order(result: LineResult) -> tuple[float, float, str]:
+        rate = result.characters.rate
+        return -result.characters.edits, -rate if math.isfinite(rate) else -math.inf, result.id
+
+    return sorted((result for result in results if result.characters.edits), key=order)
+
+
+def typical_lines(results: Sequence[LineResult], without: Sequence[LineResult]) -> list[LineResult]:
+    """A few lines from the middle half by CER, drawn at random but always the same; the best read one first."""
+    ranked = sorted(
+        (result for result in results if result.characters.reference),
+        key=lambda result: (result.characters.rate, _digest(result.id)),
+    )
+    middle = ranked[len(ranked) // 4 : len(ranked) - len(ranked) // 4]
+    others = {result.id for result in middle} - {result.id for result in without}
+    drawn = set(sorted(others, key=_digest)[:TYPICAL_LINES])
+    return [result for result in middle if result.id in drawn]
+
+
+def _digest(line_id: str) -> bytes:
+    return hashlib.sha256(line_id.encode()).digest()
+
+
+def _shown(result: LineResult, png: Callable[[str], bytes]) -> Shown:
+    image = "data:image/png;base64," + base64.b64encode(png(result.id)).decode("ascii")
+    return Shown(result, image, *diff(result.transcription, result.prediction))
+
+
+def diff(transcription: str, prediction: str) -> tuple[Markup, Markup]:
+    """Both texts as HTML with their differences marked, as long as each other where symbols are equally wide.
+
+    What was taken for something else is <mark> in both, what was not read <del> in the transcription, what is not
+    there <ins> in the prediction.
+    """
+    written, read = Markup(), Markup()
+    for code in Levenshtein.opcodes(transcription, prediction):
+        ours, theirs = transcription[code.src_start : code.src_end], prediction[code.dest_start : code.dest_end]
+        if code.tag == "equal":
+            written, read = written + ours, read + theirs
+        elif code.tag == "replace":
+            written, read = written + _element("mark", ours), read + _element("mark", theirs)
+        elif code.tag == "delete":
+            written, read = written + _element("del", ours), read + _gap(ours)
+        else:
+            written, read = written + _gap(theirs), read + _element("ins", theirs)
+    return written, read
+
+
+def _element(name: str, text: str) -> Markup:
+    return Markup(f"<{name}>{{}}</{name}>").format(visible(text))
+
+
+def _gap(missing: str) -> Markup:
+    return Markup("<i>{}</i>").format(" " * len(visible(missing)))
+
+
+def _val_cer(history: Sequence[Mapping[str, float]], epoch: int) -> float:
+    return next((row.get("val_cer", math.nan) for row in history if row["epoch"] == epoch), math.nan)
+
+
+def _charts(evaluation: Evaluation) -> list[Markup]:
+    mark = (float(evaluation.epoch), f"{evaluation.checkpoint}: epoch {evaluation.epoch}")
+    known = mark if any(row["epoch"] == evaluation.epoch for row in evaluation.history) else None
+
+    def series(name: str, column: str) -> Series:
+        return Series(name, tuple((row["epoch"], row[column]) for row in evaluation.history if column in row))
+
+    losses = [series("training", "train_loss"), series("validation", "val_loss")]
+    rates = [series("characters", "val_cer"), series("words", "val_wer")]
+    charts = (
+        line_chart(losses, title="Loss, nats a symbol", x_title="epoch", mark=known),
+        line_chart(rates, title="Error rate on validation", x_title="epoch", mark=known, tick=_tick),
+    )
+    return [Markup(chart) for chart in charts if chart]  # svg.py escapes what it writes
+
+
+def _tick(fraction: float) -> str:
+    return f"{fraction * 100:.4g}%"

@@ -1,0 +1,1 @@
+"""prepare, train, evaluate: where the parts are put together, and nowhere else."""

@@ -1,0 +1,170 @@
+"""evaluate: from a checkpoint and prepared lines to error rates and a page to look at."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import thulium
+from thulium import device as devices
+from thulium.data.loader import LineLoader
+from thulium.data.prepared import Prepared, open_prepared
+from thulium.data.shards import Split
+from thulium.errors import CheckpointError, DeviceError
+from thulium.evaluation import plots
+from thulium.evaluation.metrics import EditCount, LineResult, Scores, cer_interval, score
+from thulium.evaluation.recognise import recognise
+from thulium.evaluation.report import Evaluation, write_report
+from thulium.models.wrappers import HTRModel
+from thulium.progress import say
+from thulium.training import history
+from thulium.training.checkpoints import load_model
+from thulium_dsl.spec import EvaluationSpec, ResourcesSpec
+
+BATCH_SIZE = 32  # lines; what is read does not depend on it
+
+
+def evaluate(
+    *, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path, checkpoints: Path, out: Path
+) -> dict[str, Any]:
+    """Read the lines of a split with a trained model and count errors.
+
+    Args:
+        prepared: the folder that prepare wrote.
+        checkpoints: the folder that train wrote.
+        out: gets predictions.csv, plots/, reports/ and, at the end, metrics.json; holds plots/history.csv.
+
+    Returns:
+        What metrics.json holds.
+    """
+    data = open_prepared(prepared)
+    split = data.split(evaluation.split)
+    path = checkpoints / f"{evaluation.checkpoint}.safetensors"
+    model, facts = load_model(path)
+    _check_fit(model, data, path)
+    devices.keep_memory()
+    devices.set_threads(resources.threads)
+    device = _device(resources)
+    loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False, augmenter=None, seed=0, workers=0)
+    reading = recognise(model.to(device.torch), loader, device, data.unicode_form)
+    scores, interval = score(reading.results), cer_interval(reading.results)
+    metrics = _metrics(reading.results, scores, interval, evaluation, data)
+    (out / "metrics.json").unlink(missing_ok=True)
+    _write_predictions(reading.results, out / "predictions.csv")
+    (out / "plots").mkdir(exist_ok=True)
+    plots.write_confusions(reading.results, out / "plots" / "confusions.csv")
+    plots.write_cer_by_length(reading.results, out / "plots" / "cer_by_length.csv")
+    shutil.rmtree(out / "reports", ignore_errors=True)
+    (out / "reports").mkdir()
+    rows = history.read(out / "plots" / "history.csv")
+    page = Evaluation(
+        split=evaluation.split,
+        checkpoint=evaluation.checkpoint,
+        epoch=facts["epoch"],
+        results=reading.results,
+        scores=scores,
+        cer_interval=interval,
+        history=rows,
+        worst_lines=evaluation.worst_lines,
+        png=_pngs(split),
+        facts=_facts(model, facts, data, path),
+    )
+    write_report(page, out / "reports" / "evaluation.html")
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    _say_summary(metrics, rows, out)
+    return metrics
+
+
+def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
+    if model.preprocessing != data.preprocessing:
+        raise CheckpointError(
+            f"{path}: was trained on lines prepared as {model.preprocessing}, these are prepared as "
+            f"{data.preprocessing}: train again"
+        )
+
+
+def _device(resources: ResourcesSpec) -> devices.Device:
+    # Always 32 bits: an error rate should not depend on the processor that computed it.
+    try:
+        return devices.choose(resources.device, mixed_precision=False)
+    except DeviceError as error:
+        raise DeviceError(f"resources.device: {error}") from None
+
+
+def _metrics(
+    results: Sequence[LineResult],
+    scores: Scores,
+    interval: tuple[float, float],
+    evaluation: EvaluationSpec,
+    data: Prepared,
+) -> dict[str, Any]:
+    characters = sum((result.characters for result in results), EditCount())
+    return {
+        "cer": round(scores.cer, 6),
+        "cer_low": round(interval[0], 6),
+        "cer_high": round(interval[1], 6),
+        "wer": round(scores.wer, 6),
+        "line_accuracy": round(scores.line_accuracy, 6),
+        "lines": len(results),
+        "characters": characters.reference,
+        "edits": characters.edits,
+        "split": evaluation.split,
+        "unicode_form": data.unicode_form,
+        "unit": "code point",
+    }
+
+
+def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "page", "transcription", "prediction", "edits", "characters"])
+        for r in results:
+            row = [r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference]
+            writer.writerow(row)
+
+
+def _pngs(split: Split) -> Any:
+    places = {line_id: place for place, line_id in enumerate(split.ids)}
+    return lambda line_id: split.png(places[line_id])
+
+
+def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path) -> dict[str, object]:
+    head, backbone = model.spec.head, model.spec.backbone
+    return {
+        "backbone": backbone.config_name,
+        "head": f"{head.type}, {head.num_layers} layers of {head.hidden_size} units each way",
+        "decoder": model.spec.decoder.type,
+        "parameters": f"{model.num_parameters:,}",
+        "symbols": len(model.charset.symbols),
+        "line height": f"{model.preprocessing.height} px",
+        "Unicode form": data.unicode_form,
+        "epoch of the checkpoint": facts["epoch"],
+        "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        "prepared data (sha256)": _digest(data.folder),
+        "thulium": thulium.__version__,
+        "torch": torch.__version__,
+        "Python": platform.python_version(),
+    }
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.arrow")):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _say_summary(metrics: Mapping[str, Any], rows: list[dict[str, float]], out: Path) -> None:
+    interval = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}"
+    exact = f"{metrics['line_accuracy']:.1%} of {metrics['lines']} lines without an error"
+    say(f"{metrics['split']} CER {metrics['cer']:.2%} ({interval}), WER {metrics['wer']:.2%}, {exact}")
+    say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
+    say(f"the report: {out / 'reports' / 'evaluation.html'}")

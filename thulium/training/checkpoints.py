@@ -1,0 +1,215 @@
+"""Model files: weights with everything that reading a line needs, and the manager that keeps the right ones.
+
+A model file is safetensors: weights, and in its header the model section, the charset and the preprocessing, so that
+it can be used without the document it came from. It is written under another name and then renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from thulium.data.charset import Charset
+from thulium.errors import CheckpointError
+from thulium.models.wrappers import HTRModel
+from thulium_dsl.spec import ModelSpec, PreprocessingSpec, build
+
+FORMAT = 1
+PERIODIC = re.compile(r"epoch-(\d{5,})\.safetensors")
+
+
+def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = None) -> None:
+    """Write a model file, whole or not at all.
+
+    Args:
+        model: its weights are copied to the CPU.
+        path: should end in .safetensors.
+        facts: JSON values to keep in the header, such as epoch and metrics.
+    """
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    header = {
+        "format": FORMAT,
+        "model": asdict(model.spec),
+        "preprocessing": asdict(model.preprocessing),
+        "charset": list(model.charset.symbols),
+        "facts": dict(facts or {}),
+    }
+    _write(path, save(weights, {"thulium": json.dumps(header, sort_keys=True)}))
+
+
+def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
+    """A model and the facts kept with it.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or not a model file of Thulium's.
+    """
+    header = _read_header(path)
+    spec = build(ModelSpec, header["model"])
+    charset = Charset(tuple(header["charset"]), spec.decoder.blank_index)
+    model = HTRModel(spec, charset, build(PreprocessingSpec, header["preprocessing"]))
+    _load_weights(model, path)
+    return model.eval(), header["facts"]
+
+
+class CheckpointManager:
+    """Keeps the last checkpoint, the best, and every so many epochs one.
+
+    Files in ``save_dir``: ``last.safetensors``, ``best.safetensors``, ``epoch-00005.safetensors`` …; beside each, where
+    an optimizer was given, ``….optimizer.pt`` with its state.
+    """
+
+    def __init__(
+        self,
+        save_dir: str | Path,
+        *,
+        save_best: bool = True,
+        best_metric: str = "val_cer",
+        mode: str = "min",
+        save_every: int = 0,
+        keep_last: int = 1,
+    ) -> None:
+        """Open a folder for checkpoints, made if absent.
+
+        Args:
+            save_dir: the folder.
+            save_best: keep the epoch with the best metric.
+            best_metric: its name in the metrics given to ``save``.
+            mode: "min" if lower is better, "max" if higher.
+            save_every: epochs between periodic checkpoints; 0 keeps none.
+            keep_last: how many periodic checkpoints stay.
+        """
+        if mode not in ("min", "max"):
+            raise ValueError(f'mode is "min" or "max", not {mode!r}')
+        self.save_dir = Path(save_dir)
+        self.save_dir.mkdir(parents=True, exist_ok=True)
+        self.save_best, self.best_metric, self.mode = save_best, best_metric, mode
+        self.save_every, self.keep_last = save_every, keep_last
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+
+    def save(
+        self,
+        model: HTRModel,
+        optimizer: Optimizer | None,
+        scheduler: LRScheduler | None,
+        epoch: int,
+        metrics: Mapping[str, float],
+    ) -> None:
+        """Keep what is due after an epoch.
+
+        Args:
+            model: what is saved.
+            optimizer, scheduler: their state is saved too, if given.
+            epoch: 0 is the first one.
+            metrics: must hold ``best_metric`` if ``save_best``.
+        """
+        state = {name: part.state_dict() for name, part in (("optimizer", optimizer), ("scheduler", scheduler)) if part}
+        names = ["last"]
+        if self.save_best and self._improves(metrics):
+            self.best, self.best_epoch = metrics[self.best_metric], epoch
+            names.append("best")
+        if self.save_every and (epoch + 1) % self.save_every == 0:
+            names.append(f"epoch-{epoch + 1:05}")
+        facts = {"epoch": epoch + 1, "metrics": dict(metrics)}
+        for name in names:
+            save_model(model, self._path(name), facts)
+            if state:
+                _save_state(state, self._state_path(name))
+        self._remove_old()
+
+    def load_best(self, model: HTRModel, optimizer: Optimizer | None = None) -> dict[str, Any]:
+        """Put the best checkpoint's weights into a model, and its state into an optimizer; returns its facts.
+
+        Raises:
+            CheckpointError: there is none, it does not fit the model, or it holds no optimizer state.
+        """
+        header = _read_header(self._path("best"))
+        theirs = [header["charset"], header["model"]["decoder"]["blank_index"]]
+        ours = [list(model.charset.symbols), model.charset.blank_index]
+        if theirs != ours:
+            raise CheckpointError(
+                f"{self._path('best')}: was trained with {len(theirs[0])} symbols (blank {theirs[1]}), "
+                f"this model has {len(ours[0])} (blank {ours[1]}): they must be the same"
+            )
+        _load_weights(model, self._path("best"))
+        if optimizer is not None:
+            optimizer.load_state_dict(_load_state(self._state_path("best"))["optimizer"])
+        facts: dict[str, Any] = header["facts"]
+        return facts
+
+    def _improves(self, metrics: Mapping[str, float]) -> bool:
+        if self.best_metric not in metrics:
+            raise ValueError(f"no {self.best_metric!r} in the metrics {sorted(metrics)}")
+        value = metrics[self.best_metric]
+        if value != value:  # nan: nothing was measured
+            return False
+        return self.best is None or (value < self.best if self.mode == "min" else value > self.best)
+
+    def _remove_old(self) -> None:
+        periodic = sorted(path for path in self.save_dir.iterdir() if PERIODIC.fullmatch(path.name))
+        for path in periodic[: -self.keep_last]:
+            path.unlink()
+            path.with_suffix(".optimizer.pt").unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.save_dir / f"{name}.safetensors"
+
+    def _state_path(self, name: str) -> Path:
+        return self.save_dir / f"{name}.optimizer.pt"
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})["thulium"])
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint; train first, or name another") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: is damaged or not a safetensors file ({error})") from error
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
+    if header["format"] != FORMAT:
+        raise CheckpointError(f"{path}: has format {header['format']}, this version reads {FORMAT}: upgrade thulium")
+    return dict(header)
+
+
+def _load_weights(model: HTRModel, path: Path) -> None:
+    with safe_open(path, framework="pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: its weights do not fit the model: {error}") from error
+
+
+def _save_state(state: dict[str, Any], path: Path) -> None:
+    temporary = path.with_suffix(".part")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def _load_state(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such file; the checkpoint was saved without its optimizer")
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    return state
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_suffix(".part")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,99 @@
+"""Where a run can be watched: TensorBoard and Weights & Biases."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from thulium.errors import MissingPackage
+from thulium.training.trainer import HTRTrainer
+from thulium_dsl.spec import LoggingSpec, WandbSpec
+
+Log = Callable[[int, Mapping[str, float], HTRTrainer], None]
+NUM_SAMPLES = 8  # validation lines shown as text
+
+
+@contextlib.contextmanager
+def open_loggers(spec: LoggingSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator[Log]:
+    """Open the loggers of a document and close them, also when the run fails.
+
+    Args:
+        run_dir: the run's own folder for TensorBoard.
+        facts: the experiment, for Weights & Biases.
+
+    Yields:
+        A function to call after each epoch with its number (from 1), its metrics and the trainer.
+
+    Raises:
+        MissingPackage: Weights & Biases is on and not installed.
+    """
+    with contextlib.ExitStack() as stack:
+        logs: list[Log] = []
+        if spec.tensorboard.enabled:
+            logs.append(stack.enter_context(_tensorboard(run_dir)))
+        if spec.wandb.enabled:
+            logs.append(stack.enter_context(_wandb(spec.wandb, run_dir, facts)))
+
+        def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
+            for each in logs:
+                each(epoch, metrics, trainer)
+
+        yield log
+
+
+@contextlib.contextmanager
+def _tensorboard(run_dir: Path) -> Iterator[Log]:
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(run_dir)) as writer:  # type: ignore[no-untyped-call]
+
+        def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
+            for name, value in _figures(metrics, trainer).items():
+                writer.add_scalar(name, value, epoch)
+            writer.add_text("val/lines", _samples(trainer), epoch)
+            writer.flush()
+
+        yield log
+
+
+@contextlib.contextmanager
+def _wandb(spec: WandbSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator[Log]:
+    try:
+        import wandb
+    except ImportError:
+        raise MissingPackage(
+            "logging.wandb.enabled is true, but Weights & Biases is not installed: "
+            "pip install 'thulium[wandb]', or set it to false"
+        ) from None
+    run_dir.mkdir(parents=True, exist_ok=True)
+    run = wandb.init(project=spec.project, entity=spec.entity, name=run_dir.name, dir=str(run_dir), config=dict(facts))
+    try:
+        yield lambda epoch, metrics, trainer: run.log(_figures(metrics, trainer), step=epoch)
+    finally:
+        run.finish()
+
+
+def _figures(metrics: Mapping[str, float], trainer: HTRTrainer) -> dict[str, float]:
+    return {
+        **{_grouped(name): value for name, value in metrics.items()},
+        "pace/lines_per_s": trainer.pace.lines_per_s,
+        "pace/waiting_for_data": trainer.pace.waiting,
+    }
+
+
+def _grouped(name: str) -> str:
+    """val_cer as val/cer, so that boards show a group for each split."""
+    split, _, rest = name.partition("_")
+    return f"{split}/{rest}" if rest else f"train/{name}"
+
+
+def _samples(trainer: HTRTrainer) -> str:
+    results = trainer.reading.results[:NUM_SAMPLES] if trainer.reading else ()
+    rows = [f"| `{r.id}` | {_cell(r.transcription)} | {_cell(r.prediction)} |" for r in results]
+    return "\n".join(["| line | transcription | prediction |", "|---|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,39 @@
+"""How the learning rate moves over a run."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from thulium_dsl.spec import CosineSpec
+
+FLOOR = 0.001  # share of the peak that is left at the end
+
+
+def cosine_factor(step: int, *, num_steps: int, warmup_steps: int) -> float:
+    """Share of the peak learning rate at a step: a straight rise, then half a cosine down to FLOOR.
+
+    Source: Loshchilov & Hutter 2017, SGDR (without restarts); warm-up after Goyal et al. 2017.
+    """
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    progress = min(1.0, (step - warmup_steps) / max(1, num_steps - warmup_steps))
+    return FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def cosine(optimizer: Optimizer, spec: CosineSpec, *, epochs: int, steps_per_epoch: int) -> LRScheduler:
+    """Cosine with warm-up over a whole run, moved at every step."""
+    warmup_steps = round(spec.warmup_epochs * steps_per_epoch)
+    factor = partial(cosine_factor, num_steps=epochs * steps_per_epoch, warmup_steps=warmup_steps)
+    return LambdaLR(optimizer, factor)
+
+
+SCHEDULERS = {"cosine": cosine}
+
+
+def build(optimizer: Optimizer, spec: CosineSpec, *, epochs: int, steps_per_epoch: int) -> LRScheduler:
+    """The schedule that a document asks for."""
+    return SCHEDULERS[spec.type](optimizer, spec, epochs=epochs, steps_per_epoch=steps_per_epoch)
