@@ -1,0 +1,55 @@
+# Everything runs in a virtual environment of its own, .venv, made by whichever target needs it first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Nothing here calls home.
+export WANDB_MODE ?= offline
+export DVC_NO_ANALYTICS := 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## print the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.PHONY: setup
+setup: .venv/.installed  ## make the virtual environment and install Thulium into it
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Thulium needs Python 3.10 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[training,wandb,dev]'
+	touch $@
+
+.PHONY: demo
+demo: setup  ## train and judge a model on rendered handwriting, from nothing
+	dvc repro
+	@dvc metrics show
+	@echo "Look at the report: $(CURDIR)/reports/evaluation.html"
+
+.PHONY: test
+test: setup  ## run the tests
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal
+
+.PHONY: lint
+lint: setup  ## check style and format
+	ruff check .
+	ruff format --check .
+
+.PHONY: format
+format: setup  ## rewrite the code in the house's format
+	ruff check --fix .
+	ruff format .
+
+.PHONY: golden
+golden: setup  ## rewrite the expected outputs in tests/golden; review the difference
+	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language tests/template
+
+.PHONY: bench-loader
+bench-loader: setup  ## time reading and augmenting lines
+	python benchmarks/loader.py
+
+.PHONY: bench-cli
+bench-cli: setup  ## time the commands that touch no tensor
+	python benchmarks/cli.py
