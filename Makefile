@@ -53,3 +53,7 @@ bench-loader: setup  ## time reading and augmenting lines
 .PHONY: bench-cli
 bench-cli: setup  ## time the commands that touch no tensor
 	python benchmarks/cli.py
+
+.PHONY: bench-step
+bench-step: setup  ## time a training step with one setting changed at a time
+	python benchmarks/step.py

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import lab
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -12,7 +13,7 @@ from thulium import device as devices
 from thulium.data.charset import Charset
 from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
-from thulium.errors import DeviceError, StepError
+from thulium.errors import DataError, DeviceError, StepError
 from thulium.models.wrappers import HTRModel
 from thulium.training import optimizer as optimizers
 from thulium.training import schedule
@@ -140,6 +141,13 @@ def test_patience_counts_epochs_without_improvement():
     assert [rising.should_stop(v) for v in (0.1, 0.2, 0.2, 0.3, 0.1, 0.1)] == [False, False, False, False, False, True]
     never = EarlyStopping(replace(spec, enabled=False))
     assert not any(never.should_stop(0.5) for _ in range(20))
+
+
+def test_lines_of_another_height_are_refused(experiment, prepared, tmp_path):
+    folder = lab.write_lines_folder(tmp_path / "lines", ["one"])
+    trainer = HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu")
+    with pytest.raises(DataError, match=r"lines 64 pixels high, the model was made for 24: give create_dataloader"):
+        trainer.train_epoch(create_dataloader(folder, batch_size=1), 0)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

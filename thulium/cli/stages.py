@@ -23,6 +23,9 @@ Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]"
 OutputDir = Annotated[
     Path | None, typer.Option(help="Work without DVC: read and write everything in this folder.", metavar="DIR")
 ]
+PreparedDir = Annotated[
+    Path | None, typer.Option(help="Work without DVC: write the prepared lines into this folder.", metavar="DIR")
+]
 Restart = Annotated[bool, typer.Option("--restart", help="Train anew although the folder holds a finished run.")]
 
 
@@ -43,12 +46,13 @@ class Place:
     is_project: bool
 
 
-def prepare(file: Document = Path("params.yaml"), output_dir: OutputDir = None) -> None:
+def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None) -> None:
     """Read the lines, check them, and store them the way training reads them."""
     experiment, place = _open(file, output_dir)
-    report = _run("prepare", experiment, out=place.prepared)
+    prepared = output_dir or place.prepared
+    report = _run("prepare", experiment, out=prepared)
     counts = ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
-    typer.echo(f"prepared {counts} lines in {place.prepared}; see {place.prepared / 'report.json'}")
+    typer.echo(f"prepared {counts} lines in {prepared}; see {prepared / 'report.json'}")
     for warning in _warnings(report):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -115,6 +119,8 @@ def _run(name: str, experiment: Any, **places: Path) -> Any:
     try:
         module = importlib.import_module(f"thulium.stages.{name}")
     except ModuleNotFoundError as error:
+        if (error.name or "").startswith("thulium"):
+            raise  # ours to mend
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None

@@ -123,6 +123,7 @@ def _metrics(
 
 
 def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
+    path.unlink(missing_ok=True)  # it may be a link into DVC's cache, which must not be written through
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["id", "page", "transcription", "prediction", "edits", "characters"])

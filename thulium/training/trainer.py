@@ -116,6 +116,7 @@ class HTRTrainer:
         Raises:
             StepError: the loss is not a number: names epoch, step and lines.
         """
+        self._check_height(loader)
         self.model.train()
         loader.set_epoch(epoch)
         clock, losses = _Clock(), _Losses(epoch + 1)
@@ -134,6 +135,7 @@ class HTRTrainer:
         Returns:
             val_loss in nats a symbol; val_cer, val_wer and val_line_accuracy as fractions.
         """
+        self._check_height(loader)
         model = self.best_model.eval()
         self.reading = recognise(model, loader, self.device, self.unicode_form)
         scores = score(self.reading.results)
@@ -143,6 +145,14 @@ class HTRTrainer:
             "val_wer": scores.wer,
             "val_line_accuracy": scores.line_accuracy,
         }
+
+    def _check_height(self, loader: LineLoader) -> None:
+        height = self.model.preprocessing.height
+        if loader.lines.height != height:
+            raise DataError(
+                f"the loader gives lines {loader.lines.height} pixels high, the model was made for {height}: "
+                "give create_dataloader preprocessing=model.preprocessing"
+            )
 
     def _step(self, batch: Batch) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,21 @@
+"""Refuse a project that could not work, before anything is written."""
+
+import re
+import shutil
+import sys
+
+SLUG = {{ cookiecutter.project_slug | tojson }}
+
+problems = []
+if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", SLUG):
+    problems.append(
+        "project_slug: %r cannot be a folder name here: use letters, digits, '-', '_' and '.', a letter or digit first" % SLUG
+    )
+problems += [
+    "%s was not found: %s" % (tool, how)
+    for tool, how in (("git", "install git"), ("dvc", "pip install thulium, in an environment that is active"))
+    if shutil.which(tool) is None
+]
+if problems:
+    print("\n".join(problems), file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,63 @@
+"""What the tables of the language say of the engine is so."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from thulium.data.augment import TRANSFORMS
+from thulium.models.backbones import BACKBONES
+from thulium.models.decoders import DECODERS
+from thulium.models.heads import HEADS
+from thulium.stages.prepare import READERS
+from thulium.training.optimizer import OPTIMIZERS
+from thulium.training.schedule import SCHEDULERS
+from thulium_dsl import graph, schemas
+from thulium_dsl.spec import Experiment
+
+TABLES: dict[str, Mapping[str, Any]] = {
+    "dataset.type": READERS,
+    "augmentation.transforms.type": TRANSFORMS,
+    "model.backbone.type": BACKBONES,
+    "model.head.type": HEADS,
+    "model.decoder.type": DECODERS,
+    "training.optimizer.type": OPTIMIZERS,
+    "training.scheduler.type": SCHEDULERS,
+}
+
+
+@pytest.mark.parametrize("stage", graph.STAGES, ids=lambda stage: stage.name)
+def test_a_stage_is_given_exactly_what_its_row_says(stage: graph.Stage) -> None:
+    function = getattr(importlib.import_module(f"thulium.stages.{stage.name}"), stage.name)
+    parameters = set(inspect.signature(function).parameters)
+    assert parameters & set(schemas.sections()) == {*stage.reads, *stage.also}
+
+
+def test_every_section_belongs_to_a_stage() -> None:
+    read = {section for stage in graph.STAGES for section in (*stage.reads, *stage.also)}
+    assert {"version", *read} == set(schemas.sections())
+
+
+def test_no_section_is_tracked_twice_or_read_untracked_where_it_matters() -> None:
+    tracked = [section for stage in graph.STAGES for section in stage.reads]
+    assert len(tracked) == len(set(tracked))
+    assert {section for stage in graph.STAGES for section in stage.also} == {"logging", "resources"}
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_a_table_offers_what_the_schema_allows(key: str) -> None:
+    (found,) = schemas.find(key)
+    assert sorted(TABLES[key]) == sorted(found.schema["enum"])
+
+
+def test_every_kind_of_the_schemas_has_a_table() -> None:
+    kinds = {key.dotted for key in schemas.walk() if key.path[-1] == "type"}
+    assert kinds - set(TABLES) == {"evaluation.decoding.type"}  # one kind, a function
+
+
+def test_an_experiment_has_the_schemas_sections() -> None:
+    assert tuple(Experiment.__dataclass_fields__) == schemas.sections()

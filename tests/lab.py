@@ -1,0 +1,289 @@
+"""What the tests of whole commands share: an environment, ways to run things in it, small documents and small data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+# Complete, and in the form that DVC writes: `dvc exp run -S` then changes one line of it.
+DOCUMENT = """\
+version: 1
+dataset:
+  type: synthetic
+  lines:
+    train: 24
+    val: 8
+    test: 8
+  seed: 1
+  unicode_form: NFC
+preprocessing:
+  height: 32
+  min_width: 32
+  max_width: 1024
+  normalize: true
+  wide_lines: squeeze
+augmentation:
+  enabled: true
+  transforms:
+  - type: gaussian_noise
+    p: 0.5
+    std: 0.05
+model:
+  backbone:
+    type: resnet
+    config_name: resnet_tiny
+  head:
+    type: bilstm
+    hidden_size: 16
+    num_layers: 1
+    dropout: 0.0
+  decoder:
+    type: ctc
+    blank_index: 0
+    shortcut_weight: 0.1
+training:
+  epochs: 1
+  batch_size: 8
+  lr: 0.001
+  optimizer:
+    type: adamw
+    weight_decay: 0.01
+  scheduler:
+    type: cosine
+    warmup_epochs: 0.5
+  mixed_precision: false
+  gradient_clip: 1.0
+  ema_decay: 0.9
+  seed: 1
+early_stopping:
+  enabled: true
+  patience: 10
+  metric: val_cer
+  mode: min
+  min_delta: 0.0
+checkpointing:
+  save_dir: checkpoints/
+  save_every: 1
+  keep_last: 1
+  save_best: true
+evaluation:
+  split: test
+  checkpoint: best
+  decoding:
+    type: greedy
+  worst_lines: 3
+logging:
+  tensorboard:
+    enabled: true
+    log_dir: runs/
+  wandb:
+    enabled: false
+    project: thulium
+    entity:
+resources:
+  device: cpu
+  loader_workers: 0
+  threads: 1
+"""
+
+# What makes any document quick to train: each pair is looked for and replaced.
+SMALL = {
+    "resnet_small": "resnet_tiny",
+    "hidden_size: 256": "hidden_size: 16",
+    "num_layers: 2": "num_layers: 1",
+    "epochs: 100\n": "epochs: 1\n",
+    "batch_size: 32": "batch_size: 4",
+    "warmup_epochs: 5": "warmup_epochs: 0.5",
+}
+
+# The smallest documents, word for word as the documentation has them.
+DATA_YAML = """\
+dataset:
+  type: custom
+  train_dir: data/train
+  val_dir: data/val
+  test_dir: data/test
+
+preprocessing:
+  height: 64
+  min_width: 32
+  max_width: 512
+  normalize: true
+"""
+
+TRAIN_YAML = """\
+model:
+  backbone:
+    type: resnet
+    config_name: resnet_small
+  head:
+    type: bilstm
+    hidden_size: 256
+    num_layers: 2
+    dropout: 0.1
+  decoder:
+    type: ctc
+    blank_index: 0
+
+training:
+  epochs: 100
+  batch_size: 32
+  optimizer:
+    type: adamw
+    lr: 3e-4
+    weight_decay: 0.01
+  scheduler:
+    type: cosine
+    warmup_epochs: 5
+  mixed_precision: true
+  gradient_clip: 1.0
+
+early_stopping:
+  patience: 10
+  metric: val_cer
+  mode: min
+
+checkpointing:
+  save_dir: checkpoints/
+  save_every: 5
+  keep_last: 3
+  save_best: true
+"""
+
+TEXTS = {
+    "train": ("Anno 1742", "den 3. May", "two hens", "Jan de Wit", "item 14 s", "a barn", "his mark", "No. 27"),
+    "val": ("den 14. May", "a hen"),
+    "test": ("two barns", "Jan 27", "item 3"),
+}
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """The variables of a process that works here: this Python's commands, one thread, nothing that calls home.
+
+    Args:
+        folder: where DVC keeps what it keeps between projects.
+    """
+    names = {"PYTHONPATH", "PYTHONHOME", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "VIRTUAL_ENV"}
+    own = {name: value for name, value in os.environ.items() if name not in names and not name.startswith("GIT_")}
+    return own | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(folder / "dvc-site"),
+        "WANDB_MODE": "offline",
+        "GIT_AUTHOR_NAME": "A Tester",
+        "GIT_AUTHOR_EMAIL": "tester@localhost",
+        "GIT_COMMITTER_NAME": "A Tester",
+        "GIT_COMMITTER_EMAIL": "tester@localhost",
+        **more,
+    }
+
+
+class Shell:
+    """Runs commands in one environment."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.variables = dict(variables)
+
+    def __call__(
+        self, *command: str | Path, cwd: Path, code: int | None = 0, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; a test that meets another exit code than ``code`` fails and shows the output.
+
+        Args:
+            code: the exit code to expect; None expects nothing.
+            more: further variables.
+        """
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=self.variables | more,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if code is not None and done.returncode != code:
+            words = " ".join(map(str, command))
+            raise AssertionError(f"`{words}` ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def start(self, *command: str | Path, cwd: Path) -> subprocess.Popen[str]:
+        """Start a command as the leader of a process group of its own."""
+        return subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def write_lines_folder(folder: Path, texts: Iterable[str]) -> Path:
+    """A folder as ``dataset.type: custom`` reads it: one drawn line image a text, and labels.txt."""
+    (folder / "images").mkdir(parents=True)
+    names = {f"{number:03}.png": text for number, text in enumerate(texts)}
+    for name, text in names.items():
+        image = Image.new("L", (12 * len(text) + 16, 40), 235)
+        ImageDraw.Draw(image).text((8, 6), text, fill=20, font_size=22)
+        image.save(folder / "images" / name)
+    (folder / "labels.txt").write_text("".join(f"{name} {text}\n" for name, text in names.items()), encoding="utf-8")
+    return folder
+
+
+def write_data(folder: Path) -> Path:
+    """``train``, ``val`` and ``test`` folders of a few lines."""
+    for split, texts in TEXTS.items():
+        write_lines_folder(folder / split, texts)
+    return folder
+
+
+def write_config(folder: Path, *, small: bool = True) -> Path:
+    """The two smallest documents in ``config/``, and ``data/`` beside it."""
+    (folder / "config").mkdir(parents=True)
+    (folder / "config" / "data.yaml").write_text(DATA_YAML, encoding="utf-8")
+    text = TRAIN_YAML
+    for old, new in SMALL.items() if small else ():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "config" / "train.yaml").write_text(text, encoding="utf-8")
+    write_data(folder / "data")
+    return folder
+
+
+def start_project(folder: Path, run: Shell) -> Path:
+    """A DVC project with the small document, compiled and committed."""
+    folder.mkdir(parents=True)
+    (folder / "params.yaml").write_text(DOCUMENT, encoding="utf-8")
+    (folder / "requirements.txt").write_text("thulium[training]==0.1.0\n", encoding="utf-8")
+    shutil.copy(CHECKOUT / "template" / "{{cookiecutter.project_slug}}" / ".gitignore", folder)
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=folder)
+    run("dvc", "init", "--quiet", cwd=folder)
+    run("dvc", "config", "core.analytics", "false", cwd=folder)
+    run("dvc", "config", "core.check_update", "false", cwd=folder)
+    run("dvc", "config", "core.autostage", "true", cwd=folder)
+    run("dvc", "config", "cache.type", "hardlink,copy", cwd=folder)
+    run("thulium", "compile", cwd=folder)
+    commit(folder, run)
+    return folder
+
+
+def commit(folder: Path, run: Shell) -> None:
+    run("git", "add", ".", cwd=folder)
+    run("git", "commit", "--quiet", "--message", "What is here", cwd=folder)
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replace a text that stands in a file once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+    file.write_text(text.replace(old, new), encoding="utf-8")

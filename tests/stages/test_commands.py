@@ -1,0 +1,226 @@
+"""The commands without DVC, as in a notebook or on a cluster; and what they say about data that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import lab
+import pytest
+
+from thulium.data import create_dataloader
+from thulium.models.wrappers import HTRModel
+
+TRAIN = ("thulium", "train", "config/train.yaml", "--output-dir", "runs/exp1")
+EVALUATE = ("thulium", "evaluate", "config/train.yaml", "--output-dir", "runs/exp1")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, run: lab.Shell) -> Path:
+    """A folder without DVC in which the two commands of the documentation have run."""
+    folder = lab.write_config(tmp_path_factory.mktemp("trained") / "work")
+    run(*TRAIN, cwd=folder)
+    run(*EVALUATE, cwd=folder)
+    return folder
+
+
+def test_train_and_evaluate_put_everything_into_the_output_folder(trained: Path) -> None:
+    out = trained / "runs" / "exp1"
+    assert sorted(path.name for path in trained.iterdir()) == ["config", "data", "runs"]
+    assert (out / "checkpoints" / "best.safetensors").is_file()
+    assert (out / "plots" / "history.csv").is_file()
+    assert json.loads((out / "metrics.json").read_text())["lines"] == 3
+    assert "<img" in (out / "reports" / "evaluation.html").read_text()
+
+
+def test_tensorboard_finds_the_run(trained: Path) -> None:
+    assert [path.name for path in (trained / "runs").rglob("events.out.tfevents.*")]
+
+
+def test_the_complete_document_lies_beside_the_results(trained: Path, run: lab.Shell) -> None:
+    text = (trained / "runs" / "exp1" / "params.yaml").read_text()
+    assert "train_dir: data/train" in text
+    assert "hidden_size: 16" in text
+    run("thulium", "validate", "runs/exp1/params.yaml", cwd=trained)
+
+
+def test_a_finished_run_is_not_repeated_unasked(trained: Path, run: lab.Shell) -> None:
+    model = trained / "runs" / "exp1" / "checkpoints" / "best.safetensors"
+    before = model.stat().st_mtime_ns
+    assert "holds a finished run" in run(*TRAIN, cwd=trained).stdout
+    assert model.stat().st_mtime_ns == before
+
+
+def test_restart_trains_anew(trained: Path, run: lab.Shell) -> None:
+    model = trained / "runs" / "exp1" / "checkpoints" / "best.safetensors"
+    before = model.stat().st_mtime_ns
+    assert "epoch 1/1" in run(*TRAIN, "--restart", cwd=trained).stderr
+    assert model.stat().st_mtime_ns > before
+
+
+def test_another_document_is_not_taken_for_a_finished_run(trained: Path, run: lab.Shell) -> None:
+    document = trained / "config" / "train.yaml"
+    text = document.read_text()
+    document.write_text(text.replace("3e-4", "4e-4"))
+    done = run(*TRAIN, cwd=trained, code=2)
+    document.write_text(text)
+    assert "runs/exp1 holds a finished run of another document" in done.stderr
+
+
+def test_preparing_refuses_a_folder_that_holds_other_things(trained: Path, run: lab.Shell) -> None:
+    done = run("thulium", "prepare", "config/train.yaml", "--output-dir", "runs/exp1", cwd=trained, code=2)
+    assert done.stderr.startswith("runs/exp1: holds other files than prepared lines, and would be replaced")
+    assert (trained / "runs" / "exp1" / "checkpoints" / "best.safetensors").is_file()
+
+
+def test_the_command_line_is_also_a_module(config: Path, run: lab.Shell) -> None:
+    done = run("python", "-m", "thulium.cli.main", "validate", "config/train.yaml", cwd=config)
+    assert done.stdout == "config/train.yaml is valid\n"
+
+
+def test_the_documents_of_the_documentation_make_a_model(
+    tmp_path: Path, run: lab.Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lab.write_config(tmp_path / "work", small=False)
+    done = run("thulium", "prepare", "config/train.yaml", "--output-dir", "lines", cwd=folder)
+    assert "prepared 8 train, 2 val, 3 test lines in lines" in done.stdout
+    assert all(list((folder / "lines" / split).glob("*.arrow")) for split in ("train", "val", "test"))
+
+    monkeypatch.chdir(folder)
+    model = HTRModel.from_config("config/train.yaml")
+    batch = next(iter(create_dataloader("data/train", batch_size=32)))
+    output = model.eval()(batch.images, batch.widths)
+    assert tuple(output.logits.shape[::2]) == (8, model.charset.num_classes)
+
+
+def test_a_missing_engine_is_named_with_the_command_that_installs_it(config: Path, run: lab.Shell) -> None:
+    (config / "without").mkdir()
+    (config / "without" / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
+    done = run(*TRAIN, cwd=config, code=2, PYTHONPATH=str(config / "without"))
+    assert "pip install 'thulium[training]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def no_folder(data: Path) -> None:
+    (data / "val").rename(data / "elsewhere")
+
+
+def no_images_folder(data: Path) -> None:
+    (data / "val" / "images").rename(data / "elsewhere")
+
+
+def no_labels(data: Path) -> None:
+    (data / "val" / "labels.txt").unlink()
+
+
+def empty_labels(data: Path) -> None:
+    (data / "val" / "labels.txt").write_text("\n")
+
+
+def not_an_image(data: Path) -> None:
+    (data / "val" / "images" / "001.png").write_text("a hen")
+
+
+def truncated_image(data: Path) -> None:
+    image = data / "val" / "images" / "001.png"
+    image.write_bytes(image.read_bytes()[:80])
+
+
+def label_without_image(data: Path) -> None:
+    (data / "val" / "images" / "001.png").unlink()
+
+
+def image_without_label(data: Path) -> None:
+    (data / "val" / "images" / "001.png").rename(data / "val" / "images" / "002.png")
+    lab.edit(data / "val" / "labels.txt", "001.png a hen\n", "")
+
+
+def row_without_text(data: Path) -> None:
+    lab.edit(data / "val" / "labels.txt", "001.png a hen", "001.png")
+
+
+def duplicate_row(data: Path) -> None:
+    lab.edit(data / "val" / "labels.txt", "001.png a hen\n", "001.png a hen\n001.png a cock\n")
+
+
+def not_utf8(data: Path) -> None:
+    (data / "val" / "labels.txt").write_bytes("000.png 14. May\n001.png Hühner\n".encode("latin-1"))
+
+
+def points_outside(data: Path) -> None:
+    lab.edit(data / "val" / "labels.txt", "001.png a hen\n", "001.png a hen\n../../train/images/000.png Anno\n")
+
+
+def is_absolute(data: Path) -> None:
+    lab.edit(data / "val" / "labels.txt", "001.png a hen\n", "001.png a hen\n/etc/hostname Anno\n")
+
+
+# What is done to data/, and how the message begins.
+BAD_DATA: dict[Callable[[Path], None], str] = {
+    no_folder: "data/val: no such folder",
+    no_images_folder: "data/val/images: no such folder",
+    no_labels: "data/val/labels.txt: no such file",
+    empty_labels: "data/val/labels.txt:1: is empty",
+    not_an_image: "data/val/labels.txt:2: the image data/val/images/001.png is not an image",
+    truncated_image: "data/val/labels.txt:2: the image data/val/images/001.png cannot be decoded",
+    label_without_image: "data/val/labels.txt:2: there is no image data/val/images/001.png",
+    image_without_label: "data/val/images/002.png: no row of data/val/labels.txt names this image",
+    row_without_text: "data/val/labels.txt:2: the image 001.png has no transcription",
+    duplicate_row: "data/val/labels.txt:3: the image 001.png has a row already, row 2",
+    not_utf8: "data/val/labels.txt:2: is not UTF-8 text",
+    points_outside: "data/val/labels.txt:3: the image name '../../train/images/000.png' points out of data/val/images",
+    is_absolute: "data/val/labels.txt:3: the image name '/etc/hostname' points out of data/val/images",
+}
+
+
+@pytest.mark.parametrize("spoil", BAD_DATA, ids=lambda spoil: spoil.__name__)
+def test_bad_data_is_named_and_nothing_is_left(spoil: Callable[[Path], None], config: Path, run: lab.Shell) -> None:
+    spoil(config / "data")
+    done = run(*TRAIN, cwd=config, code=2)
+    assert any(line.startswith(BAD_DATA[spoil]) for line in done.stderr.splitlines()), done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert [path for path in (config / "runs").rglob("*") if path.is_file()] == []
+
+
+def test_all_bad_lines_are_named_at_once(config: Path, run: lab.Shell) -> None:
+    for split in ("train", "val", "test"):
+        (config / "data" / split / "images" / "001.png").write_text("no image")
+    done = run(*TRAIN, cwd=config, code=2)
+    assert [line.split(":")[0] for line in done.stderr.splitlines()[:3]] == [
+        f"data/{split}/labels.txt" for split in ("train", "val", "test")
+    ]
+    assert "3 problems in the data; nothing was written" in done.stderr
+
+
+def test_a_missing_document_is_named(config: Path, run: lab.Shell) -> None:
+    done = run("thulium", "train", "config/nothing.yaml", cwd=config, code=2)
+    assert done.stderr.startswith("config/nothing.yaml")
+    assert "Traceback" not in done.stderr
+    assert not (config / "runs").exists()
+
+
+def test_a_bad_document_stops_before_anything_is_written(config: Path, run: lab.Shell) -> None:
+    lab.edit(config / "config" / "train.yaml", "gradient_clip: 1.0", "gradient_clip: -1")
+    done = run(*TRAIN, cwd=config, code=2)
+    assert done.stderr.startswith("config/train.yaml:25:18: training.gradient_clip: ")
+    assert not (config / "runs").exists()
+
+
+def test_a_gpu_that_is_not_there_is_named_with_what_to_write_instead(config: Path, run: lab.Shell) -> None:
+    with open(config / "config" / "train.yaml", "a") as file:
+        file.write("\nresources:\n  device: cuda\n")
+    done = run(*TRAIN, cwd=config, code=2, CUDA_VISIBLE_DEVICES="")
+    assert done.stderr.startswith('resources.device: device "cuda": no CUDA GPU was found here; use device "auto"')
+    assert "Traceback" not in done.stderr
+    assert not (config / "runs" / "exp1" / "checkpoints").exists()
+
+
+def test_evaluating_an_untrained_run_says_what_to_do(config: Path, run: lab.Shell) -> None:
+    done = run(*EVALUATE, cwd=config, code=2)
+    assert "holds no prepared data" in done.stderr
+    run("thulium", "prepare", "config/train.yaml", "--output-dir", "runs/exp1/prepared", cwd=config)
+    done = run(*EVALUATE, cwd=config, code=2)
+    assert "runs/exp1/checkpoints/best.safetensors: no such checkpoint; train first" in done.stderr
+    assert not (config / "runs" / "exp1" / "metrics.json").exists()

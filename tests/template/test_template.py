@@ -1,0 +1,137 @@
+"""Projects made from the template, by cookiecutter and by ``thulium init``, for a user that git does not know."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from pathlib import Path
+
+import lab
+import pytest
+from dvc.utils.hydra import apply_overrides
+
+from thulium_dsl import schemas
+from thulium_dsl.validate import load
+
+TINY = {
+    "train": 24,
+    "val": 8,
+    "test": 8,
+    "height": 32,
+    "config_name": "resnet_tiny",
+    "hidden_size": 16,
+    "num_layers": 1,
+    "epochs": 1,
+    "batch_size": 8,
+    "device": "cpu",
+    "loader_workers": 0,
+    "threads": 1,
+}
+
+
+@pytest.fixture(scope="session")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> lab.Shell:
+    """Runs commands with an empty home and without an identity for git."""
+    home = tmp_path_factory.mktemp("home")
+    variables = lab.environment(tmp_path_factory.mktemp("environment"))
+    known = {name for name in variables if name.startswith(("GIT_", "XDG_")) or name == "EMAIL"}
+    return lab.Shell(
+        {name: value for name, value in variables.items() if name not in known}
+        | {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+    )
+
+
+@pytest.fixture(scope="module", params=["synthetic", "custom"])
+def baked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stranger: lab.Shell) -> Path:
+    """A project made by cookiecutter, for each kind of data."""
+    out = tmp_path_factory.mktemp("baked")
+    words = ("cookiecutter", ".", "--directory", "template", "--no-input", "--output-dir", out)
+    stranger(*words, f"dataset={request.param}", cwd=lab.CHECKOUT)
+    (folder,) = out.iterdir()
+    return folder
+
+
+def test_a_new_project_is_valid_and_compiled(baked: Path, stranger: lab.Shell) -> None:
+    assert stranger("thulium", "validate", cwd=baked).stdout == "params.yaml is valid\n"
+    stranger("thulium", "compile", "--check", cwd=baked)
+    assert "is up to date" in stranger("thulium", "compile", cwd=baked).stdout
+
+
+def test_a_new_project_is_one_commit_with_nothing_left_over(baked: Path, stranger: lab.Shell) -> None:
+    assert len(stranger("git", "log", "--oneline", cwd=baked).stdout.splitlines()) == 1
+    assert stranger("git", "status", "--short", cwd=baked).stdout == ""
+    config = stranger("dvc", "config", "--list", cwd=baked).stdout.split()
+    assert {"cache.type=hardlink,copy", "core.autostage=true"} <= set(config)
+
+
+def test_nothing_of_the_template_language_is_left(baked: Path, stranger: lab.Shell) -> None:
+    for name in stranger("git", "ls-files", cwd=baked).stdout.split():
+        text = (baked / name).read_text(encoding="utf-8")
+        assert not [mark for mark in ("{{", "{%", "{#", "cookiecutter") if mark in text], name
+
+
+def test_a_new_project_carries_the_schema_for_editors(baked: Path) -> None:
+    assert (baked / ".schema" / "thulium.schema.json").read_text(encoding="utf-8") == schemas.bundle()
+    first = (baked / "params.yaml").read_text(encoding="utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=.schema/thulium.schema.json"
+
+
+def test_an_override_changes_one_line_of_a_new_document(baked: Path, tmp_path: Path) -> None:
+    before = (baked / "params.yaml").read_text(encoding="utf-8")
+    copy = tmp_path / "params.yaml"
+    copy.write_text(before, encoding="utf-8")
+    apply_overrides(copy, ["training.lr=0.0123"])  # what `dvc exp run -S` calls
+    changes = [row for row in difflib.ndiff(before.splitlines(), copy.read_text().splitlines()) if row[0] in "+-"]
+    assert [row.partition(":")[0] for row in changes] == ["-   lr", "+   lr"]
+
+
+def test_the_pipeline_of_a_new_project_runs(stranger: lab.Shell, tmp_path: Path) -> None:
+    assert "made first; next: cd first && dvc repro" in stranger("thulium", "init", "first", cwd=tmp_path).stdout
+    project = tmp_path / "first"
+    text = (project / "params.yaml").read_text(encoding="utf-8")
+    for key, value in TINY.items():
+        text, times = re.subn(rf"^( *{key}:) .*$", rf"\1 {value}", text, flags=re.MULTILINE)
+        assert times == 1, key
+    (project / "params.yaml").write_text(text, encoding="utf-8")
+    stranger("dvc", "repro", cwd=project)
+    assert json.loads((project / "metrics.json").read_text())["lines"] == 8
+    stranger("git", "add", ".", cwd=project)
+    stranger("git", "commit", "--quiet", "--message", "First run", cwd=project)
+    assert stranger("git", "status", "--short", cwd=project).stdout == ""
+    assert stranger("git", "ls-files", "data", "checkpoints", "reports", "runs", cwd=project).stdout == ""
+
+
+def test_init_makes_what_cookiecutter_makes(stranger: lab.Shell, tmp_path: Path) -> None:
+    stranger("thulium", "init", "lines of mine/letters", "--dataset", "custom", cwd=tmp_path)
+    project = tmp_path / "lines of mine" / "letters"
+    stranger("thulium", "compile", "--check", cwd=project)
+    assert load(project / "params.yaml").experiment.dataset.type == "custom"
+    assert stranger("git", "status", "--short", cwd=project).stdout == ""
+
+
+def test_a_project_with_lines_of_ones_own_prepares_them(stranger: lab.Shell, tmp_path: Path) -> None:
+    stranger("thulium", "init", "letters", "--dataset", "custom", cwd=tmp_path)
+    project = tmp_path / "letters"
+    lab.write_data(project / "data")
+    stranger("dvc", "add", "data/train", "data/val", "data/test", cwd=project)
+    done = stranger("dvc", "repro", "prepare", cwd=project)
+    assert "prepared 8 train, 2 val, 3 test lines" in done.stdout
+    assert "data/train.dvc" in stranger("git", "ls-files", cwd=project).stdout
+    assert ".png" not in stranger("git", "ls-files", cwd=project).stdout
+
+
+@pytest.mark.parametrize("name", ["-letters", "my letters", "letters;ls", "{letters}", "brief'", 'a"+str(print(99))+"b'])
+def test_a_name_that_cannot_be_a_folder_is_refused(name: str, stranger: lab.Shell, tmp_path: Path) -> None:
+    done = stranger("thulium", "init", "--", name, cwd=tmp_path, code=2)
+    assert "cannot be a folder name here" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_folder_is_refused_and_kept(stranger: lab.Shell, tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "keep.txt").write_text("kept")
+    done = stranger("thulium", "init", "letters", cwd=tmp_path, code=2)
+    assert done.stderr == "letters exists already: name a new folder\n"
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["keep.txt"]
