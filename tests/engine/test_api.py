@@ -7,57 +7,6 @@ import pytest
 
 from thulium.errors import DeviceError
 
-DATA = """\
-dataset:
-  type: custom
-  train_dir: data/train
-  val_dir: data/val
-  test_dir: data/test
-
-preprocessing:
-  height: 64
-  min_width: 32
-  max_width: 512
-  normalize: true
-"""
-TRAIN = """\
-model:
-  backbone:
-    type: resnet
-    config_name: resnet_small
-  head:
-    type: bilstm
-    hidden_size: 256
-    num_layers: 2
-    dropout: 0.1
-  decoder:
-    type: ctc
-    blank_index: 0
-
-training:
-  epochs: 100
-  batch_size: 32
-  optimizer:
-    type: adamw
-    lr: 3e-4
-    weight_decay: 0.01
-  scheduler:
-    type: cosine
-    warmup_epochs: 5
-  mixed_precision: true
-  gradient_clip: 1.0
-
-early_stopping:
-  patience: 10
-  metric: val_cer
-  mode: min
-
-checkpointing:
-  save_dir: checkpoints/
-  save_every: 5
-  keep_last: 3
-  save_best: true
-"""
 SCRIPT = """\
 from thulium.training import HTRTrainer, CheckpointManager
 from thulium.models.wrappers import HTRModel
@@ -79,13 +28,9 @@ manager.load_best(model, optimizer)
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "data.yaml").write_text(DATA)
-    (tmp_path / "config" / "train.yaml").write_text(TRAIN)
-    for split in ("train", "val", "test"):
-        lab.write_lines_folder(tmp_path / "data" / split, ["one line", "two lines", "three"])
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    folder = lab.write_config(tmp_path, small=False)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def test_the_script_works_as_written(project):
@@ -110,7 +55,7 @@ def test_the_model_takes_its_alphabet_from_the_training_lines(project):
     from thulium.models.wrappers import HTRModel
 
     model = HTRModel.from_config("config/train.yaml")
-    assert "".join(model.charset.symbols) == "".join(sorted(set("one linetwo linesthree")))
+    assert "".join(model.charset.symbols) == "".join(sorted(set("".join(lab.TEXTS["train"]))))
     assert (model.preprocessing.height, model.preprocessing.max_width) == (64, 512)
     assert model.spec.head.hidden_size == 256
 
@@ -129,4 +74,4 @@ def test_lines_of_a_folder_are_preprocessed_like_prepared_ones(project, experime
     prepare(dataset=dataset, preprocessing=experiment.preprocessing, out=Path("prepared"))
     ready, folder = Split(Path("prepared/train")), FolderSplit(Path("data/train"), experiment.preprocessing)
     assert (ready.ids, ready.texts, ready.widths.tolist()) == (folder.ids, folder.texts, folder.widths)
-    assert all(ready.image(i).tobytes() == folder.image(i).tobytes() for i in range(3))
+    assert all(ready.image(i).tobytes() == folder.image(i).tobytes() for i in range(len(ready)))
