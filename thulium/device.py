@@ -91,7 +91,13 @@ def _processor_flags() -> set[str]:
 
 def set_threads(threads: int) -> None:
     """Use so many threads on the CPU; 0 is one for each core that this process may use."""
-    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(threads or _cores())
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # on Linux, a job may have fewer cores than the machine
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def keep_memory() -> None:

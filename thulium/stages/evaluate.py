@@ -148,12 +148,28 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         "line height": f"{model.preprocessing.height} px",
         "Unicode form": data.unicode_form,
         "epoch of the checkpoint": facts["epoch"],
+        **{name: _compact(facts["settings"][name]) for name in ("training", "augmentation")},
         "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,
         "torch": torch.__version__,
         "Python": platform.python_version(),
     }
+
+
+def _compact(value: Any) -> str:
+    """Settings on a few lines, as the document would have them in braces."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_braced(inner)}" for key, inner in value.items())
+    return _braced(value)
+
+
+def _braced(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + _compact(value) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_braced, value)) + "]"
+    return json.dumps(value).strip('"')
 
 
 def _digest(folder: Path) -> str:

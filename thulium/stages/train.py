@@ -76,9 +76,10 @@ def train(
     )
     metrics = out / "metrics" / "train.json"
     metrics.unlink(missing_ok=True)  # first: it says that the checkpoints are those of a finished run
-    checkpoints = _empty_manager(out / checkpointing.save_dir, checkpointing, early_stopping)
+    settings = _settings(model, training, augmentation, data)
+    checkpoints = _empty_manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
     stopping, history = EarlyStopping(early_stopping), History(out / "plots" / "history.csv")
-    with open_loggers(logging, run_dir, _facts(model, training, augmentation, data)) as log:
+    with open_loggers(logging, run_dir, settings) as log:
         untrained = trainer.validate(val_loader, 0)
         history.add(0, untrained)
         say(f"before training: val_cer {untrained['val_cer']:.1%}")
@@ -151,7 +152,9 @@ def _trainer(
         raise DeviceError(f"resources.device: {error}") from None
 
 
-def _empty_manager(folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec) -> CheckpointManager:
+def _empty_manager(
+    folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, settings: dict[str, Any]
+) -> CheckpointManager:
     shutil.rmtree(folder, ignore_errors=True)
     return CheckpointManager(
         folder,
@@ -160,10 +163,14 @@ def _empty_manager(folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppin
         mode=stopping.mode,
         save_every=spec.save_every,
         keep_last=spec.keep_last,
+        about={"settings": settings},
     )
 
 
-def _facts(model: ModelSpec, training: TrainingSpec, augmentation: AugmentationSpec, data: Prepared) -> dict[str, Any]:
+def _settings(
+    model: ModelSpec, training: TrainingSpec, augmentation: AugmentationSpec, data: Prepared
+) -> dict[str, Any]:
+    """What the model came of, for the model file and for Weights & Biases."""
     sections = {"model": model, "training": training, "augmentation": augmentation, "preprocessing": data.preprocessing}
     return {name: asdict(section) for name, section in sections.items()}
 

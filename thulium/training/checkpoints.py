@@ -78,6 +78,7 @@ class CheckpointManager:
         mode: str = "min",
         save_every: int = 0,
         keep_last: int = 1,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         """Open a folder for checkpoints, made if absent.
 
@@ -88,13 +89,14 @@ class CheckpointManager:
             mode: "min" if lower is better, "max" if higher.
             save_every: epochs between periodic checkpoints; 0 keeps none.
             keep_last: how many periodic checkpoints stay.
+            about: JSON values to keep in every model file, such as the settings that it was trained with.
         """
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
         self.save_dir = Path(save_dir)
         self.save_dir.mkdir(parents=True, exist_ok=True)
         self.save_best, self.best_metric, self.mode = save_best, best_metric, mode
-        self.save_every, self.keep_last = save_every, keep_last
+        self.save_every, self.keep_last, self.about = save_every, keep_last, dict(about or {})
         self.best: float | None = None
         self.best_epoch: int | None = None
 
@@ -121,7 +123,7 @@ class CheckpointManager:
             names.append("best")
         if self.save_every and (epoch + 1) % self.save_every == 0:
             names.append(f"epoch-{epoch + 1:05}")
-        facts = {"epoch": epoch + 1, "metrics": dict(metrics)}
+        facts = {"epoch": epoch + 1, "metrics": dict(metrics), **self.about}
         for name in names:
             save_model(model, self._path(name), facts)
             if state:
