@@ -4,6 +4,7 @@ ThuliumError (thulium_dsl.problems)
 ├── DataError         a file or line of the data: names the file, and the line of labels.txt where there is one
 ├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
 ├── DeviceError       a device that this machine does not have
+├── LoggerError       a service that the run should be sent to and that does not take it
 ├── MissingPackage    an optional package that the document asks for: the command that installs it
 └── StepError         a training step that went wrong: epoch, step, ids of the lines
 """
@@ -21,6 +22,10 @@ class CheckpointError(ThuliumError):
 
 class DeviceError(ThuliumError):
     """A device that this machine does not have."""
+
+
+class LoggerError(ThuliumError):
+    """A service that the run should be sent to and that does not take it."""
 
 
 class MissingPackage(ThuliumError):

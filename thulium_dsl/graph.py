@@ -53,8 +53,23 @@ _DESCRIPTIONS = {
 # The engine's own source, layer by layer: in its repository, a change of code is a change of what a stage yields.
 _CODE = {
     "prepare": ("thulium/data",),
-    "train": ("thulium/data", "thulium/models", "thulium/evaluation", "thulium/training"),
-    "evaluate": ("thulium/data", "thulium/models", "thulium/evaluation"),
+    "train": (
+        "thulium/data",
+        "thulium/device.py",
+        "thulium/models",
+        "thulium/evaluation/decode.py",
+        "thulium/evaluation/metrics.py",
+        "thulium/evaluation/recognise.py",
+        "thulium/training",
+    ),
+    "evaluate": (
+        "thulium/data",
+        "thulium/device.py",
+        "thulium/models",
+        "thulium/evaluation",
+        "thulium/training/checkpoints.py",
+        "thulium/training/history.py",
+    ),
 }
 
 

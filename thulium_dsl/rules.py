@@ -16,7 +16,19 @@ from thulium_dsl.nodes import KeyPath
 from thulium_dsl.words import plain, shown
 
 # What else the pipeline writes or reads; a checkpoint folder is emptied, so it must hold none of these.
-_TAKEN = ("data/prepared", "metrics", "plots", "reports", "predictions.csv", ".schema", ".dvc", ".git", ".thulium")
+_TAKEN = (
+    "data/prepared",
+    "metrics",
+    "plots",
+    "reports",
+    "predictions.csv",
+    ".schema",
+    ".dvc",
+    ".git",
+    ".thulium",
+    "prepared",
+    "tensorboard",
+)
 
 
 class Finding(NamedTuple):
@@ -85,13 +97,6 @@ def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
         yield Finding((mode, metric), what, f"write 'mode: {fitting}'")
 
 
-def kept_checkpoints_are_made(settings: Settings) -> Iterator[Finding]:
-    keep, every = "checkpointing.keep_last", "checkpointing.save_every"
-    if settings[every] == 0 and settings.is_written(keep):
-        what = f"{settings.say(keep)} has nothing to keep: {settings.say(every)} makes no checkpoints"
-        yield Finding((keep,), what, "remove keep_last, or set save_every to 1 or more")
-
-
 def judged_checkpoint_is_made(settings: Settings) -> Iterator[Finding]:
     judged, saved = "evaluation.checkpoint", "checkpointing.save_best"
     if settings[judged] == "best" and not settings[saved]:
@@ -108,7 +113,8 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
         what = f"must be a folder below the document's, without '..'; found '{written}'"
         yield Finding((culprit,), what, hint)
         return
-    for taken in (*_TAKEN, *dataset_folders_of(settings["dataset"]).values()):
+    others = (*dataset_folders_of(settings["dataset"]).values(), settings["logging.tensorboard.log_dir"])
+    for taken in (*_TAKEN, *others):
         if _overlap(folder, posixpath.normpath(taken)):
             what = f"'{written}' overlaps '{taken}', and it is emptied before a new training"
             yield Finding((culprit,), what, hint)
@@ -138,8 +144,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("augmentation",), ranges_in_order),
     (("training",), warmup_within_run),
     (("early_stopping",), mode_fits_metric),
-    (("checkpointing",), kept_checkpoints_are_made),
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
-    (("checkpointing", "dataset"), checkpoints_have_a_folder),
+    (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
 )

@@ -81,5 +81,14 @@ def test_a_long_line_turns_less():
     assert ink.any(axis=0).mean() > 0.95
 
 
+def test_a_line_never_gets_too_narrow_for_its_text(line):
+    tight = Augmenter(
+        AugmentationSpec(enabled=True, transforms=(SPECS["random_scale"](range=(0.3, 0.4)),)), 1, stride=4
+    )
+    assert tight(line, 0, "a", "abcde" * 5).width == 100
+    assert tight(line, 0, "a", "abc" * 33).width == line.width
+    assert tight(line, 0, "a", "x").width < 50
+
+
 def test_every_transform_is_tried_here():
     assert set(SPECS) == set(TRANSFORMS)

@@ -6,7 +6,7 @@ import torch
 from thulium.data.charset import Charset
 from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
-from thulium.training.checkpoints import CheckpointManager, load_model, save_model
+from thulium.training.checkpoints import CheckpointManager, clear, load_model, save_model
 
 
 @pytest.fixture
@@ -72,6 +72,31 @@ def test_the_best_state_comes_back_with_its_optimizer(tmp_path, model):
     assert optimizer.state_dict()["state"] == {}
 
 
+def test_a_folder_that_is_opened_again_keeps_its_best(tmp_path, model):
+    save_epochs(CheckpointManager(tmp_path, save_every=1), model, [0.5, 0.1])
+    again = CheckpointManager(tmp_path, save_every=1, keep_last=1)
+    assert (again.best, again.best_epoch) == (0.1, 1)
+    save_epochs(again, model, [0.9])
+    assert load_model(tmp_path / "best.safetensors")[1]["metrics"] == {"val_cer": 0.1}
+    assert (tmp_path / "epoch-00001.safetensors").exists()
+
+
+def test_clearing_removes_checkpoints_and_refuses_anything_else(tmp_path, model):
+    save_epochs(CheckpointManager(tmp_path, save_every=1), model, [0.5], torch.optim.SGD(model.parameters(), lr=1.0))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match=r"holds other things than checkpoints \(notes\.txt\)"):
+        clear(tmp_path)
+    assert len(names(tmp_path)) == 7
+    (tmp_path / "notes.txt").unlink()
+    clear(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_settings_are_kept_in_every_model_file(tmp_path, model):
+    save_epochs(CheckpointManager(tmp_path, about={"settings": {"lr": 0.1}}), model, [0.5])
+    assert load_model(tmp_path / "last.safetensors")[1]["settings"] == {"lr": 0.1}
+
+
 def test_the_same_weights_make_the_same_bytes(tmp_path, model):
     for name in "ab":
         save_model(model, tmp_path / name)
@@ -81,13 +106,16 @@ def test_the_same_weights_make_the_same_bytes(tmp_path, model):
 def test_files_that_cannot_be_used_say_why(tmp_path, model, experiment):
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         load_model(tmp_path / "none.safetensors")
-    save_model(model, tmp_path / "m.safetensors")
+    save_model(model, tmp_path / "m.safetensors", {"epoch": 1, "metrics": {}})
     whole = (tmp_path / "m.safetensors").read_bytes()
     (tmp_path / "half.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CheckpointError, match=r"half\.safetensors: is damaged"):
         load_model(tmp_path / "half.safetensors")
     (tmp_path / "best.safetensors").write_bytes(whole)
     other = HTRModel(experiment.model, Charset(("a",)), experiment.preprocessing)
+    (tmp_path / "best.optimizer.pt").write_bytes(b"half")
+    with pytest.raises(CheckpointError, match=r"best\.optimizer\.pt: is damaged"):
+        CheckpointManager(tmp_path).load_best(model, torch.optim.SGD(model.parameters(), lr=1.0))
     with pytest.raises(CheckpointError, match=r"trained with 3 symbols .*this model has 1"):
         CheckpointManager(tmp_path).load_best(other)
 

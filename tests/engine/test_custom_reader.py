@@ -87,8 +87,40 @@ def test_a_folder_that_is_none_is_an_error(folder, spoil, message):
         faults_of(folder)
 
 
-def test_a_link_out_of_the_folder_is_refused(folder, tmp_path):
+def test_links_are_followed_since_dvc_may_keep_data_behind_them(folder, tmp_path):
     Image.new("L", (9, 9)).save(tmp_path / "outside.png")
     (folder / "images" / "link.png").symlink_to(tmp_path / "outside.png")
     write(folder, *rows(folder), "link.png text")
-    assert faults_of(folder)[1] == ["F/labels.txt:3: the image name 'link.png' points out of F/images"]
+    assert [line.text for line in faults_of(folder)[0]][2:] == ["text"]
+    assert faults_of(folder)[1] == []
+
+
+def test_one_image_named_in_two_ways_is_one_image(folder):
+    first, second = (row.split()[0] for row in rows(folder))
+    write(folder, f"{first} one", f"./{first} again", f"{second} two")
+    assert faults_of(folder)[1] == [f"F/labels.txt:2: the image ./{first} has a row already, row 1: keep one of them"]
+
+
+def test_accents_are_one_letter_in_names_whatever_the_file_system_writes(folder):
+    Image.new("L", (9, 9)).save(folder / "images" / "e\u0301.png")
+    write(folder, *rows(folder), "é.png text")
+    lines, faults = faults_of(folder)
+    assert (lines[2].id, faults) == ("é.png", [])
+
+
+def test_folders_below_images_are_read(folder):
+    (folder / "images" / "page 1").mkdir()
+    (folder / "images" / "p2").mkdir()
+    Image.new("L", (9, 9)).save(folder / "images" / "p2" / "a.png")
+    write(folder, *rows(folder), "p2/a.png text")
+    lines, faults = faults_of(folder)
+    assert (lines[2].id, faults) == ("p2/a.png", [])
+
+
+def test_rows_that_are_no_rows_say_so(folder):
+    first = rows(folder)[0].split()[0]
+    write(folder, *rows(folder), f"{first}\ttext", "字" * 300)
+    faults = faults_of(folder)[1]
+    assert faults[0] == "F/labels.txt:3: a tab stands where a space should divide name and text"
+    assert faults[1].startswith("F/labels.txt:4: there is no image ")
+    assert len(faults[1]) < 250

@@ -156,6 +156,22 @@ def test_a_gpu_that_is_not_there_names_the_way_out():
         devices.choose("cuda", mixed_precision=True)
 
 
+def test_the_validation_loss_does_not_depend_on_the_batches(experiment, prepared):
+    data = open_prepared(prepared)
+    model = HTRModel(experiment.model, Charset(data.symbols[:30]), data.preprocessing)  # many symbols are unknown
+    trainer = HTRTrainer(model, 1e-3, device="cpu", mixed_precision=False)
+    losses = [
+        trainer.validate(create_dataloader(prepared / "val", batch_size=size), 0)["val_loss"] for size in (1, 4, 6)
+    ]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-4)
+
+
+def test_a_first_value_that_is_no_number_is_beaten_by_any():
+    spec = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.0)
+    stopping = EarlyStopping(spec)
+    assert [stopping.should_stop(v) for v in (math.nan, 0.5, 0.4, 0.3)] == [False] * 4
+
+
 def test_full_precision_is_full_precision():
     assert devices.choose("cpu", mixed_precision=False).half is None
     assert devices.choose("auto", mixed_precision=True).half in (None, torch.bfloat16, torch.float16)

@@ -63,5 +63,5 @@ def test_a_project_is_started_from_the_template_inside(installed: lab.Shell, tmp
 def test_the_engine_is_there(installed: lab.Shell, tmp_path: Path) -> None:
     (tmp_path / "document.yaml").write_text(lab.DOCUMENT, encoding="utf-8")
     done = installed("thulium", "prepare", "document.yaml", "--output-dir", "run", cwd=tmp_path)
-    assert "prepared 24 train, 8 val, 8 test lines in run/prepared" in done.stdout
+    assert "prepared 24 train, 8 val, 8 test lines in run" in done.stdout
     installed("python", "-c", "import thulium.training, thulium.stages.evaluate", cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -34,6 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+# A file system that does not let us: no permission, read-only, full, a file where a folder should be.
+MENDABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 
 
@@ -43,6 +47,11 @@ def main() -> None:
         app()
     except ThuliumError as error:
         typer.echo(str(error), err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        typer.echo(f"{error.filename or 'the disk'}: {error.strerror}", err=True)
         sys.exit(2)
 
 

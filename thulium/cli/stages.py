@@ -19,6 +19,8 @@ import typer
 
 from thulium_dsl.problems import ThuliumError
 
+KEPT = "experiment.yaml"  # the complete document beside what came of it
+
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 OutputDir = Annotated[
     Path | None, typer.Option(help="Work without DVC: read and write everything in this folder.", metavar="DIR")
@@ -80,13 +82,16 @@ def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None)
 
 
 def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
+    from thulium_dsl.graph import PARAMS
     from thulium_dsl.validate import load
 
     experiment, _ = load(file)
-    if output_dir is None and (file.parent / "dvc.yaml").exists():
+    if output_dir is None and file.name == PARAMS and (file.parent / "dvc.yaml").exists():
         _check_project(file, experiment)
         return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)
     out = output_dir or Path("runs") / file.stem
+    if (out / "dvc.yaml").exists():
+        raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
     return experiment, Place(out, out / "prepared", out / "tensorboard", False)
 
 
@@ -132,7 +137,7 @@ def _check_same(experiment: Any, out: Path) -> None:
     from thulium_dsl.graph import STAGES
     from thulium_dsl.validate import load
 
-    kept = out / "params.yaml"
+    kept = out / KEPT
     if not kept.exists():
         return
     before = load(kept).experiment
@@ -147,11 +152,12 @@ def _check_same(experiment: Any, out: Path) -> None:
 
 def _keep_document(file: Path, folder: Path) -> None:
     """Put the complete document beside what comes of it."""
+    from thulium.files import replace_text
     from thulium_dsl.document import read
     from thulium_dsl.fill import fill
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "params.yaml").write_bytes(fill(read(file)).text.encode("utf-8"))
+    replace_text(folder / KEPT, fill(read(file)).text)
 
 
 def _warnings(report: dict[str, Any]) -> list[str]:

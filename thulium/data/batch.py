@@ -19,7 +19,7 @@ class Batch:
 
     Attributes:
         images: (B, 1, H, W) uint8, 0 is black.
-        widths: (B,) int64, pixels in use; the rest of W is padding and is never read.
+        widths: (B,) int64 on the CPU, pixels in use; the rest of W is padding and is never read.
         texts: B transcriptions.
         ids: B line ids.
     """
@@ -33,16 +33,12 @@ class Batch:
         return len(self.ids)
 
     def to(self, device: torch.device) -> Batch:
-        """The same lines on a device."""
-        return replace(
-            self,
-            images=self.images.to(device, non_blocking=True),
-            widths=self.widths.to(device, non_blocking=True),
-        )
+        """The same lines with their images on a device; lengths stay on the CPU, where CTC asks for them."""
+        return replace(self, images=self.images.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
         """The same lines in memory that a GPU copies from directly; called by torch's DataLoader."""
-        return replace(self, images=self.images.pin_memory(), widths=self.widths.pin_memory())
+        return replace(self, images=self.images.pin_memory())
 
 
 def collate(images: Sequence[Image.Image], texts: Sequence[str], ids: Sequence[str]) -> Batch:

@@ -43,7 +43,15 @@ class LineLoader:
     """
 
     def __init__(
-        self, lines: Lines, *, batch_size: int, shuffle: bool, augmenter: Augmenter | None, seed: int, workers: int
+        self,
+        lines: Lines,
+        *,
+        batch_size: int,
+        shuffle: bool,
+        augmenter: Augmenter | None = None,
+        seed: int = 0,
+        workers: int = 0,
+        pinned: bool = False,
     ) -> None:
         self.lines = lines
         self.batch_size = batch_size
@@ -55,7 +63,7 @@ class LineLoader:
             num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=4 if workers else None,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=pinned,
             worker_init_fn=_use_one_thread,
             generator=torch.Generator(),  # its own: drawing from the global one would move the model's dropout
         )
@@ -82,6 +90,7 @@ def create_dataloader(
     unicode_form: UnicodeForm | None = None,
     seed: int = 0,
     workers: int = 0,
+    pinned: bool = False,
 ) -> LineLoader:
     """A loader for one split.
 
@@ -93,6 +102,7 @@ def create_dataloader(
         preprocessing, unicode_form: for a folder of images; the language's defaults if absent.
         seed: decides the order.
         workers: processes that read lines; 0 reads them in this one.
+        pinned: put batches where a GPU copies them from directly.
 
     Raises:
         DataError: the folder holds neither, or lines that cannot be used.
@@ -102,7 +112,9 @@ def create_dataloader(
     if folder.is_dir() and not is_prepared and not (folder / "labels.txt").exists():
         raise DataError(f"{folder}: holds neither prepared lines (*.arrow) nor a labels.txt beside images/")
     lines: Lines = Split(folder) if is_prepared else FolderSplit(folder, preprocessing, unicode_form)
-    return LineLoader(lines, batch_size=batch_size, shuffle=shuffle, augmenter=augmenter, seed=seed, workers=workers)
+    return LineLoader(
+        lines, batch_size=batch_size, shuffle=shuffle, augmenter=augmenter, seed=seed, workers=workers, pinned=pinned
+    )
 
 
 class _EpochSampler(Sampler[list[tuple[int, int]]]):
@@ -132,7 +144,7 @@ class _Lines(Dataset[tuple[Image.Image, str, str]]):
         epoch, index = key
         image, line_id = self.lines.image(index), self.lines.ids[index]
         if self.augmenter:
-            image = self.augmenter(image, epoch, line_id)
+            image = self.augmenter(image, epoch, line_id, self.lines.texts[index])
         return image, self.lines.texts[index], line_id
 
 

@@ -91,7 +91,8 @@ def cer_interval(results: Sequence[LineResult], seed: int = 0) -> tuple[float, f
         pages[name] = pages.get(name, EditCount()) + result.characters
     edits = np.array([count.edits for count in pages.values()])
     lengths = np.array([count.reference for count in pages.values()])
-    draws = np.random.default_rng(seed).integers(len(pages), size=(RESAMPLES, len(pages)))
-    rates = edits[draws].sum(1) / np.maximum(lengths[draws].sum(1), 1)
+    generator = np.random.default_rng(seed)
+    draws = (generator.integers(len(pages), size=len(pages)) for _ in range(RESAMPLES))
+    rates = [edits[draw].sum() / max(lengths[draw].sum(), 1) for draw in draws]
     low, high = np.quantile(rates, [0.025, 0.975])
     return float(low), float(high)

@@ -40,7 +40,7 @@ def recognise(model: HTRModel, loader: LineLoader, device: Device, unicode_form:
         moved = batch.to(device.torch)
         with device.autocast():
             output = model(moved.images, moved.widths)
-        num_symbols = sum(len(text) for text in batch.texts)
+        num_symbols = sum(len(model.charset.encode(text)) for text in batch.texts)
         losses += float(model.loss(moved, output)) * num_symbols
         symbols += num_symbols
         texts = greedy(output.logits, output.frames, model.charset)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from thulium.data.batch import Batch
 from thulium.data.charset import Charset
 from thulium.models import backbones, decoders, heads
+from thulium.models.masks import shrink
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec
 
 
@@ -75,15 +76,16 @@ class HTRModel(nn.Module):
 
     def frames(self, widths: Tensor) -> Tensor:
         """Frames that lines of the given widths (pixels) get."""
-        return -(-widths // self.backbone.stride)
+        return shrink(widths, self.backbone.stride)
 
     def forward(self, images: Tensor, widths: Tensor) -> Output:
         """Read lines.
 
         Args:
             images: (B, 1, H, W) uint8, 0 is black; what lies beyond a line's width is not read.
-            widths: (B,) pixels in use.
+            widths: (B,) pixels in use, on any device.
         """
+        widths = widths.to(images.device, non_blocking=True)
         columns = torch.arange(images.shape[-1], device=images.device)
         ink = (255 - images).where(columns < widths[:, None, None, None], 0).float().div(255)
         ink = ink.to(memory_format=torch.channels_last)
@@ -92,9 +94,10 @@ class HTRModel(nn.Module):
         return Output(logits, shortcut, frames)
 
     def loss(self, batch: Batch, output: Output) -> Tensor:
-        """The training loss of a batch, in nats a symbol."""
+        """The training loss of a batch, in nats a symbol; symbols that the charset does not have do not count."""
         encoded = [self.charset.encode(text) for text in batch.texts]
-        device = output.logits.device
-        targets = torch.tensor([c for line in encoded for c in line], dtype=torch.long, device=device)
-        lengths = torch.tensor([len(line) for line in encoded], device=device)
-        return self.decoder.loss(output.logits, output.shortcut, output.frames, targets, lengths)
+        targets = torch.tensor([c for line in encoded for c in line], dtype=torch.long)
+        # Lengths stay on the CPU: CTC reads them there, and fetching them would wait for the device at every step.
+        lengths = torch.tensor([len(line) for line in encoded])
+        targets = targets.to(output.logits.device, non_blocking=True)
+        return self.decoder.loss(output.logits, output.shortcut, self.frames(batch.widths), targets, lengths)

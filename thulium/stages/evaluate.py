@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from thulium import device as devices
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
-from thulium.errors import CheckpointError, DeviceError
+from thulium.errors import CheckpointError, DataError, DeviceError
 from thulium.evaluation import plots
 from thulium.evaluation.metrics import EditCount, LineResult, Scores, cer_interval, score
 from thulium.evaluation.recognise import recognise
 from thulium.evaluation.report import Evaluation, write_report
+from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say
 from thulium.training import history
@@ -53,7 +54,8 @@ def evaluate(
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
-    loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False, augmenter=None, seed=0, workers=0)
+    rows = _read_history(out / "plots" / "history.csv")
+    loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
     reading = recognise(model.to(device.torch), loader, device, data.unicode_form)
     scores, interval = score(reading.results), cer_interval(reading.results)
     metrics = _metrics(reading.results, scores, interval, evaluation, data)
@@ -62,9 +64,6 @@ def evaluate(
     (out / "plots").mkdir(exist_ok=True)
     plots.write_confusions(reading.results, out / "plots" / "confusions.csv")
     plots.write_cer_by_length(reading.results, out / "plots" / "cer_by_length.csv")
-    shutil.rmtree(out / "reports", ignore_errors=True)
-    (out / "reports").mkdir()
-    rows = history.read(out / "plots" / "history.csv")
     page = Evaluation(
         split=evaluation.split,
         checkpoint=evaluation.checkpoint,
@@ -78,9 +77,15 @@ def evaluate(
         facts=_facts(model, facts, data, path),
     )
     write_report(page, out / "reports" / "evaluation.html")
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     _say_summary(metrics, rows, out)
     return metrics
+
+
+def _read_history(path: Path) -> list[dict[str, float]]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; `thulium train` writes it beside the checkpoints")
+    return history.read(path)
 
 
 def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
@@ -123,13 +128,12 @@ def _metrics(
 
 
 def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
-    path.unlink(missing_ok=True)  # it may be a link into DVC's cache, which must not be written through
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", "page", "transcription", "prediction", "edits", "characters"])
-        for r in results:
-            row = [r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference]
-            writer.writerow(row)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "page", "transcription", "prediction", "edits", "characters"])
+    for r in results:
+        writer.writerow([r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference])
+    replace_text(path, text.getvalue())
 
 
 def _pngs(split: Split) -> Any:
@@ -148,13 +152,19 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         "line height": f"{model.preprocessing.height} px",
         "Unicode form": data.unicode_form,
         "epoch of the checkpoint": facts["epoch"],
-        **{name: _compact(facts["settings"][name]) for name in ("training", "augmentation")},
+        **{name: _compact(section) for name, section in _settings(facts).items()},
         "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,
         "torch": torch.__version__,
         "Python": platform.python_version(),
     }
+
+
+def _settings(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What train keeps in a model file of the document; models that were saved by other means have none."""
+    settings = facts.get("settings", {})
+    return {name: settings[name] for name in ("training", "augmentation") if name in settings}
 
 
 def _compact(value: Any) -> str:

@@ -33,6 +33,9 @@ def prepare(*, dataset: DatasetSpec, preprocessing: PreprocessingSpec, out: Path
     Raises:
         DataError: lines that cannot be used; names each.
     """
+    out = out.resolve()
+    if out.is_file():
+        raise DataError(f"{out}: is a file; name a folder")
     if out.exists() and not (out / "prepared.json").exists() and any(out.iterdir()):
         raise DataError(f"{out}: holds other files than prepared lines, and would be replaced: name another folder")
     unfinished = out.with_name(out.name + ".unfinished")

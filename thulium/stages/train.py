@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -19,11 +18,12 @@ from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
 from thulium.errors import DataError, DeviceError
+from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say, track
 from thulium.training import optimizer as optimizers
 from thulium.training import schedule
-from thulium.training.checkpoints import CheckpointManager
+from thulium.training.checkpoints import CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
 from thulium.training.loggers import open_loggers
@@ -75,11 +75,11 @@ def train(
         f"{network.num_parameters / 1e6:.2f} M parameters, {charset.num_classes} classes, on {trainer.device}"
     )
     metrics = out / "metrics" / "train.json"
-    metrics.unlink(missing_ok=True)  # first: it says that the checkpoints are those of a finished run
     settings = _settings(model, training, augmentation, data)
-    checkpoints = _empty_manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
-    stopping, history = EarlyStopping(early_stopping), History(out / "plots" / "history.csv")
     with open_loggers(logging, run_dir, settings) as log:
+        metrics.unlink(missing_ok=True)  # first: it says that the checkpoints are those of a finished run
+        checkpoints = _empty_manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
+        stopping, history = EarlyStopping(early_stopping), History(out / "plots" / "history.csv")
         untrained = trainer.validate(val_loader, 0)
         history.add(0, untrained)
         say(f"before training: val_cer {untrained['val_cer']:.1%}")
@@ -94,7 +94,7 @@ def train(
                 break
     summary = _summary(untrained, values, epoch + 1, checkpoints, network)
     metrics.parent.mkdir(parents=True, exist_ok=True)
-    metrics.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    replace_text(metrics, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
@@ -106,19 +106,18 @@ def _loaders(
         lines,
         batch_size=training.batch_size,
         shuffle=True,
-        augmenter=Augmenter(augmentation, training.seed),
+        augmenter=Augmenter(augmentation, training.seed, model.backbone.stride),
         seed=training.seed,
         workers=resources.loader_workers,
+        pinned=resources.device != "cpu" and torch.cuda.is_available(),
     )
-    val_loader = LineLoader(
-        data.split("val"), batch_size=training.batch_size, shuffle=False, augmenter=None, seed=0, workers=0
-    )
+    val_loader = LineLoader(data.split("val"), batch_size=training.batch_size, shuffle=False)
     return train_loader, val_loader
 
 
 def _feasible(split: Split, model: HTRModel) -> Split:
     """The lines that the model can learn from; those whose text needs more frames than the line has are named."""
-    frames = [int(model.frames(width)) for width in split.widths]
+    frames = model.frames(torch.tensor(split.widths)).tolist()
     dense = [i for i, text in enumerate(split.texts) if frames_needed(text) > frames[i]]
     if not dense:
         return split
@@ -155,7 +154,7 @@ def _trainer(
 def _empty_manager(
     folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, settings: dict[str, Any]
 ) -> CheckpointManager:
-    shutil.rmtree(folder, ignore_errors=True)
+    clear(folder)
     return CheckpointManager(
         folder,
         save_best=spec.save_best,

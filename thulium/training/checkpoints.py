@@ -6,8 +6,9 @@ it can be used without the document it came from. It is written under another na
 
 from __future__ import annotations
 
+import io
 import json
-import os
+import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -22,11 +23,12 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from thulium.data.charset import Charset
 from thulium.errors import CheckpointError
+from thulium.files import replace_bytes
 from thulium.models.wrappers import HTRModel
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec, build
 
 FORMAT = 1
-PERIODIC = re.compile(r"epoch-(\d{5,})\.safetensors")
+OURS = re.compile(r"(best|last|epoch-\d{5,})\.(safetensors|optimizer\.pt)(\.part)?")
 
 
 def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = None) -> None:
@@ -45,7 +47,7 @@ def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = No
         "charset": list(model.charset.symbols),
         "facts": dict(facts or {}),
     }
-    _write(path, save(weights, {"thulium": json.dumps(header, sort_keys=True)}))
+    replace_bytes(path, save(weights, {"thulium": json.dumps(header, sort_keys=True)}))
 
 
 def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
@@ -60,6 +62,24 @@ def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
     model = HTRModel(spec, charset, build(PreprocessingSpec, header["preprocessing"]))
     _load_weights(model, path)
     return model.eval(), header["facts"]
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoints of an earlier training.
+
+    Raises:
+        CheckpointError: the folder holds other things as well; nothing was removed.
+    """
+    if not folder.exists():
+        return
+    foreign = sorted(path.name for path in folder.iterdir() if not OURS.fullmatch(path.name))
+    if foreign:
+        raise CheckpointError(
+            f"{folder}: holds other things than checkpoints ({', '.join(foreign[:3])}{' ...' if foreign[3:] else ''}), "
+            "and would be emptied: give checkpointing.save_dir a folder of its own"
+        )
+    for path in folder.iterdir():
+        path.unlink()
 
 
 class CheckpointManager:
@@ -80,7 +100,7 @@ class CheckpointManager:
         keep_last: int = 1,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        """Open a folder for checkpoints, made if absent.
+        """Open a folder for checkpoints, made if absent. A best checkpoint that it holds is the one to beat.
 
         Args:
             save_dir: the folder.
@@ -93,12 +113,18 @@ class CheckpointManager:
         """
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
+        if keep_last < 1:
+            raise ValueError(f"keep_last is at least 1, not {keep_last}")
         self.save_dir = Path(save_dir)
         self.save_dir.mkdir(parents=True, exist_ok=True)
         self.save_best, self.best_metric, self.mode = save_best, best_metric, mode
         self.save_every, self.keep_last, self.about = save_every, keep_last, dict(about or {})
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self._periodic: list[str] = []  # those of this run, oldest first
+        if save_best and self._path("best").exists():
+            facts = _read_header(self._path("best"))["facts"]
+            self.best, self.best_epoch = facts["metrics"].get(best_metric), facts["epoch"] - 1
 
     def save(
         self,
@@ -123,6 +149,7 @@ class CheckpointManager:
             names.append("best")
         if self.save_every and (epoch + 1) % self.save_every == 0:
             names.append(f"epoch-{epoch + 1:05}")
+            self._periodic.append(names[-1])
         facts = {"epoch": epoch + 1, "metrics": dict(metrics), **self.about}
         for name in names:
             save_model(model, self._path(name), facts)
@@ -159,10 +186,10 @@ class CheckpointManager:
         return self.best is None or (value < self.best if self.mode == "min" else value > self.best)
 
     def _remove_old(self) -> None:
-        periodic = sorted(path for path in self.save_dir.iterdir() if PERIODIC.fullmatch(path.name))
-        for path in periodic[: -self.keep_last]:
-            path.unlink()
-            path.with_suffix(".optimizer.pt").unlink(missing_ok=True)
+        while len(self._periodic) > self.keep_last:
+            name = self._periodic.pop(0)
+            self._path(name).unlink(missing_ok=True)
+            self._state_path(name).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self.save_dir / f"{name}.safetensors"
@@ -196,22 +223,16 @@ def _load_weights(model: HTRModel, path: Path) -> None:
 
 
 def _save_state(state: dict[str, Any], path: Path) -> None:
-    temporary = path.with_suffix(".part")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    replace_bytes(path, buffer.getvalue())
 
 
 def _load_state(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise CheckpointError(f"{path}: no such file; the checkpoint was saved without its optimizer")
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: is damaged ({error})") from error
     return state
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".part")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

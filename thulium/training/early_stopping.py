@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from thulium_dsl.spec import EarlyStoppingSpec
 
 
@@ -21,7 +23,7 @@ class EarlyStopping:
     def should_stop(self, value: float) -> bool:
         """Take in an epoch's value; whether the run should end."""
         sign = 1 if self.spec.mode == "min" else -1
-        if self.best is None or sign * value < sign * self.best - self.spec.min_delta:
+        if self.best is None or math.isnan(self.best) or sign * value < sign * self.best - self.spec.min_delta:
             self.best, self.waited = value, 0
         else:
             self.waited += 1

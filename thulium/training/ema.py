@@ -20,6 +20,9 @@ class Ema:
         self.decay = decay
         self._steps = 0  # counted here: asking the average would wait for the device
         self._averaged = AveragedModel(model, multi_avg_fn=self._average)
+        for module in self._averaged.modules():
+            if isinstance(module, nn.LSTM):
+                module.flatten_parameters()  # a copy's weights lie apart, which CUDA would mend at every call
 
     @property
     def model(self) -> nn.Module:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from thulium.errors import MissingPackage
+from thulium.errors import LoggerError, MissingPackage
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.spec import LoggingSpec, WandbSpec
 
@@ -28,6 +28,7 @@ def open_loggers(spec: LoggingSpec, run_dir: Path, facts: Mapping[str, Any]) -> 
 
     Raises:
         MissingPackage: Weights & Biases is on and not installed.
+        LoggerError: it is, and does not start.
     """
     with contextlib.ExitStack() as stack:
         logs: list[Log] = []
@@ -68,11 +69,21 @@ def _wandb(spec: WandbSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator
             "pip install 'thulium[wandb]', or set it to false"
         ) from None
     run_dir.mkdir(parents=True, exist_ok=True)
-    run = wandb.init(project=spec.project, entity=spec.entity, name=run_dir.name, dir=str(run_dir), config=dict(facts))
+    options = {"project": spec.project, "entity": spec.entity, "name": run_dir.name, "dir": str(run_dir)}
+    try:
+        run = wandb.init(**options, config=dict(facts))
+    except wandb.errors.Error as error:
+        raise LoggerError(
+            f"Weights & Biases did not start the run: {error}\n"
+            "  help: log in with `wandb login`, work offline with WANDB_MODE=offline, "
+            "or set logging.wandb.enabled to false"
+        ) from None
     try:
         yield lambda epoch, metrics, trainer: run.log(_figures(metrics, trainer), step=epoch)
-    finally:
-        run.finish()
+    except BaseException:
+        run.finish(exit_code=1)
+        raise
+    run.finish()
 
 
 def _figures(metrics: Mapping[str, float], trainer: HTRTrainer) -> dict[str, float]:

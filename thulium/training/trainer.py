@@ -121,7 +121,13 @@ class HTRTrainer:
         loader.set_epoch(epoch)
         clock, losses = _Clock(), _Losses(epoch + 1)
         for batch in clock.watch(self._progress(loader, len(loader), f"epoch {epoch + 1}")):
-            losses.add(self._step(batch.to(self.device.torch)), batch.ids)
+            try:
+                losses.add(self._step(batch.to(self.device.torch)), batch.ids)
+            except torch.OutOfMemoryError as error:
+                raise StepError(
+                    f"epoch {epoch + 1}: the GPU has too little memory for a batch of {len(batch)} lines, the widest "
+                    f"{int(batch.widths.max())} pixels wide ({error})\n  help: lower training.batch_size"
+                ) from None
             clock.lines += len(batch)
         if not losses.steps:
             raise DataError("there are no lines to train on")
@@ -165,6 +171,7 @@ class HTRTrainer:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
         self._scaler.step(self.optimizer)
         self._scaler.update()
+        # Also after a step that float16 made the scaler leave out: asking whether it did would wait for the device.
         self.scheduler.step()
         if self._ema:
             self._ema.update(self.model)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from thulium.data.image import ImageFault, open_grey
 from thulium.data.line import Line
@@ -15,9 +17,16 @@ IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """One row of labels.txt: an image and what a person read in it."""
+    """One row of labels.txt: an image and what a person read in it.
 
-    row: int  # 1-based
+    Attributes:
+        row: counts from 1.
+        name: below images/, with / and composed accents, whatever the file system has.
+        path: the image file.
+    """
+
+    row: int
+    name: str
     path: Path
     text: str
 
@@ -38,9 +47,8 @@ def read(folder: Path, faults: list[str]) -> Iterator[Line]:
         except ImageFault as fault:
             faults.append(f"{folder / 'labels.txt'}:{label.row}: the image {label.path} {fault}")
             continue
-        name = label.path.relative_to(folder / "images").as_posix()
         # The source names no row: a row added on top must not change what is stored of all the others.
-        yield Line(id=name, image=image, text=label.text, page=name, source=str(label.path))
+        yield Line(id=label.name, image=image, text=label.text, page=label.name, source=str(label.path))
 
 
 def read_labels(folder: Path, faults: list[str]) -> list[Label]:
@@ -51,21 +59,37 @@ def read_labels(folder: Path, faults: list[str]) -> list[Label]:
     """
     file = folder / "labels.txt"
     rows = _rows(folder, file)
+    images = _images(folder / "images")
     labels: dict[str, Label] = {}
     for number, row in rows:
         name, _, text = row.partition(" ")
-        fault = _fault(folder, name, text, labels)
+        key = _key(name)
+        fault = _fault(folder, name, text, labels.get(key), key in images)
         if fault:
             faults.append(f"{file}:{number}: {fault}")
         else:
-            labels[name] = Label(row=number, path=folder / "images" / name, text=text)
-    named = {row.partition(" ")[0] for _, row in rows}
+            labels[key] = Label(row=number, name=key, path=images[key], text=text)
+    named = {_key(row.partition(" ")[0]) for _, row in rows}
     faults += [
         f"{path}: no row of {file} names this image: add one, or remove the image"
-        for path in sorted((folder / "images").rglob("*"))
-        if path.suffix.lower() in IMAGE_ENDINGS and path.relative_to(folder / "images").as_posix() not in named
+        for key, path in sorted(images.items())
+        if path.suffix.lower() in IMAGE_ENDINGS and key not in named
     ]
     return list(labels.values())
+
+
+def _key(name: str) -> str:
+    """A name as it is compared: some systems write an accented letter as two characters, labels.txt as one."""
+    return unicodedata.normalize("NFC", PurePosixPath(name).as_posix())
+
+
+def _images(folder: Path) -> dict[str, Path]:
+    """The files below a folder by their key; links are followed, since DVC may keep data behind them."""
+    return {
+        _key((Path(where) / name).relative_to(folder).as_posix()): Path(where) / name
+        for where, _, names in os.walk(folder, followlinks=True)
+        for name in names
+    }
 
 
 def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
@@ -86,16 +110,22 @@ def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
     return rows
 
 
-def _fault(folder: Path, name: str, text: str, labels: dict[str, Label]) -> str | None:
+def _fault(folder: Path, name: str, text: str, before: Label | None, is_there: bool) -> str | None:
     """Why a row cannot be used, or None."""
     images = folder / "images"
-    if "\0" in name or not (images / name).resolve().is_relative_to(images.resolve()):
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         return f"the image name {name!r} points out of {images}"
-    if name in labels:
-        return f"the image {name} has a row already, row {labels[name].row}: keep one of them"
-    if not (images / name).is_file():
+    if "\t" in name:
+        return "a tab stands where a space should divide name and text"
+    if before:
+        return f"the image {name} has a row already, row {before.row}: keep one of them"
+    if not is_there:
         hint = "a name cannot hold a space: rename the image" if text else "the row should be: image_filename text"
-        return f"there is no image {images / name} ({hint}, or remove the row)"
+        return f"there is no image {_short(str(images / name))} ({hint}, or remove the row)"
     if not text.strip():
         return f"the image {name} has no transcription: write it behind the name, or remove the row and the image"
     return None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else text[:117] + "..."

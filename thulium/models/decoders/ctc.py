@@ -39,9 +39,9 @@ class CtcDecoder(nn.Module):
 
         Args:
             logits, shortcut: what ``forward`` gave.
-            frames: (B,) in use.
+            frames: (B,) in use, on the CPU.
             targets: (L,) classes of all lines, one after the other.
-            lengths: (B,) symbols of each line. A line that does not fit its frames counts nothing.
+            lengths: (B,) symbols of each line, on the CPU. A line that does not fit its frames counts nothing.
         """
         loss = self._ctc(logits, frames, targets, lengths)
         if shortcut is not None:
@@ -53,4 +53,4 @@ class CtcDecoder(nn.Module):
         total = functional.ctc_loss(
             log_probs, targets, frames, lengths, blank=self.blank_index, reduction="sum", zero_infinity=True
         )
-        return total / lengths.sum().clamp(min=1)
+        return total / max(1, int(lengths.sum()))

@@ -1,0 +1,52 @@
+"""The repository is itself a DVC project, and works as one in a clone."""
+
+import ast
+import json
+import shutil
+from pathlib import Path
+
+import lab
+import pytest
+import yaml
+
+
+@pytest.fixture
+def clone(tmp_path: Path, run: lab.Shell) -> Path:
+    """What git has of the checkout, as it stands in the working tree."""
+    names = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=lab.CHECKOUT).stdout
+    for name in filter(None, names.split("\0")):
+        if (lab.CHECKOUT / name).is_file():
+            (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(lab.CHECKOUT / name, tmp_path / "clone" / name)
+    run("git", "init", "--quiet", cwd=tmp_path / "clone")
+    return tmp_path / "clone"
+
+
+def test_dvc_knows_the_demo_and_would_run_it(clone: Path, run: lab.Shell) -> None:
+    assert set(json.loads(run("dvc", "status", "--json", cwd=clone).stdout)) == {"prepare", "train", "evaluate"}
+    assert "prepare" in run("dvc", "repro", "--dry", "prepare", cwd=clone).stdout
+    run("thulium", "compile", "--check", cwd=clone)
+
+
+def test_every_import_of_a_stage_is_a_dependency_of_it(clone: Path) -> None:
+    stages = yaml.safe_load((clone / "dvc.yaml").read_text())["stages"]
+    for name in ("prepare", "train", "evaluate"):
+        deps = [dep for dep in stages[name]["deps"] if dep.startswith("thulium")]
+        assert all((clone / dep).exists() for dep in deps)
+        for module in _imports(clone, f"thulium/stages/{name}.py", set()):
+            # What only says things, or is where names are defined, does not change what a stage yields.
+            if module not in ("thulium/progress.py", "thulium/errors.py", "thulium/files.py", "thulium/documents.py"):
+                assert any(module == dep or module.startswith(f"{dep}/") for dep in deps), f"{name} imports {module}"
+
+
+def _imports(root: Path, file: str, seen: set[str]) -> set[str]:
+    """Files of the engine that a file imports, also through others; packages' own __init__ files aside."""
+    for node in ast.walk(ast.parse((root / file).read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("thulium."):
+            continue
+        for dotted in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+            path = f"{dotted.replace('.', '/')}.py"
+            if (root / path).is_file() and path not in seen:
+                seen.add(path)
+                _imports(root, path, seen)
+    return seen

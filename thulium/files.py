@@ -1,0 +1,21 @@
+"""Files that are whole or not there: written under another name, then renamed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all. A link in its place is replaced, not written through."""
+    temporary = path.with_name(f"{path.name}.part")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def replace_text(path: Path, content: str) -> None:
+    """The same for text, in UTF-8."""
+    replace_bytes(path, content.encode("utf-8"))
