@@ -106,8 +106,8 @@ def _cores() -> int:
 def keep_memory() -> None:
     """Keep freed memory in this process instead of giving it back to the system at every step.
 
-    Large buffers come and go at each step; glibc would map and unmap them each time, at a third of the time of a
-    step on a CPU (see docs/results.md). Does nothing where the C library is another.
+    Large buffers come and go at each step, and glibc would map and unmap them each time (docs/results.md has what that
+    costs). Does nothing where the C library is another.
     """
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")

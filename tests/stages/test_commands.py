@@ -39,7 +39,7 @@ def test_tensorboard_finds_the_run(trained: Path) -> None:
 
 
 def test_the_complete_document_lies_beside_the_results(trained: Path, run: lab.Shell) -> None:
-    text = (trained / "runs" / "exp1" / "params.yaml").read_text()
+    text = (trained / "runs" / "exp1" / "experiment.yaml").read_text()
     assert "train_dir: data/train" in text
     assert "hidden_size: 16" in text
     run("thulium", "validate", "runs/exp1/params.yaml", cwd=trained)

@@ -33,12 +33,11 @@ def prepare(*, dataset: DatasetSpec, preprocessing: PreprocessingSpec, out: Path
     Raises:
         DataError: lines that cannot be used; names each.
     """
-    out = out.resolve()
     if out.is_file():
         raise DataError(f"{out}: is a file; name a folder")
     if out.exists() and not (out / "prepared.json").exists() and any(out.iterdir()):
         raise DataError(f"{out}: holds other files than prepared lines, and would be replaced: name another folder")
-    unfinished = out.with_name(out.name + ".unfinished")
+    unfinished = out.resolve().with_name(out.resolve().name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         report = _write(dataset, preprocessing, unfinished)
