@@ -42,7 +42,7 @@ def test_the_complete_document_lies_beside_the_results(trained: Path, run: lab.S
     text = (trained / "runs" / "exp1" / "experiment.yaml").read_text()
     assert "train_dir: data/train" in text
     assert "hidden_size: 16" in text
-    run("thulium", "validate", "runs/exp1/params.yaml", cwd=trained)
+    run("thulium", "validate", "runs/exp1/experiment.yaml", cwd=trained)
 
 
 def test_a_finished_run_is_not_repeated_unasked(trained: Path, run: lab.Shell) -> None:

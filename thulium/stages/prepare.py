@@ -45,7 +45,7 @@ def prepare(*, dataset: DatasetSpec, preprocessing: PreprocessingSpec, out: Path
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     shutil.rmtree(out, ignore_errors=True)
-    unfinished.rename(out)
+    unfinished.rename(out.resolve())
     return report
 
 
