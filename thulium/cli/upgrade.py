@@ -1,0 +1,41 @@
+"""``thulium upgrade``: a document of an older language version, rewritten for this one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
+
+
+def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> None:
+    """Rewrite a document of an older language version, comments kept."""
+    from thulium_dsl import document, graph
+    from thulium_dsl import upgrade as upgrades
+
+    read = document.read(file)
+    result = upgrades.upgrade(read, upgrades.MIGRATIONS)
+    if result.version == graph.LANGUAGE:
+        typer.echo(f"{file} is in version {graph.LANGUAGE} of the language, the current one")
+        return
+    if dry_run:
+        before, after = (text.splitlines(keepends=True) for text in (read.text, result.text.removeprefix("\ufeff")))
+        typer.echo("".join(difflib.unified_diff(before, after, str(file), f"{file} (upgraded)")), nl=False)
+        return
+    target = file.resolve()  # a link stays a link
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.write_bytes(result.text.encode("utf-8"))
+    temporary.replace(target)
+    typer.echo(f"upgraded {file} from version {result.version} to {graph.LANGUAGE}")
+    for change in result.changes:
+        typer.echo(f"  {change}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(upgrade)

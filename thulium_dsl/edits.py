@@ -1,0 +1,134 @@
+"""Edits of a document's text at the places of its nodes: what is not meant stays as it is, comments included."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from thulium_dsl.document import Document
+from thulium_dsl.nodes import Mapping, Node, Scalar, Sequence
+
+Names = tuple[str, ...]
+
+_LINE_END = re.compile(r"[\r\n]|\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A key with its value, and the mapping that holds it."""
+
+    holder: Mapping
+    key: Scalar
+    value: Node
+
+
+def find(document: Document, path: Names) -> Pair | None:
+    """What stands at a path of sections."""
+    node: Node | None = document.root
+    for name in path[:-1]:
+        node = node.get(name) if isinstance(node, Mapping) else None
+    if not isinstance(node, Mapping):
+        return None
+    return next((Pair(node, key, value) for key, value in node.pairs if key.value == path[-1]), None)
+
+
+def renamed(document: Document, path: Names, name: str) -> str:
+    """The text with another name for a key that is there."""
+    pair = find(document, path)
+    assert pair is not None
+    return document.text[: pair.key.start] + name + document.text[pair.key.end :]
+
+
+def removed(document: Document, path: Names) -> str:
+    """The text without a key that is there; a section that it leaves empty goes with it."""
+    pair = find(document, path)
+    assert pair is not None
+    while len(pair.holder.pairs) == 1 and len(path) > 1:
+        path = path[:-1]
+        pair = find(document, path)
+        assert pair is not None
+    start, end = _flow_span(pair) if pair.holder.is_flow else _block_span(document.text, pair)
+    return document.text[:start] + document.text[end:]
+
+
+def written(document: Document, path: Names) -> list[str]:
+    """The lines of a key that is there, its comments included, as they stand in a section of the top level.
+
+    A key in braces is one line; one that goes over several lines keeps them.
+    """
+    pair = find(document, path)
+    assert pair is not None
+    text = document.text
+    if pair.holder.is_flow:
+        return [text[pair.key.start : pair.value.end]]
+    start, end = _block_span(text, pair)
+    margin = pair.holder.column
+    lines = text[start:end].splitlines()
+    return [line[margin:] if not line[:margin].strip() else line.lstrip() for line in lines]
+
+
+def inserted(document: Document, section: Names, lines: list[str], inline: str) -> str:
+    """The text with a key at the end of a section, which is made if it is not there.
+
+    Args:
+        lines: the key, its value and its comments, as ``written`` gives them.
+        inline: key and value alone, for a section in braces.
+
+    Raises:
+        TypeError: something on the way to the section is no section.
+    """
+    node: Node | None = document.root
+    depth = 0
+    while depth < len(section) and isinstance(node, Mapping) and node.get(section[depth]) is not None:
+        node, depth = node.get(section[depth]), depth + 1
+    if not isinstance(node, Mapping) or (node.is_flow and (depth < len(section) or "\n" in inline)):
+        raise TypeError(".".join(section[: max(depth, 1)]))
+    if node.is_flow:
+        at = node.pairs[-1][1].end if node.pairs else node.start + 1
+        return document.text[:at] + (", " if node.pairs else "") + inline + document.text[at:]
+    for name in reversed(section[depth:]):
+        lines = [f"{name}:", *(f"  {line}" if line else line for line in lines)]
+    newline = "\r\n" if "\r\n" in document.text else "\n"
+    margin = " " * node.column
+    at = _line_end(document.text, _last(node))
+    return document.text[:at] + "".join(f"{newline}{margin}{line}".rstrip(" ") for line in lines) + document.text[at:]
+
+
+def _block_span(text: str, pair: Pair) -> tuple[int, int]:
+    """From the comments right above a key to the start of the line after its value."""
+    start = text.rfind("\n", 0, pair.key.start) + 1
+    while start:
+        above = text.rfind("\n", 0, start - 1) + 1
+        line = text[above : start - 1].rstrip("\r")
+        is_own = line.lstrip().startswith("#") and len(line) - len(line.lstrip()) == pair.holder.column
+        if not is_own or (not above and pair.holder.column == 0):  # a file's first line speaks of the file
+            break
+        start = above
+    end = _line_end(text, _last(pair.value))
+    return start, end + len(re.match(r"\r\n|\r|\n|", text[end:])[0])  # type: ignore[index]
+
+
+def _flow_span(pair: Pair) -> tuple[int, int]:
+    """From a pair in braces to the next one, or from the one before to its end."""
+    pairs = pair.holder.pairs
+    index = next(index for index, (key, _) in enumerate(pairs) if key is pair.key)
+    if index + 1 < len(pairs):
+        return pair.key.start, pairs[index + 1][0].start
+    return (pairs[index - 1][1].end if index else pair.key.start), pair.value.end
+
+
+def _line_end(text: str, node: Node) -> int:
+    if isinstance(node, Scalar) and node.is_block:  # it ends where the next line begins
+        return len(text[: node.end].rstrip())
+    found = _LINE_END.search(text, node.end)
+    assert found is not None
+    return found.start()
+
+
+def _last(node: Node) -> Node:
+    """The value that a block ends with; its own end mark lies beyond comments and empty lines."""
+    if isinstance(node, Mapping) and not node.is_flow and node.pairs:
+        return _last(node.pairs[-1][1])
+    if isinstance(node, Sequence) and not node.is_flow and node.items:
+        return _last(node.items[-1])
+    return node
