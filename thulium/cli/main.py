@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from thulium.cli import init, stages, upgrade
+from thulium.cli import init, plan, stages, upgrade
 from thulium_dsl.problems import ThuliumError
 
 
@@ -158,6 +158,7 @@ def _say_added(file: Path, added: tuple[str, ...]) -> str:
     return f"added to {file}: {', '.join(added)}"
 
 
+plan.add_to(app)
 upgrade.add_to(app)
 init.add_to(app)
 stages.add_to(app)

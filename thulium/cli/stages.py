@@ -11,7 +11,8 @@ import importlib
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,7 +71,8 @@ def train(file: Document = Path("params.yaml"), output_dir: OutputDir = None, re
         _run("prepare", experiment, out=place.prepared)
         _keep_document(file, place.out)
         shutil.rmtree(place.run_dir, ignore_errors=True)
-    _run("train", experiment, prepared=place.prepared, out=place.out, run_dir=place.run_dir)
+    keep = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
+    _run("train", experiment, prepared=place.prepared, out=place.out, run_dir=place.run_dir, **keep)
     typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
 
@@ -113,7 +115,16 @@ def _run_dir(log_dir: str) -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")) / log_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
 
 
-def _run(name: str, experiment: Any, **places: Path) -> Any:
+def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
+    """Writes down how fast a project's training goes, also when DVC runs it in a temporary copy: `plan` reads it."""
+    from thulium_dsl import pace
+
+    digest = pace.digest(asdict(experiment))
+    root = Path(os.environ.get("DVC_ROOT", "."))
+    return lambda lines_per_s, device: pace.write(root, pace.Pace(round(lines_per_s, 2), device, digest))
+
+
+def _run(name: str, experiment: Any, **more: Any) -> Any:
     """Run a stage with the sections that it reads, and no others."""
     from thulium_dsl.graph import STAGES
 
@@ -129,7 +140,7 @@ def _run(name: str, experiment: Any, **places: Path) -> Any:
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-    return getattr(module, name)(**sections, **places)
+    return getattr(module, name)(**sections, **more)
 
 
 def _check_same(experiment: Any, out: Path) -> None:

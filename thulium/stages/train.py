@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,7 @@ def train(
     prepared: Path,
     out: Path,
     run_dir: Path,
+    on_pace: Callable[[float, str], None] = lambda _lines_per_s, _device: None,
 ) -> dict[str, Any]:
     """Train a model from nothing and keep its best and last epochs.
 
@@ -58,6 +60,7 @@ def train(
         prepared: the folder that prepare wrote.
         out: gets the checkpoints, plots/history.csv and, at the end, metrics/train.json.
         run_dir: gets TensorBoard's files.
+        on_pace: told after each epoch how many lines a second the run has learnt from so far, and on what device.
 
     Returns:
         What metrics/train.json holds.
@@ -83,11 +86,13 @@ def train(
         untrained = trainer.validate(val_loader, 0)
         history.add(0, untrained)
         say(f"before training: val_cer {untrained['val_cer']:.1%}")
+        start = time.perf_counter()
         for epoch in range(training.epochs):
             values = trainer.train_epoch(train_loader, epoch) | trainer.validate(val_loader, epoch)
             history.add(epoch + 1, values)
             checkpoints.save(trainer.best_model, None, None, epoch, values)
             log(epoch + 1, values, trainer)
+            on_pace((epoch + 1) * len(train_loader.lines) / (time.perf_counter() - start), str(trainer.device))
             say(_epoch_line(epoch, training.epochs, values, trainer, checkpoints.best_epoch == epoch))
             if stopping.should_stop(values[early_stopping.metric]):
                 say(f"stopped: {early_stopping.metric} did not improve for {early_stopping.patience} epochs")

@@ -1,0 +1,106 @@
+"""``thulium plan``: what `dvc repro` would run and why, before hours are spent."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thulium_dsl.problems import ThuliumError
+
+Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print it for a machine.")]
+
+
+def plan(file: Document = Path("params.yaml"), as_json: AsJson = False) -> None:
+    """Say which stages would run and why, and how big the training is. Nothing is run."""
+    from thulium_dsl import job
+    from thulium_dsl import plan as plans
+
+    root = _project_of(file)
+    tree = _current_tree(file, root)
+    status = _status(root)  # first: DVC says best what is wrong with its own files
+    lock = _yaml(root / "dvc.lock")
+    steps = plans.plan(status, _yaml(root / "dvc.yaml"), lock, tree)
+    names = [step.name for step in steps]
+    size = None
+    if "train" in names:
+        project = Path(os.environ.get("DVC_ROOT", root))
+        size = job.size(root, project, tree, lock, is_stale="prepare" in names)
+    if as_json:
+        stages = [{"name": step.name, "reasons": [reason.as_data() for reason in step.reasons]} for step in steps]
+        typer.echo(json.dumps({"stages": stages, "job": size and asdict(size)}, indent=2, ensure_ascii=False))
+        return
+    for step in steps:
+        typer.echo(str(step))
+    if not steps:
+        typer.echo("nothing would run")
+    if size:
+        typer.echo(f"\nthe training: {size}")
+    elif "train" in names:
+        typer.echo("\nthe training: its size is not known before the data are prepared: dvc repro prepare")
+
+
+def _project_of(file: Path) -> Path:
+    """The folder of the DVC project that the document belongs to."""
+    from thulium_dsl import graph
+
+    if not file.exists():
+        return file.parent  # reading it says so
+    root = graph.root_of(file)
+    if not any((folder / ".dvc").is_dir() for folder in (root.resolve(), *root.resolve().parents)):
+        raise ThuliumError(
+            f"{file} belongs to no DVC project, so there is nothing that would run\n"
+            "  help: run: git init && dvc init, or start a project with: thulium init"
+        )
+    if not (root / "dvc.yaml").is_file():
+        raise ThuliumError(f"{file}: there is no dvc.yaml beside it\n  help: run: thulium compile")
+    return root
+
+
+def _current_tree(file: Path, root: Path) -> dict[str, Any]:
+    """The complete document; refused where the project does not say the same."""
+    from thulium_dsl import document, dvc_yaml, fill, validate
+
+    read = document.read(file)
+    stale = [f"dvc.yaml is out of date: {what}" for what in dvc_yaml.differences(root, validate.experiment_of(read))]
+    missing = fill.fill(read).added
+    if missing:
+        stale.insert(0, f"{file} is not complete: {', '.join(missing)}")
+    if stale:
+        raise ThuliumError("\n".join([*stale, "  help: run: thulium compile"]))
+    return validate.complete_tree(read)
+
+
+def _status(root: Path) -> Any:
+    """What DVC says, in its own words."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"], cwd=root, capture_output=True, encoding="utf-8"
+    )
+    try:
+        if done.returncode == 0:
+            return json.loads(done.stdout)
+    except ValueError:
+        pass
+    said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
+    raise ThuliumError(f"`dvc status` failed in {root.resolve()}, so there is no plan:\n{said}")
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    from thulium_dsl.plan import read_yaml
+
+    try:
+        return read_yaml(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(plan)
