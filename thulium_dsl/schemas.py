@@ -106,7 +106,7 @@ def default_of(dotted: str) -> Any:
 
 
 def _section(name: str) -> dict[str, Any]:
-    return {key: value for key, value in _load(name).items() if key not in ("$schema", "$id")}
+    return {key: value for key, value in _load(name).items() if key != "$schema"}
 
 
 def _load(name: str) -> dict[str, Any]:

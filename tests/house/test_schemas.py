@@ -18,7 +18,8 @@ from thulium_dsl.rules import RULES
 SOURCE = Path(__file__).parents[2]
 
 # Keywords that refuse nothing by themselves, or lead on to those that do.
-SILENT = {"$schema", "$id", "title", "description", "default", "examples", "properties", "items", "allOf", "if", "then"}
+SILENT = {"$schema", "title", "description", "default", "examples", "properties", "items", "allOf", "if", "then"}
+SILENT |= {"defaultSnippets"}  # of editors
 
 KEYS = [pytest.param(key, id=f"{key.dotted}-{key.kind}") for key in schemas.walk()]
 
@@ -45,6 +46,20 @@ def test_defaults_and_examples_are_valid(key: schemas.Key) -> None:
     values = [*key.schema.get("examples", ()), *([key.schema["default"]] if "default" in key.schema else [])]
     for value in values:
         assert list(Draft7Validator(key.schema).iter_errors(value)) == []
+
+
+def test_a_snippet_is_its_type_with_the_defaults() -> None:
+    found = [schema for schema in subschemas(schemas.experiment()) if schemas.branches(schema)]
+    for schema in found:
+        bodies = {snippet["label"]: snippet["body"] for snippet in schema["defaultSnippets"]}
+        expected = {kind: {"type": kind, **defaults(branch)} for kind, branch in schemas.branches(schema).items()}
+        assert bodies == expected
+
+
+def defaults(schema: schemas.Schema) -> dict[str, Any]:
+    """What an empty section becomes."""
+    parts = {name: part for name, part in schema["properties"].items() if part and "x-same-as" not in part}
+    return {name: defaults(part) if "properties" in part else part["default"] for name, part in parts.items()}
 
 
 def test_the_schemas_are_draft_07() -> None:
