@@ -46,6 +46,15 @@ format: setup  ## rewrite the code in the house's format
 golden: setup  ## rewrite the expected outputs in tests/golden; review the difference
 	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language tests/template
 
+.PHONY: reference
+reference: setup  ## rewrite what is made from the schemas: docs/reference and the schema of new projects
+	python -m thulium_dsl.reference
+
+.PHONY: docs
+docs: setup  ## build the documentation into site/
+	python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	python -m mkdocs build --strict
+
 .PHONY: bench-loader
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py

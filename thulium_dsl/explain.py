@@ -61,12 +61,12 @@ def _key(key: Key) -> list[str]:
     schema = key.schema
     head = f"{key.dotted} (for type {key.kind})" if key.kind else key.dotted
     rows = {
-        "type": _type(schema),
+        "type": type_of(schema),
         "unit": schema.get("x-unit"),
-        "allowed": _allowed(schema),
+        "allowed": allowed(schema),
         "default": plain(schema["default"]) if "default" in schema and not _is_section(schema) else None,
         "same as": schema.get("x-same-as"),
-        "re-runs": _reruns(key),
+        "re-runs": reruns(key.path[0]),
         "example": f"{key.path[-1]}: {plain(schema['examples'][0])}" if "examples" in schema else None,
     }
     lines = textwrap.wrap(f"{head}: {schema['description']}", _WIDTH)
@@ -87,7 +87,8 @@ def _listed(keys: list[Key]) -> list[str]:
     return lines
 
 
-def _type(schema: schemas.Schema) -> str:
+def type_of(schema: schemas.Schema) -> str:
+    """The types that a value may have, in words."""
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return " or ".join(_TYPES[kind] for kind in kinds)
 
@@ -96,7 +97,8 @@ def _is_section(schema: schemas.Schema) -> bool:
     return schema.get("type") == "object"
 
 
-def _allowed(schema: schemas.Schema) -> str:
+def allowed(schema: schemas.Schema) -> str:
+    """What a value of the right type must be, in words; empty if it may be anything."""
     if "enum" in schema:
         return ", ".join(plain(choice) for choice in schema["enum"])
     bounds: dict[str, Any] = {name: schema[name] for name in _BOUNDS if name in schema}
@@ -105,8 +107,9 @@ def _allowed(schema: schemas.Schema) -> str:
     return ", ".join(_BOUNDS[name].format(value) for name, value in bounds.items())
 
 
-def _reruns(key: Key) -> str:
-    stages = graph.reruns(key.path[0])
+def reruns(section: str) -> str:
+    """The stages that run again when a section changes, in words."""
+    stages = graph.reruns(section)
     return ", ".join(stages) if stages else "nothing: it changes no result"
 
 

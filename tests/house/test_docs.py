@@ -1,0 +1,44 @@
+"""The documentation says what the schemas say, and every page can be found."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import lab
+import pytest
+import yaml
+
+from thulium_dsl import reference, schemas
+
+DOCS = lab.CHECKOUT / "docs"
+
+
+def test_the_reference_is_up_to_date() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "reference").iterdir()}
+    assert written == reference.pages(), "run: make reference"
+    carried = (lab.CHECKOUT / reference.PROJECT_SCHEMA).read_text(encoding="utf-8")
+    assert carried == schemas.bundle(), "run: make reference"
+
+
+@pytest.mark.parametrize("key", list(schemas.walk()), ids=lambda key: f"{key.dotted}-{key.kind}")
+def test_every_key_stands_on_its_page_with_its_meaning(key: schemas.Key) -> None:
+    pages = reference.pages()
+    page = pages.get(f"{key.path[0]}.md", pages["index.md"])
+    assert key.schema["description"].replace("|", "\\|") in page
+    assert len(key.path) == 1 or f"| `{key.path[-1]}` |" in page
+
+
+def test_making_the_reference_removes_pages_of_sections_that_are_gone(tmp_path: Path) -> None:
+    (tmp_path / reference.PROJECT_SCHEMA).parent.mkdir(parents=True)
+    (tmp_path / reference.FOLDER).mkdir(parents=True)
+    (tmp_path / reference.FOLDER / "gone.md").write_text("")
+    reference.main(tmp_path)
+    assert {path.name for path in (tmp_path / reference.FOLDER).iterdir()} == set(reference.pages())
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    text = (lab.CHECKOUT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"[\w/.-]+\.md", yaml.safe_dump(yaml.safe_load(text)["nav"]))
+    assert len(listed) == len(set(listed))
+    assert {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} <= set(listed)

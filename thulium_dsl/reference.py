@@ -1,0 +1,141 @@
+"""The reference pages, made from the schemas: `make reference` writes them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from thulium_dsl import schemas
+from thulium_dsl.document import parse
+from thulium_dsl.explain import allowed, reruns, type_of
+from thulium_dsl.fill import block
+from thulium_dsl.schemas import Schema
+from thulium_dsl.validate import complete_tree
+from thulium_dsl.words import plain
+
+PROJECT_SCHEMA = Path("template/{{cookiecutter.project_slug}}/.schema/thulium.schema.json")
+FOLDER = Path("docs/reference")
+
+
+def pages() -> dict[str, str]:
+    """Every page: file name -> Markdown."""
+    names = [name for name in schemas.sections() if name != "version"]
+    return {"index.md": _index(names), **{f"{name}.md": _page(name) for name in names}}
+
+
+def _index(names: list[str]) -> str:
+    parts = schemas.experiment()["properties"]
+    rows = [f"| [`{name}`]({name}.md) | {_cell(parts[name]['description'])} | {reruns(name)} |" for name in names]
+    version = parts["version"]
+    head = f"| `version` | {_cell(version['description'])} It is {plain(version['default'])}. | {reruns('version')} |"
+    lines = [
+        _origin("experiment"),
+        "# Reference",
+        "",
+        "What a document may hold. A key that is left out has its default; `thulium fill` writes it into the text.",
+        "`thulium explain KEY` says the same on the command line.",
+        "",
+        "| section | what it holds | a change re-runs |",
+        "|---|---|---|",
+        head,
+        *rows,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _page(name: str) -> str:
+    schema = schemas.experiment()["properties"][name]
+    tree = complete_tree(parse(""))
+    lines = [
+        _origin(name),
+        f"# {name}",
+        "",
+        f"{schema['description']} A change re-runs {reruns(name)}.",
+        "",
+        *_section(schema, name),
+        "## The defaults",
+        "",
+        "```yaml",
+        *block(name, tree[name]),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _origin(name: str) -> str:
+    return f"<!-- Made from schemas/{name}.schema.json by `make reference`; change it there. -->\n"
+
+
+def _section(schema: Schema, path: str) -> Iterator[str]:
+    """The tables of a section: its keys, those of each of its types, then the sections in it."""
+    yield from _table(schema, path)
+    for kind, branch in schemas.branches(schema).items():
+        own = {name: part for name, part in branch["properties"].items() if part}
+        if own:
+            yield from (f"With `type: {kind}`:", "")
+            yield from _table({"properties": own}, path)
+        else:
+            yield from (f"`type: {kind}` has no options.", "")
+    for level in (schema, *schemas.branches(schema).values()):
+        for name, part in level.get("properties", {}).items():
+            inner = part.get("items", part) if part else {}
+            if "properties" in inner:
+                yield from (f"## {path}.{name}", "", part["description"], "")
+                if inner is not part:
+                    yield from (inner["description"], "")
+                yield from _section(inner, f"{path}.{name}")
+
+
+def _table(schema: Schema, path: str) -> Iterator[str]:
+    rows = [_row(name, part, path, schema) for name, part in schema.get("properties", {}).items() if part]
+    if rows:
+        yield from ("| key | value | default | meaning |", "|---|---|---|---|", *rows, "")
+
+
+def _row(name: str, schema: Schema, path: str, around: Schema) -> str:
+    is_section = "properties" in schema.get("items", schema)
+    of_section = around.get("default", {}) if name == "type" else {}  # which type a section has that is left out
+    written = {**of_section, **({name: schema["default"]} if "default" in schema and not is_section else {})}
+    default = f"`{plain(written[name])}`" if name in written else ""
+    meaning = schema["description"]
+    if schema.get("x-structural"):
+        meaning += " After a change, run `thulium compile`."
+    return f"| `{name}` | {_value(schema, f'{path}.{name}')} | {_cell(default)} | {_cell(meaning)} |"
+
+
+def _value(schema: Schema, path: str) -> str:
+    """What a key may hold, in a few words."""
+    inner = schema.get("items", schema)
+    if "properties" in inner:
+        what = "a section" if inner is schema else "a list of sections"
+        return f"{what}, [see below](#{path.replace('.', '')})"
+    if "enum" in schema:
+        return ", ".join(f"`{plain(choice)}`" for choice in schema["enum"])
+    words = [type_of(schema), allowed(schema)]
+    if inner is not schema:
+        words.append(f"each a {type_of(inner)}, {allowed(inner)}")
+    if "x-unit" in schema:
+        words[0] += f" ({schema['x-unit']})"
+    return _cell(", ".join(word for word in words if word))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main(root: Path) -> None:
+    """Write the pages, and the schema that a new project carries, into a checkout."""
+    (root / PROJECT_SCHEMA).write_text(schemas.bundle(), encoding="utf-8")
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for path in folder.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "."))
