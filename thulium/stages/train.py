@@ -73,10 +73,7 @@ def train(
     network = HTRModel(model, charset, data.preprocessing)
     train_loader, val_loader = _loaders(data, network, training, augmentation, resources)
     trainer = _trainer(network, training, resources, data, len(train_loader))
-    say(
-        f"training on {len(train_loader.lines)} lines, validating on {len(val_loader.lines)}; "
-        f"{network.num_parameters / 1e6:.2f} M parameters, {charset.num_classes} classes, on {trainer.device}"
-    )
+    say(_first_line(trainer, len(train_loader.lines), len(val_loader.lines)))
     metrics = out / "metrics" / "train.json"
     settings = _settings(model, training, augmentation, data)
     with open_loggers(logging, run_dir, settings) as log:
@@ -177,6 +174,14 @@ def _settings(
     """What the model came of, for the model file and for Weights & Biases."""
     sections = {"model": model, "training": training, "augmentation": augmentation, "preprocessing": data.preprocessing}
     return {name: asdict(section) for name, section in sections.items()}
+
+
+def _first_line(trainer: HTRTrainer, num_train: int, num_val: int) -> str:
+    model = trainer.model
+    return (
+        f"training on {num_train} lines, validating on {num_val}; "
+        f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
+    )
 
 
 def _epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: HTRTrainer, is_best: bool) -> str:
