@@ -20,15 +20,20 @@ FOLDER = Path("docs/reference")
 
 def pages() -> dict[str, str]:
     """Every page: file name -> Markdown."""
-    names = [name for name in schemas.sections() if name != "version"]
-    return {"index.md": _index(names), **{f"{name}.md": _page(name) for name in names}}
-
-
-def _index(names: list[str]) -> str:
     parts = schemas.experiment()["properties"]
-    rows = [f"| [`{name}`]({name}.md) | {_cell(parts[name]['description'])} | {reruns(name)} |" for name in names]
-    version = parts["version"]
-    head = f"| `version` | {_cell(version['description'])} It is {plain(version['default'])}. | {reruns('version')} |"
+    return {"index.md": _index(parts), **{f"{name}.md": _page(name) for name in parts if _has_page(parts[name])}}
+
+
+def _has_page(schema: Schema) -> bool:
+    return "properties" in schema
+
+
+def _index(parts: Schema) -> str:
+    rows = []
+    for name, part in parts.items():
+        link = f"[`{name}`]({name}.md)" if _has_page(part) else f"`{name}`"
+        stages = reruns(name) if name in schemas.sections() else ""
+        rows.append(f"| {link} | {_cell(part['description'])} | {stages} |")
     lines = [
         _origin("experiment"),
         "# Reference",
@@ -38,7 +43,6 @@ def _index(names: list[str]) -> str:
         "",
         "| section | what it holds | a change re-runs |",
         "|---|---|---|",
-        head,
         *rows,
     ]
     return "\n".join(lines) + "\n"
