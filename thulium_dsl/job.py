@@ -61,10 +61,9 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
         lock: what dvc.lock holds.
         is_stale: whether the data would be prepared anew first.
     """
-    report = _json(root / PREPARED / "report.json")
-    if report is None or not (root / PREPARED / "prepared.json").is_file():
+    lines, training = _lines(root / PREPARED), tree["training"]
+    if lines is None:
         return None
-    lines, training = int(report["splits"]["train"]["lines"]), tree["training"]
     steps = math.ceil(lines / training["batch_size"])
     pace = paces.read(project)
     if pace is not None and (pace.digest != paces.digest(tree) or pace.lines_per_s <= 0):
@@ -87,6 +86,17 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
+def _lines(prepared: Path) -> int | None:
+    """The training lines of prepared data; the manifest is written last, so with it the rest is there."""
+    report = _json(prepared / "report.json")
+    if report is None or not (prepared / "prepared.json").is_file():
+        return None
+    try:
+        return int(report["splits"]["train"]["lines"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _parameters(root: Path, tree: Mapping[str, Any], lock: Mapping[str, Any]) -> int | None:

@@ -83,7 +83,7 @@ def plan(status: Tree, pipeline: Tree, lock: Tree, tree: Tree) -> tuple[Step, ..
     locked = lock.get("stages") or {}
     changed = {name: tuple(_reasons(name, entries, locked, tree)) for name, entries in status.items()}
     stages = pipeline.get("stages") or {}
-    names = [name for name in changed if _base(name) not in stages]  # files that `dvc add` tracks: they come first
+    names = [name for name in changed if _base(name) not in stages]  # not of this file: they come first
     writers = {name: _outs_of_file(changed[name]) for name in names}
     steps = [Step(name, changed[name]) for name in names]
     for base in _ordered(stages, tree):
@@ -116,8 +116,8 @@ def differences(before: Any, after: Any, name: str) -> Iterator[Reason]:
 
 def _reasons(name: str, entries: Any, locked: Tree, tree: Tree) -> Iterator[Reason]:
     """DVC's entries for a stage, each ``{"changed deps": {path: state}}`` or a word such as ``"changed command"``."""
-    is_file = name.endswith(".dvc")
-    if not is_file and name not in locked:
+    is_elsewhere = name.endswith(".dvc") or ":" in name  # of `dvc add`, or of the dvc.yaml of another folder
+    if not is_elsewhere and name not in locked:
         yield Reason("new")
         return
     for entry in entries:
@@ -126,7 +126,7 @@ def _reasons(name: str, entries: Any, locked: Tree, tree: Tree) -> Iterator[Reas
             continue
         for path, state in entry.get("changed deps", {}).items():
             if isinstance(state, Mapping):
-                yield from _changed_params(path, state, locked[name], tree)
+                yield from _changed_params(path, state, locked.get(name, {}), tree)
             else:
                 yield Reason("dep", path, after=state)
         for path, state in entry.get("changed outs", {}).items():
@@ -137,7 +137,8 @@ def _changed_params(file: str, states: Tree, locked: Tree, tree: Tree) -> Iterat
     values = (locked.get("params") or {}).get(file) or {}
     for key, state in states.items():
         before = values.get(key, ABSENT)
-        found = list(differences(before, _at(tree, key), key)) if file == PARAMS else []
+        is_known = file == PARAMS and before is not ABSENT
+        found = list(differences(before, _at(tree, key), key)) if is_known else []
         yield from found or [Reason("dep", f"{file}: {key}", after=state)]
 
 

@@ -60,6 +60,11 @@ def test_a_folder_of_data_comes_first() -> None:
     ]
 
 
+def test_a_stage_of_another_folder_is_named_as_dvc_names_it() -> None:
+    status = {"scans/dvc.yaml:cut": [{"changed deps": {"params.yaml": {"dataset": "modified"}}}]}
+    assert lines(status) == ["scans/dvc.yaml:cut: params.yaml: dataset changed"]
+
+
 def test_values_stand_beside_each_other() -> None:
     before = {**TREE["training"], "lr": 0.0003, "optimizer": {"type": "adamw"}}
     (train, *_) = lines(changed("training"), params(training=before))
@@ -120,6 +125,14 @@ def size(root: Path, lock: dict[str, Any], *, is_stale: bool = False) -> str:
 
 def test_a_job_without_prepared_data_has_no_size(tmp_path: Path) -> None:
     assert job.size(tmp_path, tmp_path, TREE, {}, is_stale=False) is None
+
+
+@pytest.mark.parametrize(
+    "report", ["", "[]", "{}", '{"splits": {"train": []}}', '{"splits": {"train": {"lines": null}}}']
+)
+def test_a_damaged_report_gives_no_size(report: str, prepared: Path) -> None:
+    (prepared / "data" / "prepared" / "report.json").write_text(report)
+    assert job.size(prepared, prepared, TREE, {}, is_stale=False) is None
 
 
 def test_a_job_is_counted_and_estimated(prepared: Path) -> None:

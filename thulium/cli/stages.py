@@ -7,6 +7,7 @@ into one folder.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shutil
@@ -121,7 +122,12 @@ def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
 
     digest = pace.digest(asdict(experiment))
     root = Path(os.environ.get("DVC_ROOT", "."))
-    return lambda lines_per_s, device: pace.write(root, pace.Pace(round(lines_per_s, 2), device, digest))
+
+    def keep(lines_per_s: float, device: str) -> None:
+        with contextlib.suppress(OSError):  # an estimate is not worth a training
+            pace.write(root, pace.Pace(round(lines_per_s, 2), device, digest))
+
+    return keep
 
 
 def _run(name: str, experiment: Any, **more: Any) -> Any:
