@@ -21,7 +21,12 @@ SETTINGS = {
     "widths to 16 px": {"step": "16"},
     "packed sequences": {"packed": "1"},
 }
-LINES, BATCH, WARM_UP, STEPS = 320, 16, 20, 20  # 320 lines are 20 batches: every width is met once before the clock runs
+LINES, BATCH, WARM_UP, STEPS = (
+    320,
+    16,
+    20,
+    20,
+)  # 320 lines are 20 batches: every width is met once before the clock runs
 
 
 def main() -> None:

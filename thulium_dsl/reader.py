@@ -18,6 +18,8 @@ from thulium_dsl.problems import Problem
 MOST_NODES = 20_000
 DEEPEST = 50
 
+_UNWRITABLE = re.compile("[\\x00\ud800-\udfff]")  # only an escape in double quotes can make one
+
 
 class _Stop(Exception):
     """Reading on makes no sense; the reason stands among the problems."""
@@ -90,6 +92,10 @@ class Reader:
 
     def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
+        if unwritable := _UNWRITABLE.search(event.value):
+            what = f"the escape for a character that no text file holds: U+{ord(unwritable[0]):04X}"
+            self._problem(start, end, path, what, "remove it")
+            return Scalar(start, end, "", False)
         if event.style is not None or event.tag is not None:
             return Scalar(start, end, event.value, event.style in ("|", ">"))
         doubt = scalars.disagreement(event.value)

@@ -20,7 +20,13 @@ _TAKEN = ("data/prepared", "metrics", "plots", "reports", "predictions.csv", ".s
 
 
 class Finding(NamedTuple):
-    culprits: tuple[str, ...]  # dotted
+    """What a rule found.
+
+    Attributes:
+        culprits: the settings at fault, dotted; {0}, {1} … in the sentence stand for their names, values and places.
+    """
+
+    culprits: tuple[str, ...]
     what: str
     hint: str
 
@@ -41,12 +47,13 @@ class Settings:
     def is_written(self, dotted: str) -> bool:
         return path_of(dotted) in self.document.places
 
-    def say(self, dotted: str) -> str:
-        """Name and value for a sentence; a value that the user did not write is marked."""
-        origin = "" if self.is_written(dotted) else " (default)"
+    def say(self, dotted: str, is_shown: bool) -> str:
+        """Name and value for a sentence, with the place unless the problem is shown there."""
+        place = self.document.place(path_of(dotted))
+        origin = f"{place.file}:{place.line}" if self.is_written(dotted) else "default"
         value = self[dotted]
         written = shown(value) if isinstance(value, float) else plain(value)
-        return f"{dotted.rpartition('.')[2]} {written}{origin}"
+        return f"{dotted.rpartition('.')[2]} {written}" + ("" if is_shown and origin != "default" else f" ({origin})")
 
 
 def path_of(dotted: str) -> KeyPath:
@@ -56,8 +63,7 @@ def path_of(dotted: str) -> KeyPath:
 def widths_in_order(settings: Settings) -> Iterator[Finding]:
     low, high = "preprocessing.min_width", "preprocessing.max_width"
     if settings[low] > settings[high]:
-        what = f"{settings.say(low)} is greater than {settings.say(high)}"
-        yield Finding((low, high), what, "lower min_width, or raise max_width")
+        yield Finding((low, high), "{0} is greater than {1}", "lower min_width, or raise max_width")
 
 
 def ranges_in_order(settings: Settings) -> Iterator[Finding]:
@@ -72,8 +78,8 @@ def ranges_in_order(settings: Settings) -> Iterator[Finding]:
 def warmup_within_run(settings: Settings) -> Iterator[Finding]:
     warmup, epochs = "training.scheduler.warmup_epochs", "training.epochs"
     if settings[warmup] >= settings[epochs]:
-        what = f"{settings.say(warmup)} leaves nothing of {settings.say(epochs)}"
-        yield Finding((warmup, epochs), what, "shorten the warm-up, or train for more epochs")
+        hint = "shorten the warm-up, or train for more epochs"
+        yield Finding((warmup, epochs), "{0} leaves nothing of {1}", hint)
 
 
 def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
@@ -81,21 +87,21 @@ def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
     fitting = "max" if settings[metric] == "val_line_accuracy" else "min"
     if settings[mode] != fitting:
         better = "higher" if fitting == "max" else "lower"
-        what = f"{settings.say(mode)} does not fit {settings.say(metric)}, where {better} is better"
+        what = f"{{0}} does not fit {{1}}, where {better} is better"
         yield Finding((mode, metric), what, f"write 'mode: {fitting}'")
 
 
 def kept_checkpoints_are_made(settings: Settings) -> Iterator[Finding]:
     keep, every = "checkpointing.keep_last", "checkpointing.save_every"
     if settings[every] == 0 and settings.is_written(keep):
-        what = f"{settings.say(keep)} has nothing to keep: {settings.say(every)} makes no checkpoints"
-        yield Finding((keep,), what, "remove keep_last, or set save_every to 1 or more")
+        what = "{0} has nothing to keep: {1} makes no checkpoints"
+        yield Finding((keep, every), what, "remove keep_last, or set save_every to 1 or more")
 
 
 def judged_checkpoint_is_made(settings: Settings) -> Iterator[Finding]:
     judged, saved = "evaluation.checkpoint", "checkpointing.save_best"
     if settings[judged] == "best" and not settings[saved]:
-        what = f"{settings.say(judged)} is never saved, with {settings.say(saved)}"
+        what = "{0} is never saved, with {1}"
         yield Finding((judged, saved), what, "set checkpointing.save_best to true, or evaluation.checkpoint to last")
 
 
@@ -105,13 +111,16 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
     folder = posixpath.normpath(written)
     hint = "give it a folder of its own, such as checkpoints/"
     if posixpath.isabs(written) or "\\" in written or ".." in written.split("/") or folder == ".":
-        what = f"must be a folder below the document's, without '..'; found '{written}'"
+        what = "must be a folder below the document's, without '..'; found {0}"
         yield Finding((culprit,), what, hint)
         return
-    for taken in (*_TAKEN, *dataset_folders_of(settings["dataset"]).values()):
+    emptied = "and it is emptied before a new training"
+    for taken in _TAKEN:
         if _overlap(folder, posixpath.normpath(taken)):
-            what = f"'{written}' overlaps '{taken}', and it is emptied before a new training"
-            yield Finding((culprit,), what, hint)
+            yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
+    for dotted, taken in dataset_folders_of(settings["dataset"]).items():
+        if _overlap(folder, posixpath.normpath(taken)):
+            yield Finding((culprit, dotted), f"{{0}} overlaps {{1}}, {emptied}", hint)
 
 
 def splits_are_apart(settings: Settings) -> Iterator[Finding]:
@@ -119,8 +128,8 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
     for dotted, folder in dataset_folders_of(settings["dataset"]).items():
         first = seen.setdefault(posixpath.normpath(folder), dotted)
         if first != dotted:
-            what = f"{settings.say(dotted)} is the folder of {settings.say(first)}"
-            yield Finding((dotted, first), what, "the same lines in two splits make every figure too good")
+            hint = "the same lines in two splits make every figure too good: name another folder"
+            yield Finding((dotted, first), "{0} is the folder of {1}", hint)
 
 
 def dataset_folders_of(dataset: Mapping[str, Any]) -> dict[str, str]:

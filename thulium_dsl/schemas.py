@@ -59,8 +59,8 @@ def bundle() -> str:
 
 
 def sections() -> tuple[str, ...]:
-    """The top-level keys, ``version`` first, in the schema's order."""
-    return tuple(experiment()["properties"])
+    """The top-level keys that hold values, ``version`` first, in the schema's order."""
+    return tuple(name for name, part in experiment()["properties"].items() if "x-directive" not in part)
 
 
 def branches(schema: Schema) -> dict[str, Schema]:

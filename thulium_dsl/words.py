@@ -137,8 +137,9 @@ def _advice(name: str, known: list[str]) -> str:
 
 def _owner(name: str) -> str:
     """The section that a key belongs to, as a hint."""
-    if name in schemas.sections():
-        return f"'{name}' is a section of its own: it starts at the left margin"
+    if name in schemas.experiment()["properties"]:
+        kind = "a section of its own" if name in schemas.sections() else "a key of the whole document"
+        return f"'{name}' is {kind}: it starts at the left margin"
     owners = dict.fromkeys(
         ".".join(key.path[:-1]) for key in schemas.walk() if key.path[-1] == name and "x-same-as" not in key.schema
     )

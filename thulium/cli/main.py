@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from thulium.cli import init, stages
+from thulium.cli import init, show, stages, validate
 from thulium_dsl.problems import ThuliumError
 
 
@@ -64,15 +64,6 @@ def _options(
 
 
 @app.command()
-def validate(file: Document = Path("params.yaml")) -> None:
-    """Say everything that is wrong with a document."""
-    from thulium_dsl.validate import load
-
-    load(file)
-    typer.echo(f"{file} is valid")
-
-
-@app.command()
 def fill(file: Document = Path("params.yaml")) -> None:
     """Write every default that a document leaves out into its text."""
     added = _fill(file)
@@ -85,10 +76,11 @@ def compile_(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 if something is out of date.")] = False,
 ) -> None:
     """Complete params.yaml and write the dvc.yaml that it stands for."""
-    from thulium_dsl import dvc_yaml, graph
+    from thulium_dsl import compose, dvc_yaml, graph
     from thulium_dsl.validate import load
 
     root = graph.root_of(file)
+    compose.refuse_includes(file)
     if check:
         _check(file, root)
         return
@@ -149,6 +141,8 @@ def _say_added(file: Path, added: tuple[str, ...]) -> str:
     return f"added to {file}: {', '.join(added)}"
 
 
+validate.add_to(app)
+show.add_to(app)
 init.add_to(app)
 stages.add_to(app)
 
