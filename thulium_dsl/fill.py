@@ -117,7 +117,7 @@ class _Filler:
 
     def _insert_flow(self, node: Mapping, missing: dict[str, Any], path: tuple[str, ...]) -> None:
         words = [f"{name}: {self.moved.get((*path, name), inline(value))}" for name, value in missing.items()]
-        if node.pairs:
+        if [key for key, _ in node.pairs if path or key.value != INCLUDE]:
             end = node.pairs[-1][1].end
             self.edits.append((end, end, "".join(f", {word}" for word in words)))
         else:

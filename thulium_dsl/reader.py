@@ -46,7 +46,7 @@ class Reader:
                     root = self._node(event, ())
         except yaml.MarkedYAMLError as error:
             fault = syntax.explain(error, self.lines.text)
-            self._problem(fault.mark.index, fault.mark.index + 1, (), fault.what, fault.hint)
+            self._problem(fault.offset, fault.offset + 1, (), fault.what, fault.hint)
             return None
         except _Stop:
             return None
@@ -142,6 +142,11 @@ class Reader:
         what, hint = f"a key must be a plain word, found {found}", "thulium explain lists the keys"
         if written[0] == "<<":
             what, hint = "the merge key <<: DVC changes a copy, not what was copied", "write the keys out"
+        if written[0].startswith("{") and self.lines.text[node.start - 1 : node.start] == "{":
+            hint = "a document is no template: write the value itself"
+        before = re.search(r"([0-9]+),$", self.lines.text[: node.start][-30:])
+        if before and written[0].isdigit():
+            hint = f"inside braces a comma parts the keys: for a number write {before[1]}.{written[0]}"
         self.suspects = suspects
         self._problem(node.start, node.end, path, what, hint, is_suspect=False)
         return None

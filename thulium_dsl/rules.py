@@ -111,7 +111,7 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
     folder = posixpath.normpath(written)
     hint = "give it a folder of its own, such as checkpoints/"
     if posixpath.isabs(written) or "\\" in written or ".." in written.split("/") or folder == ".":
-        what = "must be a folder below the document's, without '..'; found {0}"
+        what = f"must be a folder below the document's, without '..'; found '{_as_is(written)}'"
         yield Finding((culprit,), what, hint)
         return
     emptied = "and it is emptied before a new training"
@@ -132,9 +132,21 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
             yield Finding((dotted, first), "{0} is the folder of {1}", hint)
 
 
+def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
+    for dotted, folder in dataset_folders_of(settings["dataset"]).items():
+        if "\\" in folder:
+            what = f"'{_as_is(folder)}' is a path with backslashes: no folder here has that name"
+            yield Finding((dotted,), what, "write the path with '/'")
+
+
 def dataset_folders_of(dataset: Mapping[str, Any]) -> dict[str, str]:
     """The folders that the data come from: dotted key -> folder."""
     return {f"dataset.{name}": folder for name, folder in dataset.items() if name.endswith("_dir")}
+
+
+def _as_is(text: str) -> str:
+    """A text of the user's for a sentence that places are put into."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -151,4 +163,5 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
     (("checkpointing", "dataset"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
+    (("dataset",), folders_have_slashes),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,9 @@ def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
         for saying in words.sayings(error):
             whole = path if saying.key is None else (*path, saying.key)
             place = document.place(path) if saying.key is None else document.key_place(whole)
-            yield whole, place.problem(whole, saying.what, saying.hint)
+            is_hidden = error.validator == "type" and error.instance is None and re.search(r":\s+#\S", place.source)
+            hint = "what follows a '#' is a comment: put the value in quotes" if is_hidden else saying.hint
+            yield whole, place.problem(whole, saying.what, hint)
 
 
 def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
