@@ -164,7 +164,8 @@ def test_dvc_is_never_left_with_a_file_that_it_does_not_track(folder: Path, run:
 
 def test_the_whole_document_is_shown_with_where_each_value_came_from() -> None:
     write(
-        main="include: data.yaml\ntraining:\n  optimizer: {type: adamw,\n    lr: 3e-4}\nlogging: {wandb: {\n  entity: us}}\n",
+        main="include: data.yaml\ntraining:\n  optimizer: {type: adamw,\n    lr: 3e-4}\n"
+        "logging: {wandb: {\n  entity: a}}\n",
         data="dataset:\n  type: synthetic\n  lines:\n    train: 9\n",
     )
     document = read("main.yaml")
@@ -176,7 +177,7 @@ def test_the_whole_document_is_shown_with_where_each_value_came_from() -> None:
         "    val: 200  # default",
         "  lr: 0.0003  # main.yaml:4",
         "    type: adamw  # main.yaml:3",
-        "    entity: us  # main.yaml:6",
+        "    entity: a  # main.yaml:6",
     ]:
         assert line in lines
     assert all(" # " in line for line in lines if line and not line.endswith(":"))
