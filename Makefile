@@ -46,6 +46,10 @@ format: setup  ## rewrite the code in the house's format
 golden: setup  ## rewrite the expected outputs in tests/golden; review the difference
 	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language tests/template
 
+.PHONY: fuzz
+fuzz: setup  ## put 10,000 changed documents through the command line
+	PYTHONPATH=tests python tests/language/fuzz.py
+
 .PHONY: bench-loader
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py

@@ -74,8 +74,8 @@ class _Composer:
         written = tree.pop(INCLUDE)
         names = [written] if isinstance(written, str) else written
         whole = replace(document, tree=tree)
-        if not isinstance(names, list) or not names:
-            what = "must be the name of a file, or a list of names"
+        if not isinstance(names, list) or not 0 < len(names) <= MOST_FILES:
+            what = f"must be the name of a file, or a list of up to {MOST_FILES} names"
             problem = document.place((INCLUDE,)).problem((INCLUDE,), what, f"write {INCLUDE}: [{COMPANION}]")
             return replace(whole, problems=tuple(sorted([*whole.problems, problem])))
         for index, name in enumerate(names):

@@ -12,7 +12,7 @@ from thulium_dsl.nodes import Entry, KeyPath, Lines, Mapping, Node, Place, Seque
 from thulium_dsl.problems import Problem
 from thulium_dsl.reader import Reader
 
-LARGEST_FILE = 1_000_000  # bytes
+LARGEST_FILE = 100_000  # bytes
 
 COMPANION = "data.yaml"
 
@@ -87,7 +87,11 @@ def read_file(path: Path) -> Document:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            return _unread(file, "larger than 1 MB: this cannot be an experiment", "name the document, not the data")
+            return _unread(
+                file,
+                f"larger than {LARGEST_FILE // 1000} kB: this cannot be an experiment",
+                "name the document, not the data",
+            )
         return parse(content.decode("utf-8"), file)
     except FileNotFoundError:
         return _unread(file, "there is no such file", "check the name, or start a project with: thulium init")

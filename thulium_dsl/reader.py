@@ -15,7 +15,7 @@ from thulium_dsl import scalars, syntax
 from thulium_dsl.nodes import Entry, KeyPath, Lines, Mapping, Node, Place, Scalar, Sequence
 from thulium_dsl.problems import Problem
 
-MOST_NODES = 20_000
+MOST_NODES = 3_000
 DEEPEST = 50
 
 _UNWRITABLE = re.compile("[\\x00\ud800-\udfff]")  # only an escape in double quotes can make one

@@ -9,7 +9,15 @@ from pathlib import Path
 import lab
 import pytest
 
-QUICK = (("--help",), ("--version",), ("validate",), ("compile", "--check"), ("fill",), ("explain", "training.lr"))
+QUICK = (
+    ("--help",),
+    ("--version",),
+    ("validate",),
+    ("compile", "--check"),
+    ("fill",),
+    ("show",),
+    ("explain", "training.lr"),
+)
 HEAVY = {"torch", "numpy", "PIL", "pyarrow", "safetensors", "tensorboard", "cookiecutter", "dvc"}
 LIMIT_S = 1.0  # loose: the machine may be busy; benchmarks/cli.py measures
 
