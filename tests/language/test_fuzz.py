@@ -15,14 +15,17 @@ import pytest
 MOST_MEMORY_MB = 200
 LIMIT_S = 1.0
 
+# A process inherits the peak that getrusage names from the one that started it; VmHWM is its own.
 VALIDATE = """
-import resource, sys
+import pathlib, re, sys
 from thulium.cli.main import main
 sys.argv = ["thulium", "validate", "case.yaml"]
 try:
     main()
 finally:
-    print("MEMORY", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+    status = pathlib.Path("/proc/self/status")
+    peak = re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text())[1] if status.exists() else 0
+    print("MEMORY", int(peak) // 1024, file=sys.stderr)
 """
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
