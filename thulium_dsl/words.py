@@ -83,7 +83,8 @@ def _enum(error: ValidationError) -> Iterator[Saying]:
 def _choice(text: str, choices: list[str]) -> str:
     """The choice that a text comes closest to."""
     if text.strip() in choices:
-        return f"write {text.strip()} on the key's own line: a text below '|' or '>' keeps its line end"
+        is_block = "\n" in text
+        return f"write {text.strip()}{' behind its key, without | or >' if is_block else ', without the spaces'}"
     if text.strip("“”„«»‘’‚\u00a0 ") in choices:
         return "use straight quotes, or none"
     close = difflib.get_close_matches(text.lower(), choices, 1, 0.5)

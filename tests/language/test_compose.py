@@ -162,6 +162,12 @@ def test_dvc_is_never_left_with_a_file_that_it_does_not_track(folder: Path, run:
     assert "DVC tracks params.yaml alone" in run("thulium", "prepare", cwd=folder, code=2).stderr
 
 
+def test_without_dvc_a_document_may_include(folder: Path, run: lab.Shell) -> None:
+    write(main="include: data.yaml\n", data="dataset: {type: synthetic, lines: {train: 2, val: 1, test: 1}}\n")
+    said = run("thulium", "prepare", "main.yaml", "--output-dir", "out", cwd=folder).stdout
+    assert said.startswith("prepared 2 train, 1 val, 1 test lines")
+
+
 def test_the_whole_document_is_shown_with_where_each_value_came_from() -> None:
     write(
         main="include: data.yaml\ntraining:\n  optimizer: {type: adamw,\n    lr: 3e-4}\n"

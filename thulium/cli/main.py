@@ -63,6 +63,9 @@ def _options(
     pass
 
 
+validate.add_to(app)
+
+
 @app.command()
 def fill(file: Document = Path("params.yaml")) -> None:
     """Write every default that a document leaves out into its text."""
@@ -141,7 +144,6 @@ def _say_added(file: Path, added: tuple[str, ...]) -> str:
     return f"added to {file}: {', '.join(added)}"
 
 
-validate.add_to(app)
 show.add_to(app)
 init.add_to(app)
 stages.add_to(app)
