@@ -22,7 +22,8 @@ def block(name: str, value: Any, indent: int = 0, path: KeyPath = (), remarks: R
 
     Args:
         path: of the key, to find its remark.
-        remarks: comments; each stands behind its value, or above the key when the line would be too wide.
+        remarks: comments; each stands behind its value, or above it (below the name of a section) when the line
+            would be too wide.
     """
     margin, remarks = " " * indent, remarks or {}
     if isinstance(value, dict) and value:
@@ -32,17 +33,21 @@ def block(name: str, value: Any, indent: int = 0, path: KeyPath = (), remarks: R
     else:
         written = "" if value is None else inline(value)
         return remarked(f"{margin}{name}: {written}".rstrip(), remarks.get(path, ""))
-    return [*remarked(f"{margin}{name}:", remarks.get(path, "")), *inner]
+    head = remarked(f"{margin}{name}:", remarks.get(path, ""))
+    if len(head) > 1 and isinstance(value, dict):
+        # Below the key: above it, after a list, DVC loses the comment.
+        head = [head[-1], *(f"  {line}" for line in remarked(f"{margin}{name}:", remarks[path], WIDEST - 2)[:-1])]
+    return [*head, *inner]
 
 
-def remarked(line: str, remark: str) -> list[str]:
+def remarked(line: str, remark: str, widest: int = WIDEST) -> list[str]:
     """A line with a comment behind it, or above it when both together are too wide."""
     if not remark:
         return [line]
-    if len(line) + len(remark) + 4 <= WIDEST:
+    if len(line) + len(remark) + 4 <= widest:
         return [f"{line}  # {remark}"]
     margin = line[: len(line) - len(line.lstrip())]
-    return [*(f"{margin}# {part}" for part in textwrap.wrap(remark, WIDEST - len(margin) - 2)), line]
+    return [*(f"{margin}# {part}" for part in textwrap.wrap(remark, widest - len(margin) - 2)), line]
 
 
 def section_blocks(tree: dict[str, Any], remarks: Remarks | None = None) -> list[str]:

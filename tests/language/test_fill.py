@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from dvc.utils.serialize import modify_yaml
+from dvc.utils.hydra import apply_overrides
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,8 +95,7 @@ def test_dvc_changes_one_line_of_a_filled_document(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(fill(parse("# top\n")).text)
     before = file.read_text().splitlines()
-    with modify_yaml(str(file)) as tree:
-        tree["training"]["lr"] = 1e-5
+    apply_overrides(str(file), ["training.lr=1e-5"])  # what dvc exp run -S does
     after = file.read_text().splitlines()
     assert [line for line in after if line not in before] == [
         "  lr: 1e-05  # The learning rate at its peak, after the warm-up."
