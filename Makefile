@@ -55,6 +55,10 @@ docs: setup  ## build the documentation into site/
 	python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	python -m mkdocs build --strict
 
+.PHONY: fuzz
+fuzz: setup  ## put 10,000 changed documents through the command line
+	PYTHONPATH=tests python tests/fuzz.py
+
 .PHONY: bench-loader
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py

@@ -12,10 +12,9 @@ from thulium_dsl.nodes import Entry, KeyPath, Lines, Mapping, Node, Place, Seque
 from thulium_dsl.problems import Problem
 from thulium_dsl.reader import Reader
 
-LARGEST_FILE = 1_000_000  # bytes
+LARGEST_FILE = 100_000  # bytes
 
 COMPANION = "data.yaml"
-_COMPANION_SECTIONS = ("dataset", "preprocessing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +25,12 @@ class Document:
         file: the file as the user named it.
         text: the text without its byte-order mark, line ends as they are.
         root: its nodes; None when it is empty or cannot be read.
-        tree: what it holds, companion sections included.
-        places: path -> where it stands, companion sections included.
+        tree: what it holds, the sections of other files included.
+        places: path -> where it stands, the sections of other files included.
         problems: what is wrong with it as a text.
         suspects: paths that a problem was already found at.
         companion: the data.yaml that supplied sections, if any.
+        parts: the other files that it is made of.
     """
 
     file: str
@@ -42,6 +42,7 @@ class Document:
     problems: tuple[Problem, ...] = ()
     suspects: frozenset[KeyPath] = frozenset()
     companion: Document | None = None
+    parts: tuple[Document, ...] = ()
 
     def place(self, path: KeyPath) -> Place:
         """Where to point for the value at a path, or for the nearest thing around it that stands in the text."""
@@ -58,14 +59,10 @@ class Document:
 
 
 def read(path: str | Path) -> Document:
-    """Read a document and, where it leaves out data sections, the data.yaml beside it. Problems are in the result."""
-    document = _read_file(Path(path))
-    beside = Path(path).with_name(COMPANION)
-    lacks = [name for name in _COMPANION_SECTIONS if name not in document.tree]
-    is_readable = document.root is not None or not document.problems
-    if Path(path).name == COMPANION or not lacks or not is_readable or not beside.is_file():
-        return document
-    return _joined(document, _read_file(beside), ["version", *lacks])
+    """Read a document and the files that belong to it (see compose.py). Problems are in the result."""
+    from thulium_dsl.compose import compose  # which is made of what stands here
+
+    return compose(Path(path))
 
 
 def parse(text: str, file: str = "params.yaml") -> Document:
@@ -83,12 +80,19 @@ def parse(text: str, file: str = "params.yaml") -> Document:
     )
 
 
-def _read_file(path: Path) -> Document:
+def read_file(path: Path) -> Document:
+    """Read one file, and no other that it names."""
     file = str(path)
     try:
-        if path.is_file() and path.stat().st_size > LARGEST_FILE:
-            return _unread(file, "larger than 1 MB: this cannot be an experiment", "name the document, not the data")
-        return parse(path.read_bytes().decode("utf-8"), file)
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            return _unread(
+                file,
+                f"larger than {LARGEST_FILE // 1000} kB: this cannot be an experiment",
+                "name the document, not the data",
+            )
+        return parse(content.decode("utf-8"), file)
     except FileNotFoundError:
         return _unread(file, "there is no such file", "check the name, or start a project with: thulium init")
     except IsADirectoryError:
@@ -97,8 +101,9 @@ def _read_file(path: Path) -> Document:
         line = error.object[: error.start].count(b"\n") + 1
         what = f"line {line} is not UTF-8 text: byte 0x{error.object[error.start]:02x}"
         return _unread(file, what, "save the file as UTF-8")
-    except OSError as error:
-        return _unread(file, f"cannot be read: {error.strerror}", "check the file and its permissions")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        return _unread(file, f"cannot be read: {reason}", "check the name of the file and its permissions")
 
 
 def _unread(file: str, what: str, hint: str) -> Document:
@@ -109,29 +114,6 @@ def _broken(file: str, text: str, offset: int) -> Document:
     place = Lines(text, file).place(offset, offset + 1)
     what = f"a character that no text file holds: U+{ord(text[offset]):04X}"
     return Document(file, text, problems=(place.problem((), what, "remove it, or save the file as UTF-8 text"),))
-
-
-def _joined(document: Document, other: Document, wanted: list[str]) -> Document:
-    """The document with those of the wanted sections that only the other one has."""
-    supplied = [name for name in wanted if name in other.tree and name not in document.tree]
-    strangers = [name for name in other.tree if name not in ("version", *_COMPANION_SECTIONS)]
-    problems = [
-        other.key_place((name,)).problem(
-            (name,), f"'{name}' has no place in a {COMPANION} beside {document.file}", f"move it to {document.file}"
-        )
-        for name in strangers
-    ]
-    return Document(
-        document.file,
-        document.text,
-        document.has_bom,
-        document.root,
-        {**document.tree, **{name: other.tree[name] for name in supplied}},
-        {**{path: entry for path, entry in other.places.items() if path[0] in supplied}, **document.places},
-        tuple(sorted([*document.problems, *other.problems, *problems])),
-        document.suspects | other.suspects,
-        other,
-    )
 
 
 def _value(node: Node) -> Any:

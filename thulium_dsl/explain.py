@@ -66,7 +66,7 @@ def _key(key: Key) -> list[str]:
         "allowed": allowed(schema),
         "default": plain(schema["default"]) if "default" in schema and not _is_section(schema) else None,
         "same as": schema.get("x-same-as"),
-        "re-runs": reruns(key.path[0]),
+        "re-runs": None if "x-directive" in schema else reruns(key.path[0]),
         "example": f"{key.path[-1]}: {plain(schema['examples'][0])}" if "examples" in schema else None,
     }
     lines = textwrap.wrap(f"{head}: {schema['description']}", _WIDTH)

@@ -7,17 +7,19 @@ nowhere. New text is in the form that DVC itself writes, so that a later -S chan
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from thulium_dsl import resolve, scalars, schemas
+from thulium_dsl import resolve, schemas
+from thulium_dsl.compose import INCLUDE
 from thulium_dsl.document import Document, parse
-from thulium_dsl.nodes import Mapping, Node, Scalar, Sequence
+from thulium_dsl.nodes import KeyPath, Mapping, Node, Scalar, Sequence
 from thulium_dsl.validate import complete_tree
+from thulium_dsl.written import Remarks, block, inline, section_blocks
 
 _LINE_END = re.compile(r"[\r\n]|\Z")
 _CONTENT = re.compile(r"^[ \t]*[^# \t\r\n]", re.MULTILINE)
-_INDICATORS = tuple("-?:,[]{}#&*!|>'\"%@`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +44,20 @@ def fill(document: Document) -> Filled:
     return Filled(("\ufeff" if document.has_bom else "") + text, tuple(filler.added))
 
 
-def block(name: str, value: Any, indent: int = 0) -> list[str]:
-    """The lines of a key and its value in DVC's own form: two spaces, list items as far left as their key."""
-    margin = " " * indent
-    if isinstance(value, dict) and value:
-        return [f"{margin}{name}:", *(line for key in value for line in block(key, value[key], indent + 2))]
-    if isinstance(value, list) and value:
-        return [f"{margin}{name}:", *(line for item in value for line in _item(item, indent))]
-    written = "" if value is None else inline(value)
-    return [f"{margin}{name}: {written}".rstrip()]
+def meanings(tree: dict[str, Any]) -> Remarks:
+    """What each key of a complete tree means, for the comments beside them.
+
+    Keys inside list items have none: DVC loses comments there.
+    """
+    return dict(_meanings(tree, schemas.experiment(), ()))
 
 
-def _sections(tree: dict[str, Any]) -> list[str]:
-    """Sections with an empty line between them, but not after a list: there, DVC takes it out again."""
-    lines: list[str] = []
-    for name, value in tree.items():
-        after_list = bool(lines) and lines[-1].lstrip().startswith("- ")
-        lines += [*([""] if lines and not after_list else []), *block(name, value)]
-    return lines
-
-
-def inline(value: Any) -> str:
-    """A value on one line, as it stands in braces or after a key."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {inline(inner)}" for key, inner in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(inline(item) for item in value) + "]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return _quoted(value) if isinstance(value, str) else repr(value)
-
-
-def _item(value: Any, indent: int) -> list[str]:
-    if not isinstance(value, dict) or not value:
-        return [f"{' ' * indent}- {inline(value)}"]
-    lines = [line for key in value for line in block(key, value[key], indent + 2)]
-    return [f"{' ' * indent}- {lines[0].lstrip()}", *lines[1:]]
-
-
-def _quoted(text: str) -> str:
-    """A text without quotes where every reader takes it for that text; else in single ones, else in double ones."""
-    if not text.isprintable():
-        return '"' + "".join(_escaped(char) for char in text) + '"'
-    is_text = isinstance(scalars.value_of(text), str) and scalars.disagreement(text) is None
-    is_plain = not text.startswith(_INDICATORS) and text == text.strip() and not re.search(r"[,?\[\]{}]|: |:$| #", text)
-    return text if is_text and is_plain else "'" + text.replace("'", "''") + "'"
-
-
-def _escaped(char: str) -> str:
-    return f"\\U{ord(char):08x}" if not char.isprintable() else "\\" + char if char in '"\\' else char
+def _meanings(value: dict[str, Any], schema: schemas.Schema, path: tuple[str, ...]) -> Iterator[tuple[KeyPath, str]]:
+    parts = schemas.properties(schema, value)
+    for name, inner in value.items():
+        yield (*path, name), parts[name]["description"]
+        if isinstance(inner, dict):
+            yield from _meanings(inner, parts[name], (*path, name))
 
 
 @dataclass(slots=True)
@@ -101,9 +68,12 @@ class _Filler:
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     moved: dict[tuple[str, ...], str] = field(default_factory=dict)  # path -> "value  # comment", as the user wrote it
+    remarks: Remarks = field(default_factory=dict)
 
     def fill(self, tree: dict[str, Any]) -> None:
         root = self.document.root
+        self.remarks = meanings(tree)
+        self._forget_includes()
         for spelling, target in resolve.shorthands():
             self._move(spelling, target)
         if isinstance(root, Mapping):
@@ -147,7 +117,7 @@ class _Filler:
 
     def _insert_flow(self, node: Mapping, missing: dict[str, Any], path: tuple[str, ...]) -> None:
         words = [f"{name}: {self.moved.get((*path, name), inline(value))}" for name, value in missing.items()]
-        if node.pairs:
+        if [key for key, _ in node.pairs if path or key.value != INCLUDE]:
             end = node.pairs[-1][1].end
             self.edits.append((end, end, "".join(f", {word}" for word in words)))
         else:
@@ -157,9 +127,10 @@ class _Filler:
         lines: list[str] = []
         for name, value in missing.items():
             moved = self.moved.get((*path, name))
-            lines += block(name, value, node.column) if moved is None else [f"{' ' * node.column}{name}: {moved}"]
+            whole = block(name, value, node.column, (*path, name), self.remarks)
+            lines += whole if moved is None else [f"{' ' * node.column}{name}: {moved}"]
         if not path:
-            lines = ["", *_sections(missing)]
+            lines = ["", *section_blocks(missing, self.remarks)]
         offset = self._line_end(_last(node))
         if not path and not _CONTENT.search(self.document.text, offset):
             offset = len(self.document.text.rstrip())  # after the comments that the file ends with
@@ -167,7 +138,7 @@ class _Filler:
 
     def _append(self, tree: dict[str, Any]) -> None:
         text = self.document.text
-        lines = _sections(tree)
+        lines = section_blocks(tree, self.remarks)
         start = "" if not text or text.endswith(("\n", "\r")) else self.newline
         body = self.newline.join(["", *lines] if text else lines) + self.newline
         self.edits.append((len(text), len(text), start + body))
@@ -200,6 +171,21 @@ class _Filler:
         start = text.rfind("\n", 0, key.start)
         start -= text[start - 1 : start] == "\r"
         self.edits.append((start, end, ""))
+
+    def _forget_includes(self) -> None:
+        """Put a remark in the place of ``include``: what it named is now written out below."""
+        root = self.document.root
+        pair = isinstance(root, Mapping) and next((pair for pair in root.pairs if pair[0].value == INCLUDE), None)
+        if not isinstance(root, Mapping) or not pair:
+            return
+        if root.is_flow:
+            self.edits.append((*_flow_pair(root, pair[0]), ""))
+            return
+        last = _last(pair[1])
+        end = last.end if isinstance(last, Scalar) and not last.is_block else self._line_end(last)
+        names = pair[1].items if isinstance(pair[1], Sequence) else (pair[1],)
+        named = ", ".join(inline(str(name.value)) for name in names if isinstance(name, Scalar))
+        self.edits.append((pair[0].start, end, f"# written out below: {named}"))
 
     def _line_end(self, node: Node) -> int:
         if isinstance(node, Scalar) and node.is_block:  # it ends where the next line begins

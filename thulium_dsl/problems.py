@@ -45,11 +45,11 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        lines = [f"{place}: {self.path}: {self.what}" if self.path else f"{place}: {self.what}"]
+        lines = [_printable(f"{place}: {self.path}: {self.what}" if self.path else f"{place}: {self.what}")]
         if self.line:
             lines += _excerpt(self)
         if self.hint:
-            lines.append(f"  help: {self.hint}")
+            lines.append(_printable(f"  help: {self.hint}"))
         return "\n".join(lines)
 
 

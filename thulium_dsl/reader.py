@@ -15,8 +15,10 @@ from thulium_dsl import scalars, syntax
 from thulium_dsl.nodes import Entry, KeyPath, Lines, Mapping, Node, Place, Scalar, Sequence
 from thulium_dsl.problems import Problem
 
-MOST_NODES = 20_000
+MOST_NODES = 3_000
 DEEPEST = 50
+
+_UNWRITABLE = re.compile("[\\x00\ud800-\udfff]")  # only an escape in double quotes can make one
 
 
 class _Stop(Exception):
@@ -44,7 +46,7 @@ class Reader:
                     root = self._node(event, ())
         except yaml.MarkedYAMLError as error:
             fault = syntax.explain(error, self.lines.text)
-            self._problem(fault.mark.index, fault.mark.index + 1, (), fault.what, fault.hint)
+            self._problem(fault.offset, fault.offset + 1, (), fault.what, fault.hint)
             return None
         except _Stop:
             return None
@@ -90,6 +92,10 @@ class Reader:
 
     def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
+        if unwritable := _UNWRITABLE.search(event.value):
+            what = f"the escape for a character that no text file holds: U+{ord(unwritable[0]):04X}"
+            self._problem(start, end, path, what, "remove it")
+            return Scalar(start, end, "", False)
         if event.style is not None or event.tag is not None:
             return Scalar(start, end, event.value, event.style in ("|", ">"))
         doubt = scalars.disagreement(event.value)
@@ -136,6 +142,11 @@ class Reader:
         what, hint = f"a key must be a plain word, found {found}", "thulium explain lists the keys"
         if written[0] == "<<":
             what, hint = "the merge key <<: DVC changes a copy, not what was copied", "write the keys out"
+        if written[0].startswith("{") and self.lines.text[node.start - 1 : node.start] == "{":
+            hint = "a document is no template: write the value itself"
+        before = re.search(r"([0-9]+),$", self.lines.text[: node.start][-30:])
+        if before and written[0].isdigit():
+            hint = f"inside braces a comma parts the keys: for a number write {before[1]}.{written[0]}"
         self.suspects = suspects
         self._problem(node.start, node.end, path, what, hint, is_suspect=False)
         return None

@@ -32,7 +32,13 @@ _TAKEN = (
 
 
 class Finding(NamedTuple):
-    culprits: tuple[str, ...]  # dotted
+    """What a rule found.
+
+    Attributes:
+        culprits: the settings at fault, dotted; {0}, {1} … in the sentence stand for their names, values and places.
+    """
+
+    culprits: tuple[str, ...]
     what: str
     hint: str
 
@@ -53,12 +59,13 @@ class Settings:
     def is_written(self, dotted: str) -> bool:
         return path_of(dotted) in self.document.places
 
-    def say(self, dotted: str) -> str:
-        """Name and value for a sentence; a value that the user did not write is marked."""
-        origin = "" if self.is_written(dotted) else " (default)"
+    def say(self, dotted: str, is_shown: bool) -> str:
+        """Name and value for a sentence, with the place unless the problem is shown there."""
+        place = self.document.place(path_of(dotted))
+        origin = f"{place.file}:{place.line}" if self.is_written(dotted) else "default"
         value = self[dotted]
         written = shown(value) if isinstance(value, float) else plain(value)
-        return f"{dotted.rpartition('.')[2]} {written}{origin}"
+        return f"{dotted.rpartition('.')[2]} {written}" + ("" if is_shown and origin != "default" else f" ({origin})")
 
 
 def path_of(dotted: str) -> KeyPath:
@@ -68,8 +75,7 @@ def path_of(dotted: str) -> KeyPath:
 def widths_in_order(settings: Settings) -> Iterator[Finding]:
     low, high = "preprocessing.min_width", "preprocessing.max_width"
     if settings[low] > settings[high]:
-        what = f"{settings.say(low)} is greater than {settings.say(high)}"
-        yield Finding((low, high), what, "lower min_width, or raise max_width")
+        yield Finding((low, high), "{0} is greater than {1}", "lower min_width, or raise max_width")
 
 
 def ranges_in_order(settings: Settings) -> Iterator[Finding]:
@@ -84,8 +90,8 @@ def ranges_in_order(settings: Settings) -> Iterator[Finding]:
 def warmup_within_run(settings: Settings) -> Iterator[Finding]:
     warmup, epochs = "training.scheduler.warmup_epochs", "training.epochs"
     if settings[warmup] >= settings[epochs]:
-        what = f"{settings.say(warmup)} leaves nothing of {settings.say(epochs)}"
-        yield Finding((warmup, epochs), what, "shorten the warm-up, or train for more epochs")
+        hint = "shorten the warm-up, or train for more epochs"
+        yield Finding((warmup, epochs), "{0} leaves nothing of {1}", hint)
 
 
 def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
@@ -93,14 +99,14 @@ def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
     fitting = "max" if settings[metric] == "val_line_accuracy" else "min"
     if settings[mode] != fitting:
         better = "higher" if fitting == "max" else "lower"
-        what = f"{settings.say(mode)} does not fit {settings.say(metric)}, where {better} is better"
+        what = f"{{0}} does not fit {{1}}, where {better} is better"
         yield Finding((mode, metric), what, f"write 'mode: {fitting}'")
 
 
 def judged_checkpoint_is_made(settings: Settings) -> Iterator[Finding]:
     judged, saved = "evaluation.checkpoint", "checkpointing.save_best"
     if settings[judged] == "best" and not settings[saved]:
-        what = f"{settings.say(judged)} is never saved, with {settings.say(saved)}"
+        what = "{0} is never saved, with {1}"
         yield Finding((judged, saved), what, "set checkpointing.save_best to true, or evaluation.checkpoint to last")
 
 
@@ -110,14 +116,18 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
     folder = posixpath.normpath(written)
     hint = "give it a folder of its own, such as checkpoints/"
     if posixpath.isabs(written) or "\\" in written or ".." in written.split("/") or folder == ".":
-        what = f"must be a folder below the document's, without '..'; found '{written}'"
+        what = f"must be a folder below the document's, without '..'; found '{_as_is(written)}'"
         yield Finding((culprit,), what, hint)
         return
-    others = (*dataset_folders_of(settings["dataset"]).values(), settings["logging.tensorboard.log_dir"])
-    for taken in (*_TAKEN, *others):
+    emptied = "and it is emptied before a new training"
+    for taken in _TAKEN:
         if _overlap(folder, posixpath.normpath(taken)):
-            what = f"'{written}' overlaps '{taken}', and it is emptied before a new training"
-            yield Finding((culprit,), what, hint)
+            yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
+    logs = "logging.tensorboard.log_dir"
+    others = dataset_folders_of(settings["dataset"]) | {logs: settings[logs]}
+    for dotted, taken in others.items():
+        if _overlap(folder, posixpath.normpath(taken)):
+            yield Finding((culprit, dotted), f"{{0}} overlaps {{1}}, {emptied}", hint)
 
 
 def splits_are_apart(settings: Settings) -> Iterator[Finding]:
@@ -125,13 +135,25 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
     for dotted, folder in dataset_folders_of(settings["dataset"]).items():
         first = seen.setdefault(posixpath.normpath(folder), dotted)
         if first != dotted:
-            what = f"{settings.say(dotted)} is the folder of {settings.say(first)}"
-            yield Finding((dotted, first), what, "the same lines in two splits make every figure too good")
+            hint = "the same lines in two splits make every figure too good: name another folder"
+            yield Finding((dotted, first), "{0} is the folder of {1}", hint)
+
+
+def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
+    for dotted, folder in dataset_folders_of(settings["dataset"]).items():
+        if "\\" in folder:
+            what = f"'{_as_is(folder)}' is a path with backslashes: no folder here has that name"
+            yield Finding((dotted,), what, "write the path with '/'")
 
 
 def dataset_folders_of(dataset: Mapping[str, Any]) -> dict[str, str]:
     """The folders that the data come from: dotted key -> folder."""
     return {f"dataset.{name}": folder for name, folder in dataset.items() if name.endswith("_dir")}
+
+
+def _as_is(text: str) -> str:
+    """A text of the user's for a sentence that places are put into."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -147,4 +169,5 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
+    (("dataset",), folders_have_slashes),
 )

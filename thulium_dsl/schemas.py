@@ -59,8 +59,8 @@ def bundle() -> str:
 
 
 def sections() -> tuple[str, ...]:
-    """The top-level keys, ``version`` first, in the schema's order."""
-    return tuple(experiment()["properties"])
+    """The top-level keys that hold values, ``version`` first, in the schema's order."""
+    return tuple(name for name, part in experiment()["properties"].items() if "x-directive" not in part)
 
 
 def branches(schema: Schema) -> dict[str, Schema]:
@@ -77,7 +77,9 @@ def properties(schema: Schema, value: Any) -> dict[str, Schema]:
 
 def walk(schema: Schema | None = None, path: tuple[str, ...] = (), kind: str | None = None) -> Iterator[Key]:
     """Every key of the language, sections first, depth first."""
-    schema = experiment() if schema is None else schema
+    if schema is None:
+        yield from _every_key()
+        return
     schema = schema["items"] if schema.get("type") == "array" else schema
     levels = [(kind, schema), *branches(schema).items()]
     for level_kind, level in levels:
@@ -85,6 +87,11 @@ def walk(schema: Schema | None = None, path: tuple[str, ...] = (), kind: str | N
             if part:  # a branch repeats "type": {} only to allow it
                 yield Key((*path, name), level_kind, part)
                 yield from walk(part, (*path, name), level_kind)
+
+
+@lru_cache(maxsize=1)
+def _every_key() -> tuple[Key, ...]:
+    return tuple(walk(experiment()))
 
 
 def find(dotted: str) -> list[Key]:

@@ -9,7 +9,7 @@ import yaml
 
 
 class SyntaxFault(NamedTuple):
-    mark: yaml.Mark
+    offset: int  # into the text
     what: str
     hint: str
 
@@ -32,10 +32,9 @@ _WORDS = (
         "a list item has no place here",
         "start the list on a line of its own, below its key",
     ),
-    (r"could not find expected ':'", "a key without ':'", "write 'key: value', with a space after the colon"),
     (
-        r"found unknown escape character '(?P<char>.+)'",
-        "\\{char} means nothing inside double quotes",
+        r"found unknown escape character '(?P<char>.+)'|expected escape sequence of",
+        "a backslash inside double quotes begins an escape, and this is none",
         "use single quotes: there, a backslash is a backslash",
     ),
     (
@@ -59,19 +58,82 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> SyntaxFault:
     """The parser's error in a text as place, sentence and advice."""
     mark = error.problem_mark or error.context_mark
     said = f"{error.context or ''} {error.problem or ''}"
-    context_line = (error.context_mark or mark).line + 1
+    offset = min(mark.index, len(text))
+    context = error.context_mark or mark
     if "quoted scalar" in said and ("end of stream" in said or "document separator" in said):
-        return SyntaxFault(error.context_mark, "the quote that opens here is never closed", "add the closing quote")
-    above = [line for line in text.splitlines()[: mark.line] if line.strip()]
-    if "mapping values" in said and above and not re.search("[:#]", above[-1]):
-        # The line without a colon is no key: the parser takes the next line for its continuation.
-        word = above[-1].split()[0]
-        return SyntaxFault(mark, "the line above has no ':' after its key", f"write '{word}: ...' there")
+        return SyntaxFault(context.index, "the quote that opens here is never closed", "add the closing quote")
+    known = _leftover(text) or _missing_colon(said, context, text) or _too_deep(said, offset, text)
+    known = known or _after_the_end(said, offset, text)
+    if known:
+        return known
     for pattern, what, hint in _WORDS:
         match = re.search(pattern, said)
         if match:
             char = match.groupdict().get("char", "")
-            return SyntaxFault(mark, what.format(char=char), hint.format(line=context_line))
+            return SyntaxFault(offset, what.format(char=char), hint.format(line=context.line + 1))
     return SyntaxFault(
-        mark, "this cannot be read as YAML", "check indentation, quotes and brackets here and just above"
+        offset, "this cannot be read as YAML", "check indentation, quotes and brackets here and just above"
     )
+
+
+def _leftover(text: str) -> SyntaxFault | None:
+    """Lines that belong to another language."""
+    if conflict := re.search(r"^<{7} ", text, re.MULTILINE):
+        hint = "choose one side, and remove the lines with <<<<<<<, ======= and >>>>>>>"
+        return SyntaxFault(conflict.start(), "git left a merge conflict here", hint)
+    if remark := re.search(r"^[ \t]*(//|/\*)", text, re.MULTILINE):
+        return SyntaxFault(remark.start(1), f"a comment begins with '#', not with '{remark[1]}'", "write '#' instead")
+    return None
+
+
+def _missing_colon(said: str, context: yaml.Mark, text: str) -> SyntaxFault | None:
+    """A line that should be a key, found by what the parser says of the next one."""
+    if "could not find expected ':'" not in said:
+        return None
+    line = text[context.index :].splitlines()[0]
+    above = text[: context.index].splitlines()
+    if found := re.match(r"(\w+):(\S+)", line):
+        return SyntaxFault(context.index, "a space is missing after the ':'", f"write '{found[1]}: {found[2]}'")
+    if found := re.match(r"(\w+)\s*=\s*(\S+)", line):
+        return SyntaxFault(context.index, "a key ends with ':', not with '='", f"write '{found[1]}: {found[2]}'")
+    if len(above) > 1 and above[-2].rstrip().endswith(":"):
+        hint = "write it behind the key, or indent it further than the key"
+        return SyntaxFault(context.index, "a value below its key is indented further than the key", hint)
+    return SyntaxFault(context.index, "a key without ':'", "write 'key: value', with a space after the colon")
+
+
+def _too_deep(said: str, offset: int, text: str) -> SyntaxFault | None:
+    """A key under something that already has a value, or under a line that is no key."""
+    above = [line for line in text[:offset].splitlines()[:-1] if line.strip() and line.strip()[0] != "#"]
+    if "mapping values" not in said or not above:
+        return None
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    if "\N{FULLWIDTH COLON}" in above[-1]:
+        return SyntaxFault(offset, "the line above has a '\N{FULLWIDTH COLON}' for its ':'", "type a plain ':' there")
+    if not re.search("[:#]", above[-1]):
+        # The line without a colon is no key: the parser takes the next line for its continuation.
+        return SyntaxFault(
+            offset, "the line above has no ':' after its key", f"write '{above[-1].split()[0]}: ...' there"
+        )
+    found = re.match(r"([ -]*)(\w+): +([^\s#]+)", above[-1])
+    if found and len(line) - len(line.lstrip()) > len(found[1]):
+        what = f"this line is indented under '{found[2]}', which has a value already"
+        hint = (
+            f"start it in the column of '{found[2]}'; or, if it belongs under '{found[2]}', remove '{found[3]}' there"
+        )
+        return SyntaxFault(offset - len(line.lstrip()), what, hint)
+    return None
+
+
+def _after_the_end(said: str, offset: int, text: str) -> SyntaxFault | None:
+    """Something that goes on where the parser thought that it was done."""
+    if "expected <block end>" not in said:
+        return None
+    before = text[text.rfind("\n", 0, offset) + 1 : offset].rstrip()
+    if before.endswith(("'", '"')):
+        hint = "put the whole text into the other kind of quotes, or write the quote inside it twice: 'it''s'"
+        return SyntaxFault(offset, "the text goes on after its closing quote", hint)
+    if not before and text[offset : offset + 2] == "- ":
+        hint = "give the list a key of its own, and start its items below that key"
+        return SyntaxFault(offset, "a list item among keys", hint)
+    return None

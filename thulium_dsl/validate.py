@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def check(document: Document) -> Checked:
     """All problems of a document, those of its text included; or the complete tree."""
     if document.root is None and document.problems:  # nothing could be read
         return Checked(document.problems, None)
-    problems = [*document.problems]
+    problems = [*document.problems, *_unfollowed(document)]
     wrong = {str(path[0]) for path in document.suspects if path}
     for path, problem in [*_schema_problems(document), *_spelling_problems(document)]:
         problems.append(problem)
@@ -86,6 +87,13 @@ def check(document: Document) -> Checked:
     tree = resolve.complete(sound)
     problems += _rule_problems(document, tree, wrong)
     return Checked(tuple(sorted(problems)), None if problems else tree)
+
+
+def _unfollowed(document: Document) -> Iterator[Problem]:
+    """A text that was parsed by itself cannot include anything: silence would drop sections."""
+    if "include" in document.tree:
+        what = "other files are included only by a document that is read from a file"
+        yield document.key_place(("include",)).problem(("include",), what, "write the sections out")
 
 
 def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
@@ -107,7 +115,9 @@ def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
         for saying in words.sayings(error):
             whole = path if saying.key is None else (*path, saying.key)
             place = document.place(path) if saying.key is None else document.key_place(whole)
-            yield whole, place.problem(whole, saying.what, saying.hint)
+            is_hidden = error.validator == "type" and error.instance is None and re.search(r":\s+#\S", place.source)
+            hint = "what follows a '#' is a comment: put the value in quotes" if is_hidden else saying.hint
+            yield whole, place.problem(whole, saying.what, hint)
 
 
 def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
@@ -130,7 +140,8 @@ def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) ->
         for finding in rule(settings):
             culprit = next((name for name in finding.culprits if settings.is_written(name)), finding.culprits[0])
             path = rules.path_of(culprit)
-            yield document.place(path).problem(path, finding.what, finding.hint)
+            said = [settings.say(name, is_shown=name == culprit) for name in finding.culprits]
+            yield document.place(path).problem(path, finding.what.format(*said), finding.hint)
 
 
 def _not_finite(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, float]]:

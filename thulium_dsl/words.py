@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from thulium_dsl import scalars, schemas
+from thulium_dsl import hints, schemas
+from thulium_dsl.hints import plain
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -60,19 +63,9 @@ def _type(error: ValidationError) -> Iterator[Saying]:
     wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
     value = error.instance
     if value is None and "object" in wanted:
-        yield Saying("this section is empty", "indent its keys under it, or remove the line")
+        yield Saying("this section is empty", hints.for_type(value, wanted, error.schema))
         return
-    hint = ""
-    if value is None and "default" in error.schema:
-        hint = f"remove the line to get the default, {plain(error.schema['default'])}"
-    elif isinstance(value, str) and {"integer", "number", "boolean"} & set(wanted) and _is_quoted_value(value):
-        hint = f"remove the quotes: {value}"
-    elif "array" in wanted and value is not None and not isinstance(value, dict):
-        hint = f"write a list, such as {plain(error.schema['examples'][0])}"
-    elif "object" in wanted and "examples" in error.schema:
-        hint = f"write its keys under it, such as {plain(error.schema['examples'][0])}"
-    elif isinstance(value, bool) and {"integer", "number"} & set(wanted):
-        hint = f"write a number, such as {plain(error.schema['examples'][0])}"
+    hint = hints.for_type(value, wanted, error.schema)
     yield Saying(f"must be {' or '.join(_TYPES[name] for name in wanted)}, found {shown(value)}", hint)
 
 
@@ -83,9 +76,21 @@ def _enum(error: ValidationError) -> Iterator[Saying]:
     if list(error.absolute_path) == ["version"]:
         hint = "a newer document needs a newer Thulium: pip install --upgrade thulium"
     elif isinstance(error.instance, str):
-        close = difflib.get_close_matches(error.instance.lower(), choices, 1, 0.5)
-        hint = f"did you mean '{close[0]}'?" if close else ""
+        hint = _choice(error.instance, choices)
     yield Saying(f"must be {allowed}; found {shown(error.instance)}", hint)
+
+
+def _choice(text: str, choices: list[str]) -> str:
+    """The choice that a text comes closest to."""
+    if text.strip() in choices:
+        is_block = "\n" in text
+        return f"write {text.strip()}{' behind its key, without | or >' if is_block else ', without the spaces'}"
+    if text.strip("“”„«»‘’‚\u00a0 ") in choices:
+        return "use straight quotes, or none"
+    close = difflib.get_close_matches(text.lower(), choices, 1, 0.5)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"write {choices[0]}, the only one there is" if len(choices) == 1 else ""
 
 
 def _required(error: ValidationError) -> Iterator[Saying]:
@@ -94,7 +99,14 @@ def _required(error: ValidationError) -> Iterator[Saying]:
         part = error.schema["properties"][name]
         choices = [plain(choice) for choice in part.get("enum", ())]
         misspelt = difflib.get_close_matches(name, list(error.instance), 1, _CLOSE)
-        if misspelt:
+        glued = next((key for key in error.instance if key.startswith(f"{name}:")), None)
+        named = next((key for key in error.instance if key in choices), None)
+        if glued:
+            yield Saying(f"unknown key '{glued}'", _glued(glued), glued)
+        elif named:
+            hint = f"write 'type: {named}', and its keys below in the same column"
+            yield Saying(f"'{named}' is a type, not a key", hint, named)
+        elif misspelt:
             yield Saying(f"unknown key '{misspelt[0]}'", f"did you mean '{name}'?", misspelt[0])
         else:
             example = plain(part["examples"][0])
@@ -120,7 +132,31 @@ def _unknown_key(name: str, error: ValidationError) -> Saying:
     kind = error.instance.get("type")
     if kinds and kind:
         return Saying(f"'{name}' is not an option of {kind}", f"it belongs to {_joined(kinds)}", name)
-    return Saying(what, _advice(name, list(parts)), name)
+    return Saying(what, _oddity(name, error.instance[name]) or _advice(name, list(parts)), name)
+
+
+def _glued(name: str) -> str:
+    key, _, value = name.partition(":")
+    return f"a space is missing after the ':': write '{key}: {value}'"
+
+
+def _oddity(name: str, value: Any) -> str:
+    """Advice for a key that is no word of any language."""
+    if re.match(r"\w+:\S", name):
+        return _glued(name)
+    if name.startswith("-"):
+        return f"a space is missing after the '-': write '- {name[1:]}'"
+    if "." in name and schemas.find(name):
+        *above, last = name.split(".")
+        where = " in ".join(f"'{part}:'" for part in reversed(above))
+        return f"write '{last}' indented under {where}"
+    if odd := next((char for char in name if not char.isprintable() or char == "\u00a0"), None):
+        return f"it holds U+{ord(odd):04X}, which looks like nothing or like a space: type the line anew"
+    if odd := next((char for char in name if unicodedata.name(char, "").startswith(("CYRILLIC", "GREEK"))), None):
+        return f"'{odd}' is {unicodedata.name(odd).lower()}, a letter of another alphabet: type the word anew"
+    if isinstance(value, dict) and set(value) & set(schemas.sections()):
+        return "remove this line, and move what stands under it to the left margin"
+    return ""
 
 
 def _alias(name: str, parts: schemas.Schema) -> str | None:
@@ -137,8 +173,9 @@ def _advice(name: str, known: list[str]) -> str:
 
 def _owner(name: str) -> str:
     """The section that a key belongs to, as a hint."""
-    if name in schemas.sections():
-        return f"'{name}' is a section of its own: it starts at the left margin"
+    if name in schemas.experiment()["properties"]:
+        kind = "a section of its own" if name in schemas.sections() else "a key of the whole document"
+        return f"'{name}' is {kind}: it starts at the left margin"
     owners = dict.fromkeys(
         ".".join(key.path[:-1]) for key in schemas.walk() if key.path[-1] == name and "x-same-as" not in key.schema
     )
@@ -166,7 +203,9 @@ def _length(noun: str, side: str) -> Callable[[ValidationError], Iterator[Saying
 
 def _bound(words: str) -> Callable[[ValidationError], Iterator[Saying]]:
     def say(error: ValidationError) -> Iterator[Saying]:
-        yield Saying(f"must be {words} {plain(error.validator_value)}, found {shown(error.instance)}")
+        is_share = error.validator_value == 1 and words in ("at most", "less than") and 2 <= error.instance <= 100
+        hint = f"write {error.instance / 100:.6g} for {plain(error.instance)} percent" if is_share else ""
+        yield Saying(f"must be {words} {plain(error.validator_value)}, found {shown(error.instance)}", hint)
 
     return say
 
@@ -179,19 +218,6 @@ def _pattern(error: ValidationError) -> Iterator[Saying]:
 def _says(error: ValidationError) -> str:
     description: str = error.schema["description"]
     return description[0].lower() + description[1:].rstrip(".")
-
-
-def plain(value: Any) -> str:
-    """A value of a schema as it is written in a document, on one line."""
-    if isinstance(value, list):
-        return f"[{', '.join(plain(item) for item in value)}]"
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {plain(inner)}" for name, inner in value.items()) + "}"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_quoted_value(text: str) -> bool:
-    return not isinstance(scalars.value_of(text), str) and text != ""
 
 
 def _joined(names: list[Any]) -> str:

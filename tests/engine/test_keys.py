@@ -57,6 +57,7 @@ OTHER = {
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {
     "version": "tests/language: another one is refused",
+    "include": "tests/language/test_compose.py: the sections of the files are those of the document",
     "dataset.train_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.val_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.test_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",

@@ -17,6 +17,7 @@ QUICK = (
     ("fill",),
     ("explain", "training.lr"),
     ("upgrade",),
+    ("show",),
 )
 HEAVY = {"torch", "numpy", "PIL", "pyarrow", "safetensors", "tensorboard", "cookiecutter", "dvc"}
 LIMIT_S = 1.0  # loose: the machine may be busy; benchmarks/cli.py measures

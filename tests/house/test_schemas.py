@@ -38,7 +38,7 @@ def test_a_key_says_what_it_is(key: schemas.Key) -> None:
     if len(key.path) > 1:
         assert key.schema["examples"]
     is_required = key.path[-1] == "type"
-    assert "default" in key.schema or is_required or "x-same-as" in key.schema
+    assert "default" in key.schema or is_required or {"x-same-as", "x-directive"} & set(key.schema)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -112,7 +112,11 @@ def assert_same(kind: Any, schema: schemas.Schema, path: tuple[str, ...]) -> Non
     elif is_dataclass(kind):
         hints = get_type_hints(kind)
         chosen = {"type": get_args(hints["type"])[0]} if "type" in hints else {}
-        parts = {name: part for name, part in schemas.properties(schema, chosen).items() if "x-same-as" not in part}
+        parts = {
+            name: part
+            for name, part in schemas.properties(schema, chosen).items()
+            if not {"x-same-as", "x-directive"} & set(part)
+        }
         assert [field.name for field in fields(kind)] == list(parts), path
         for name, part in parts.items():
             if name != "type":

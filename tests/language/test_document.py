@@ -122,9 +122,9 @@ def test_an_empty_document_is_one_of_defaults(text: str) -> None:
         (b"training:\n  epochs: \xff\n", "line 2 is not UTF-8 text"),
         (b"\xff\xfet\x00r\x00", "line 1 is not UTF-8 text"),
         (b"training:\n  epochs: 1\x00\n", "a character that no text file holds: U+0000"),
-        (b"# " + b"x" * 1_000_001, "larger than 1 MB"),
-        (b"a: [" + b"1, " * 30_000 + b"]", "more than 20000 values"),
-        (b"a: " + b"[" * 100_000, "more than 50 levels deep"),
+        (b"# " + b"x" * 100_000, "larger than 100 kB"),
+        (b"a: [" + b"1, " * 30_000 + b"]", "more than 3000 values"),
+        (b"a: " + b"[" * 50_000, "more than 50 levels deep"),
         (b"a: " + b"9" * 5000, "this number is too long"),
     ],
 )

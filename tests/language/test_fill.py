@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from dvc.utils.serialize import modify_yaml
+from dvc.utils.hydra import apply_overrides
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,8 +49,12 @@ def added_lines(before: str, after: str) -> list[str]:
 def test_new_keys_go_into_their_sections_and_nothing_else_moves() -> None:
     before = "# top\ntraining:\n    epochs: 3 # few\n\n# models\ncheckpointing:\n    save_best: true\n"
     added = added_lines(before, fill(parse(before)).text)
-    assert added[:3] == ["    batch_size: 16", "    lr: 0.001", "    optimizer:"]
-    assert "version: 1" in added
+    assert added[:3] == [
+        "    batch_size: 16  # Lines in one optimizer step.",
+        "    lr: 0.001  # The learning rate at its peak, after the warm-up.",
+        "    optimizer:  # The rule that turns gradients into steps.",
+    ]
+    assert "version: 1  # The version of the language that this document is written in." in added
 
 
 def test_comments_quotes_and_order_stay() -> None:
@@ -91,11 +95,25 @@ def test_dvc_changes_one_line_of_a_filled_document(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(fill(parse("# top\n")).text)
     before = file.read_text().splitlines()
-    with modify_yaml(str(file)) as tree:
-        tree["training"]["lr"] = 1e-5
+    apply_overrides(str(file), ["training.lr=1e-5"])  # what dvc exp run -S does
     after = file.read_text().splitlines()
-    assert [line for line in after if line not in before] == ["  lr: 1e-05"]
+    assert [line for line in after if line not in before] == [
+        "  lr: 1e-05  # The learning rate at its peak, after the warm-up."
+    ]
     assert len(after) == len(before)
+
+
+def test_every_added_key_says_what_it_means_but_for_those_in_lists() -> None:
+    text = fill(parse("")).text
+    remarks = "".join(line.partition("# ")[2].rstrip() + " " for line in text.splitlines() if "# " in line)
+    for key in schemas.walk():
+        is_absent = key.path[0] == "include" or key.kind == "synthetic" or "x-same-as" in key.schema
+        if key.path[:3] != ("augmentation", "transforms", key.path[-1]) and not is_absent:
+            assert key.schema["description"] in remarks
+    lines = text.splitlines()
+    in_list = lines[lines.index("  - type: random_rotation") : lines.index("    - 1.3") + 1]
+    assert not [line for line in in_list if "#" in line]
+    assert max(map(len, lines)) <= 120
 
 
 @st.composite

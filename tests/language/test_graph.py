@@ -57,7 +57,7 @@ def overrides() -> list[tuple[str, object]]:
     return [
         (key.dotted, key.schema["examples"][0])
         for key in schemas.walk()
-        if "x-structural" not in key.schema and "x-same-as" not in key.schema and key.schema["type"] != "object"
+        if not {"x-structural", "x-same-as", "x-directive"} & set(key.schema) and key.schema["type"] != "object"
     ]
 
 

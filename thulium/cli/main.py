@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from thulium.cli import init, plan, stages, upgrade
+from thulium.cli import init, plan, show, stages, upgrade, validate
 from thulium_dsl.problems import ThuliumError
 
 
@@ -72,13 +72,7 @@ def _options(
     pass
 
 
-@app.command()
-def validate(file: Document = Path("params.yaml")) -> None:
-    """Say everything that is wrong with a document."""
-    from thulium_dsl.validate import load
-
-    load(file)
-    typer.echo(f"{file} is valid")
+validate.add_to(app)
 
 
 @app.command()
@@ -94,10 +88,11 @@ def compile_(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 if something is out of date.")] = False,
 ) -> None:
     """Complete params.yaml and write the dvc.yaml that it stands for."""
-    from thulium_dsl import dvc_yaml, graph
+    from thulium_dsl import compose, dvc_yaml, graph
     from thulium_dsl.validate import load
 
     root = graph.root_of(file)
+    compose.refuse_includes(file)
     if check:
         _check(file, root)
         return
@@ -158,6 +153,7 @@ def _say_added(file: Path, added: tuple[str, ...]) -> str:
     return f"added to {file}: {', '.join(added)}"
 
 
+show.add_to(app)
 plan.add_to(app)
 upgrade.add_to(app)
 init.add_to(app)

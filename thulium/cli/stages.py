@@ -99,8 +99,9 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
 
 
 def _check_project(file: Path, experiment: Any) -> None:
-    from thulium_dsl import dvc_yaml
+    from thulium_dsl import compose, dvc_yaml
 
+    compose.refuse_includes(file)
     if file.parent.resolve() != Path.cwd():
         raise ThuliumError(f"{file} belongs to a DVC project: run this in {file.parent}, or add --output-dir")
     differences = dvc_yaml.differences(file.parent, experiment)

@@ -1,0 +1,112 @@
+"""No value of a document reaches a shell, and no value becomes a part of the graph's own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lab
+import pytest
+import yaml
+
+from thulium_dsl import dvc_yaml, graph, schemas
+from thulium_dsl.document import parse
+from thulium_dsl.fill import fill, inline
+from thulium_dsl.validate import check, experiment_of
+
+COMMANDS = {f"thulium {name} params.yaml" for name in ("prepare", "train", "evaluate")}
+HOSTILE = [
+    "a b  c",
+    'it\'s "quoted"',
+    "$(touch PWNED)",
+    "`touch PWNED`",
+    "x; touch PWNED #",
+    "x && touch PWNED || true",
+    "x | tee PWNED > PWNED",
+    "--output-dir=PWNED",
+    "-rf",
+    "größe/手書き/\N{GRINNING FACE}",
+    "two\nlines; touch PWNED",
+    "tab\there",
+    "\x1b[31mred",
+    "/etc/passwd",
+    "../../outside",
+    "~/home",
+    "${training.lr}",
+    "${nothing.there}",
+    "${",
+    "$HOME",
+    "%PATH%",
+    "*",
+    "a\\b",
+    "{{ x }}",
+    "#x",
+    " - item: 1",
+]
+TEXT_KEYS = sorted(
+    {
+        key.dotted
+        for key in schemas.walk()
+        if "string" in key.schema["type"] and "enum" not in key.schema and "x-directive" not in key.schema
+    }
+)
+
+
+def document(key: str, value: str) -> str:
+    """A document with one key set to a text."""
+    *sections, name = key.split(".")
+    text = f"{name}: {inline(value)}"
+    if sections == ["dataset"]:
+        text = f"type: custom, {text}"
+    for section in reversed(sections):
+        text = f"{section}: {{{text}}}"
+    return text + "\n"
+
+
+def test_there_are_texts_to_try() -> None:
+    assert {"checkpointing.save_dir", "dataset.train_dir", "logging.wandb.project"} <= set(TEXT_KEYS)
+
+
+@pytest.mark.parametrize("key", TEXT_KEYS)
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_path: Path) -> None:
+    found = parse(document(key, value))
+    problems = check(found).problems
+    if problems:
+        assert [problem.path for problem in problems] == [key]
+        assert "\x1b" not in str(problems[0])
+        assert problems[0].hint
+        return
+    plain = graph.build(experiment_of(parse(document(key, "plain"))), tmp_path)
+    assert graph.build(experiment_of(found), tmp_path) == plain
+    (tmp_path / "params.yaml").write_text(fill(found).text, encoding="utf-8")
+    dvc_yaml.write(tmp_path, experiment_of(found))
+    compiled = yaml.safe_load((tmp_path / "dvc.yaml").read_text(encoding="utf-8"))
+    assert {stage["cmd"] for stage in compiled["stages"].values()} == COMMANDS
+    assert {dep for stage in compiled["stages"].values() for dep in stage["deps"] if "$" in dep} <= {
+        *(f"${{dataset.{split}_dir}}" for split in ("train", "val", "test")),
+        "${checkpointing.save_dir}",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b 'c' \"d\" $(touch PWNED); touch PWNED # `touch PWNED`",
+        "--help ${training.lr} ${nothing}",
+        "two\nlines, größe 手書",
+    ],
+)
+def test_dvc_prepares_lines_from_a_folder_of_a_hostile_name(name: str, tmp_path: Path, run: lab.Shell) -> None:
+    lab.write_data(tmp_path)
+    (tmp_path / "train").rename(tmp_path / name)
+    text = f"dataset:\n  type: custom\n  train_dir: {inline(name)}\n  val_dir: val\n  test_dir: test\n"
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    run("git", "init", "--quiet", cwd=tmp_path)
+    run("dvc", "init", "--quiet", cwd=tmp_path)
+    run("thulium", "compile", cwd=tmp_path)
+    run("dvc", "repro", "prepare", cwd=tmp_path)
+    assert (tmp_path / "data" / "prepared" / "report.json").is_file()
+    assert not list(tmp_path.rglob("PWNED*"))
+    lock = yaml.safe_load((tmp_path / "dvc.lock").read_text(encoding="utf-8"))
+    assert name in [dep["path"] for dep in lock["stages"]["prepare"]["deps"]]
