@@ -47,7 +47,7 @@ def removed(document: Document, path: Names) -> str:
         path = path[:-1]
         pair = find(document, path)
         assert pair is not None
-    start, end = _flow_span(pair) if pair.holder.is_flow else _block_span(document.text, pair)
+    start, end = flow_span(pair) if pair.holder.is_flow else _block_span(document.text, pair)
     return document.text[:start] + document.text[end:]
 
 
@@ -90,7 +90,7 @@ def inserted(document: Document, section: Names, lines: list[str], inline: str) 
         lines = [f"{name}:", *(f"  {line}" if line else line for line in lines)]
     newline = "\r\n" if "\r\n" in document.text else "\n"
     margin = " " * node.column
-    at = _line_end(document.text, _last(node))
+    at = line_end(document.text, last(node))
     return document.text[:at] + "".join(f"{newline}{margin}{line}".rstrip(" ") for line in lines) + document.text[at:]
 
 
@@ -104,11 +104,11 @@ def _block_span(text: str, pair: Pair) -> tuple[int, int]:
         if not is_own or (not above and pair.holder.column == 0):  # a file's first line speaks of the file
             break
         start = above
-    end = _line_end(text, _last(pair.value))
+    end = line_end(text, last(pair.value))
     return start, end + len(re.match(r"\r\n|\r|\n|", text[end:])[0])  # type: ignore[index]
 
 
-def _flow_span(pair: Pair) -> tuple[int, int]:
+def flow_span(pair: Pair) -> tuple[int, int]:
     """From a pair in braces to the next one, or from the one before to its end."""
     pairs = pair.holder.pairs
     index = next(index for index, (key, _) in enumerate(pairs) if key is pair.key)
@@ -117,7 +117,8 @@ def _flow_span(pair: Pair) -> tuple[int, int]:
     return (pairs[index - 1][1].end if index else pair.key.start), pair.value.end
 
 
-def _line_end(text: str, node: Node) -> int:
+def line_end(text: str, node: Node) -> int:
+    """Where the line ends that a node ends on."""
     if isinstance(node, Scalar) and node.is_block:  # it ends where the next line begins
         return len(text[: node.end].rstrip())
     found = _LINE_END.search(text, node.end)
@@ -125,10 +126,10 @@ def _line_end(text: str, node: Node) -> int:
     return found.start()
 
 
-def _last(node: Node) -> Node:
+def last(node: Node) -> Node:
     """The value that a block ends with; its own end mark lies beyond comments and empty lines."""
     if isinstance(node, Mapping) and not node.is_flow and node.pairs:
-        return _last(node.pairs[-1][1])
+        return last(node.pairs[-1][1])
     if isinstance(node, Sequence) and not node.is_flow and node.items:
-        return _last(node.items[-1])
+        return last(node.items[-1])
     return node

@@ -14,11 +14,11 @@ from typing import Any
 from thulium_dsl import resolve, schemas
 from thulium_dsl.compose import INCLUDE
 from thulium_dsl.document import Document, parse
+from thulium_dsl.edits import find, flow_span, last, line_end
 from thulium_dsl.nodes import KeyPath, Mapping, Node, Scalar, Sequence
 from thulium_dsl.validate import complete_tree
 from thulium_dsl.written import Remarks, block, inline, section_blocks
 
-_LINE_END = re.compile(r"[\r\n]|\Z")
 _CONTENT = re.compile(r"^[ \t]*[^# \t\r\n]", re.MULTILINE)
 
 
@@ -131,7 +131,7 @@ class _Filler:
             lines += whole if moved is None else [f"{' ' * node.column}{name}: {moved}"]
         if not path:
             lines = ["", *section_blocks(missing, self.remarks)]
-        offset = self._line_end(_last(node))
+        offset = line_end(self.document.text, last(node))
         if not path and not _CONTENT.search(self.document.text, offset):
             offset = len(self.document.text.rstrip())  # after the comments that the file ends with
         self.edits.append((offset, offset, "".join(self.newline + line for line in lines)))
@@ -146,68 +146,34 @@ class _Filler:
 
     def _move(self, spelling: tuple[str, ...], target: tuple[str, ...]) -> None:
         """Take a second spelling out of the text, and keep what it said for the place that it belongs to."""
-        holder: Node | None = self.document.root
-        for name in spelling[:-1]:
-            holder = holder.get(name) if isinstance(holder, Mapping) else None
-        pair = (
-            holder
-            and isinstance(holder, Mapping)
-            and next((p for p in holder.pairs if p[0].value == spelling[-1]), None)
-        )
+        pair = find(self.document, spelling)
         if not pair:
             return
-        key, value = pair
-        text = self.document.text
+        text, value = self.document.text, pair.value
         self.moved[target] = text[value.start : value.end]
-        assert isinstance(holder, Mapping)
-        if holder.is_flow:
-            self.edits.append((*_flow_pair(holder, key), ""))
+        if pair.holder.is_flow:
+            self.edits.append((*flow_span(pair), ""))
             return
-        end = self._line_end(value)
+        end = line_end(text, value)
         comment = text[value.end : end]
         around = self.document.root.get(target[0]) if isinstance(self.document.root, Mapping) else None
         if isinstance(around, Mapping) and not around.is_flow:
             self.moved[target] += comment.rstrip()
-        start = text.rfind("\n", 0, key.start)
+        start = text.rfind("\n", 0, pair.key.start)
         start -= text[start - 1 : start] == "\r"
         self.edits.append((start, end, ""))
 
     def _forget_includes(self) -> None:
         """Put a remark in the place of ``include``: what it named is now written out below."""
-        root = self.document.root
-        pair = isinstance(root, Mapping) and next((pair for pair in root.pairs if pair[0].value == INCLUDE), None)
-        if not isinstance(root, Mapping) or not pair:
+        pair = find(self.document, (INCLUDE,))
+        if not pair:
             return
-        if root.is_flow:
-            self.edits.append((*_flow_pair(root, pair[0]), ""))
+        if pair.holder.is_flow:
+            self.edits.append((*flow_span(pair), ""))
             return
-        last = _last(pair[1])
-        end = last.end if isinstance(last, Scalar) and not last.is_block else self._line_end(last)
-        names = pair[1].items if isinstance(pair[1], Sequence) else (pair[1],)
+        final = last(pair.value)
+        is_inline = isinstance(final, Scalar) and not final.is_block
+        end = final.end if is_inline else line_end(self.document.text, final)
+        names = pair.value.items if isinstance(pair.value, Sequence) else (pair.value,)
         named = ", ".join(inline(str(name.value)) for name in names if isinstance(name, Scalar))
-        self.edits.append((pair[0].start, end, f"# written out below: {named}"))
-
-    def _line_end(self, node: Node) -> int:
-        if isinstance(node, Scalar) and node.is_block:  # it ends where the next line begins
-            return len(self.document.text[: node.end].rstrip())
-        found = _LINE_END.search(self.document.text, node.end)
-        assert found is not None
-        return found.start()
-
-
-def _flow_pair(holder: Mapping, key: Scalar) -> tuple[int, int]:
-    """From a pair in braces to the next one, or from the one before to its end."""
-    index = next(index for index, (known, _) in enumerate(holder.pairs) if known is key)
-    if index + 1 < len(holder.pairs):
-        return key.start, holder.pairs[index + 1][0].start
-    start = holder.pairs[index - 1][1].end if index else key.start
-    return start, holder.pairs[index][1].end
-
-
-def _last(node: Node) -> Node:
-    """The value that a block ends with; its own end mark lies beyond comments and empty lines."""
-    if isinstance(node, Mapping) and not node.is_flow and node.pairs:
-        return _last(node.pairs[-1][1])
-    if isinstance(node, Sequence) and not node.is_flow and node.items:
-        return _last(node.items[-1])
-    return node
+        self.edits.append((pair.key.start, end, f"# written out below: {named}"))
