@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all. A link in its place is replaced, not written through."""
+    """Write a file, whole or not at all; it keeps its permissions. A link is replaced, not written through."""
     temporary = path.with_name(f"{path.name}.part")
     with open(temporary, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    if path.is_file() and not path.is_symlink():
+        shutil.copymode(path, temporary)
     os.replace(temporary, path)
 
 

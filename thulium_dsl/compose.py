@@ -6,6 +6,7 @@ section stands in one file, so that there is never a question which of two value
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,7 +28,7 @@ _ELSEWHERE = re.compile(r"/|~|[A-Za-z]:[\\/]|\\\\")
 def compose(path: Path) -> Document:
     """Read a document, what it includes and, where it leaves out data sections, the data.yaml beside it."""
     document = _Composer().read(path)
-    beside = path.with_name(COMPANION)
+    beside = path.parent / COMPANION
     lacks = [name for name in _COMPANION_SECTIONS if name not in document.tree]
     is_readable = document.root is not None or not document.problems
     is_included = any(Path(part.file) == beside for part in document.parts)
@@ -67,7 +68,7 @@ class _Composer:
 
     def read(self, path: Path, chain: tuple[Path, ...] = (), named: Place | None = None) -> Document:
         document = read_file(path)
-        self.met[path.resolve()] = named
+        self.met[_real(path)] = named
         if INCLUDE not in document.tree:
             return document
         tree = dict(document.tree)
@@ -80,7 +81,7 @@ class _Composer:
             return replace(whole, problems=tuple(sorted([*whole.problems, problem])))
         for index, name in enumerate(names):
             at: KeyPath = (INCLUDE,) if isinstance(written, str) else (INCLUDE, index)
-            whole = self._included(whole, path, name, at, (*chain, path.resolve()))
+            whole = self._included(whole, path, name, at, (*chain, _real(path)))
         return whole
 
     def _included(self, document: Document, path: Path, name: object, at: KeyPath, chain: tuple[Path, ...]) -> Document:
@@ -103,7 +104,7 @@ class _Composer:
             return f"'{name}' means another file on another machine", "name it relative to this file"
         if "\\" in name:
             return f"'{name}' is a path with backslashes", f"write {name.replace(chr(92), '/')}"
-        target = (path.parent / name).resolve()
+        target = _real(path.parent / name)
         if target in chain:
             circle = " → ".join(file.name for file in (*chain[chain.index(target) :], target))
             return f"a circle: {circle}", "remove this line, or the one that leads here"
@@ -115,6 +116,11 @@ class _Composer:
             limit = f"more than {DEEPEST} files deep" if len(chain) > DEEPEST else f"more than {MOST_FILES} files"
             return f"'{name}' is included {limit}", "put the sections into fewer files"
         return None
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; one that leads in a circle stays as it is, and reading it says so."""
+    return Path(os.path.realpath(path))
 
 
 def _merged(document: Document, other: Document) -> Document:

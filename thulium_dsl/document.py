@@ -83,6 +83,8 @@ def parse(text: str, file: str = "params.yaml") -> Document:
 def read_file(path: Path) -> Document:
     """Read one file, and no other that it names."""
     file = str(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # reading it might never end, and it cannot be filled
+        return _unread(file, "this is a pipe or a device, not a file", "write the document into a file and name that")
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)

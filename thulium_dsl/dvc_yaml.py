@@ -20,6 +20,7 @@ from thulium_dsl.problems import ThuliumError
 from thulium_dsl.spec import Experiment
 
 NAME = "dvc.yaml"
+_CHECKPOINTS = (".safetensors", ".optimizer.pt", ".part")  # the endings of what a training keeps
 HEADER = "# Compiled by Thulium from params.yaml. Do not edit: change params.yaml, then run `thulium compile`."
 
 
@@ -47,6 +48,7 @@ def write(root: Path, experiment: Experiment) -> Compiled:
     Raises:
         ThuliumError: the file that is there cannot be read, or holds a stage of the same name that is not ours.
     """
+    _refuse_to_empty(root, experiment)
     path = root / NAME
     old = _text(path)
     graph = graphs.build(experiment, root)
@@ -66,6 +68,7 @@ def differences(root: Path, experiment: Experiment) -> tuple[str, ...]:
     Raises:
         ThuliumError: the file cannot be read, or holds a stage of the same name that is not ours.
     """
+    _refuse_to_empty(root, experiment)
     path = root / NAME
     old = _text(path)
     if old is None:
@@ -75,6 +78,22 @@ def differences(root: Path, experiment: Experiment) -> tuple[str, ...]:
     parts = [("stages", name) for name in {**wanted["stages"], **(found.get("stages") or {})}]
     words = [f"stage {name}" for part, name in parts if (found.get(part) or {}).get(name) != wanted[part].get(name)]
     return tuple(words if found.get("plots") == wanted["plots"] else [*words, "plots"])
+
+
+def _refuse_to_empty(root: Path, experiment: Experiment) -> None:
+    """Refuse a folder for checkpoints that holds other things: DVC removes it before it starts a training.
+
+    Raises:
+        ThuliumError: names the folder and what it holds.
+    """
+    folder = root / experiment.checkpointing.save_dir
+    inside = folder.iterdir() if folder.is_dir() else ()
+    others = sorted(path.name for path in inside if not path.name.endswith(_CHECKPOINTS))
+    if others:
+        raise ThuliumError(
+            f"checkpointing.save_dir: {folder} holds other things than checkpoints ({', '.join(others[:3])}), and DVC "
+            "removes all of it before a training\n  help: give it a folder of its own, such as checkpoints/"
+        )
 
 
 def render(graph: Graph, kept: Kept = Kept()) -> str:

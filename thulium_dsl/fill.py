@@ -130,7 +130,8 @@ class _Filler:
             whole = block(name, value, node.column, (*path, name), self.remarks)
             lines += whole if moved is None else [f"{' ' * node.column}{name}: {moved}"]
         if not path:
-            lines = ["", *section_blocks(missing, self.remarks)]
+            margin = " " * node.column
+            lines = ["", *(margin + line if line else line for line in section_blocks(missing, self.remarks))]
         offset = line_end(self.document.text, last(node))
         if not path and not _CONTENT.search(self.document.text, offset):
             offset = len(self.document.text.rstrip())  # after the comments that the file ends with

@@ -28,7 +28,17 @@ _TAKEN = (
     ".thulium",
     "prepared",
     "tensorboard",
+    "dvc.yaml",
+    "dvc.lock",
+    "params.yaml",
+    "data.yaml",
+    "metrics.json",
+    "requirements.txt",
+    ".gitignore",
+    ".dvcignore",
 )
+# What the stages write, whatever the document says.
+_WRITTEN = ("data/prepared", "metrics", "metrics.json", "plots", "reports", "predictions.csv")
 
 
 class Finding(NamedTuple):
@@ -146,6 +156,16 @@ def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
             yield Finding((dotted,), what, "write the path with '/'")
 
 
+def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
+    """Data and logs stay out of what the stages write: DVC removes that, and compares it."""
+    logs = "logging.tensorboard.log_dir"
+    for dotted, folder in (dataset_folders_of(settings["dataset"]) | {logs: settings[logs]}).items():
+        for written in _WRITTEN:
+            if _overlap(posixpath.normpath(folder), written):
+                hint = "name another folder; the stages keep their results in this one"
+                yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
+
+
 def dataset_folders_of(dataset: Mapping[str, Any]) -> dict[str, str]:
     """The folders that the data come from: dotted key -> folder."""
     return {f"dataset.{name}": folder for name, folder in dataset.items() if name.endswith("_dir")}
@@ -170,4 +190,5 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),
+    (("dataset", "logging"), results_have_their_folders),
 )

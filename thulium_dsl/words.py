@@ -74,7 +74,9 @@ def _enum(error: ValidationError) -> Iterator[Saying]:
     allowed = choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
     hint = ""
     if list(error.absolute_path) == ["version"]:
-        hint = "a newer document needs a newer Thulium: pip install --upgrade thulium"
+        is_old = isinstance(error.instance, (int, float)) and error.instance < 1
+        newer = "a newer document needs a newer Thulium: pip install --upgrade thulium"
+        hint = f"there is no version before the first: write version: {choices[-1]}" if is_old else newer
     elif isinstance(error.instance, str):
         hint = _choice(error.instance, choices)
     yield Saying(f"must be {allowed}; found {shown(error.instance)}", hint)

@@ -56,8 +56,8 @@ OTHER = {
 }
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {
-    "version": "tests/language: another one is refused",
-    "include": "tests/language/test_compose.py: the sections of the files are those of the document",
+    "version": "tests/language/test_upgrade.py::test_there_is_no_older_version",
+    "include": "tests/language/test_compose.py::test_the_sections_of_the_files_are_those_of_the_document",
     "dataset.train_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.val_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.test_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
@@ -67,16 +67,16 @@ ELSEWHERE = {
     "augmentation.transforms.degrees": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.range": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.std": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
-    "training.optimizer.lr": "tests/language: another spelling of training.lr",
+    "training.optimizer.lr": "tests/language/test_validate.py::test_both_spellings_of_the_learning_rate_are_one_setting",
     "early_stopping.patience": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
     "early_stopping.min_delta": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
     "early_stopping.metric": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",
     "early_stopping.mode": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",
     "checkpointing.keep_last": "tests/engine/test_checkpoints.py::test_best_last_and_the_newest_periodic_ones_stay",
-    "logging.tensorboard.log_dir": "tests/stages/test_graph.py: event files of a queue run",
-    "logging.wandb.enabled": "tests/engine/test_loggers.py",
-    "logging.wandb.project": "tests/engine/test_loggers.py",
-    "logging.wandb.entity": "tests/engine/test_loggers.py",
+    "logging.tensorboard.log_dir": "tests/stages/test_graph.py::test_a_grid_runs_in_the_queue",
+    "logging.wandb.enabled": "tests/engine/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
+    "logging.wandb.project": "tests/engine/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
+    "logging.wandb.entity": "tests/engine/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
     "resources.device": "tests/engine/test_training.py::test_a_gpu_that_is_not_there_names_the_way_out",
     "resources.threads": "tests/engine/test_keys.py::test_threads_are_set",
     "resources.loader_workers": "tests/engine/test_training.py::test_worker_processes_change_nothing",
@@ -93,6 +93,13 @@ def leaves():
 
 def test_every_key_has_a_proof():
     assert set(leaves()) == OTHER.keys() | ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("proof", sorted(set(ELSEWHERE.values())))
+def test_the_proofs_that_stand_elsewhere_are_there(proof):
+    file, _, name = proof.partition("::")
+    text = (lab.CHECKOUT / file).read_text(encoding="utf-8")
+    assert not name or f"def {name}(" in text
 
 
 def changed(spec, path, value):

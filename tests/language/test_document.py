@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,15 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
 def test_no_text_crashes_the_reader(text: str) -> None:
     found = parse(text)
     assert all(str(problem) for problem in found.problems)
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "includes.yaml").write_text("include: [pipe.yaml, loop.yaml]\n")
+    names = ("pipe.yaml", "loop.yaml", "includes.yaml")
+    whats = {name: [problem.what for problem in read(tmp_path / name).problems] for name in names}
+    assert whats["pipe.yaml"] == ["this is a pipe or a device, not a file"]
+    assert whats["loop.yaml"][0].startswith("cannot be read: ")
+    assert len(whats["includes.yaml"]) == 2
+    assert [p.what for p in read(Path(".")).problems] == ["this is a folder"]

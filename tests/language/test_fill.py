@@ -183,3 +183,9 @@ def test_a_written_value_is_read_back(text: str) -> None:
 def test_a_written_number_is_read_back(number: float) -> None:
     assert parse(f"key: {inline(number)}").tree == {"key": number}
     assert check(parse("")).problems == ()
+
+
+def test_a_document_that_starts_further_right_is_filled_there() -> None:
+    filled = fill(parse("  training:\n    lr: 1e-3\n"))
+    assert check(parse(filled.text)).problems == ()
+    assert "\n  dataset:" in filled.text

@@ -179,3 +179,16 @@ def test_a_file_that_cannot_be_taken_over_is_refused(text: str, says: str, tmp_p
         dvc_yaml.write(tmp_path, experiment("custom"))
     assert says in str(caught.value)
     assert (tmp_path / "dvc.yaml").read_text() == text
+
+
+def test_a_folder_with_other_things_is_not_taken_for_checkpoints(tmp_path: Path) -> None:
+    document = parse("dataset:\n  type: synthetic\ncheckpointing:\n  save_dir: notes\n")
+    experiment = experiment_of(document)
+    dvc_yaml.write(tmp_path, experiment)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "last.safetensors").write_bytes(b"")
+    assert dvc_yaml.differences(tmp_path, experiment) == ()
+    (tmp_path / "notes" / "diary.txt").write_text("precious")
+    for use in (dvc_yaml.write, dvc_yaml.differences):
+        with pytest.raises(ThuliumError, match=r"notes holds other things than checkpoints \(diary\.txt\)"):
+            use(tmp_path, experiment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,15 +136,13 @@ def _check(file: Path, root: Path) -> None:
 
 def _fill(file: Path) -> tuple[str, ...]:
     """Complete a file in place, all or nothing; the keys that were added."""
+    from thulium.files import replace_text
     from thulium_dsl.document import read
     from thulium_dsl.fill import fill as filled
 
     result = filled(read(file))
     if result.added:
-        target = file.resolve()  # a link stays a link
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        temporary.write_bytes(result.text.encode("utf-8"))
-        temporary.replace(target)
+        replace_text(file.resolve(), result.text)  # a link stays a link
     return result.added
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change
 
 def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> None:
     """Rewrite a document of an older language version, comments kept."""
+    from thulium.files import replace_text
     from thulium_dsl import document, graph
     from thulium_dsl import upgrade as upgrades
 
@@ -27,10 +27,7 @@ def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> No
         before, after = (text.splitlines(keepends=True) for text in (read.text, result.text.removeprefix("\ufeff")))
         typer.echo("".join(difflib.unified_diff(before, after, str(file), f"{file} (upgraded)")), nl=False)
         return
-    target = file.resolve()  # a link stays a link
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.write_bytes(result.text.encode("utf-8"))
-    temporary.replace(target)
+    replace_text(file.resolve(), result.text)  # a link stays a link
     typer.echo(f"upgraded {file} from version {result.version} to {graph.LANGUAGE}")
     for change in result.changes:
         typer.echo(f"  {change}")
