@@ -67,7 +67,7 @@ ELSEWHERE = {
     "augmentation.transforms.degrees": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.range": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.std": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
-    "training.optimizer.lr": "tests/language/test_validate.py::test_both_spellings_of_the_learning_rate_are_one_setting",
+    "training.optimizer.lr": "tests/language/test_validate.py::test_both_spellings_of_the_rate_are_one_setting",
     "early_stopping.patience": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
     "early_stopping.min_delta": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
     "early_stopping.metric": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",

@@ -62,7 +62,7 @@ def test_an_empty_document_is_the_default_experiment() -> None:
     assert experiment_of(parse("")) == default_experiment()
 
 
-def test_both_spellings_of_the_learning_rate_are_one_setting() -> None:
+def test_both_spellings_of_the_rate_are_one_setting() -> None:
     long = experiment_of(parse("training: {optimizer: {type: adamw, lr: 0.5}}"))
     short = experiment_of(parse("training: {lr: 0.5}"))
     both = experiment_of(parse("training: {lr: 5e-1, optimizer: {type: adamw, lr: 0.5}}"))
