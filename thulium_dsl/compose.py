@@ -78,7 +78,7 @@ class _Composer:
         if not isinstance(names, list) or not 0 < len(names) <= MOST_FILES:
             what = f"must be the name of a file, or a list of up to {MOST_FILES} names"
             problem = document.place((INCLUDE,)).problem((INCLUDE,), what, f"write {INCLUDE}: [{COMPANION}]")
-            return replace(whole, problems=tuple(sorted([*whole.problems, problem])))
+            return whole if (INCLUDE,) in document.suspects else _with(whole, problem)
         for index, name in enumerate(names):
             at: KeyPath = (INCLUDE,) if isinstance(written, str) else (INCLUDE, index)
             whole = self._included(whole, path, name, at, (*chain, _real(path)))
@@ -93,8 +93,8 @@ class _Composer:
                 return _merged(document, other)
             fault = f"'{name}' cannot be included: {other.problems[0].what}", other.problems[0].hint
         lost = frozenset((section,) for section in schemas.sections() if section not in document.tree)
-        problems = tuple(sorted([*document.problems, place.problem(at, *fault)]))
-        return replace(document, problems=problems, suspects=document.suspects | lost)
+        known = document if at in document.suspects else _with(document, place.problem(at, *fault))
+        return replace(known, suspects=document.suspects | lost)
 
     def _fault(self, path: Path, name: object, chain: tuple[Path, ...]) -> tuple[str, str] | None:
         """Why a name cannot be followed, and what to do."""
@@ -121,6 +121,10 @@ class _Composer:
 def _real(path: Path) -> Path:
     """Where a path leads; one that leads in a circle stays as it is, and reading it says so."""
     return Path(os.path.realpath(path))
+
+
+def _with(document: Document, problem: Problem) -> Document:
+    return replace(document, problems=tuple(sorted([*document.problems, problem])))
 
 
 def _merged(document: Document, other: Document) -> Document:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import yaml
 
 from thulium_dsl.document import Document
 from thulium_dsl.nodes import Mapping, Node, Scalar, Sequence
@@ -11,6 +14,8 @@ from thulium_dsl.nodes import Mapping, Node, Scalar, Sequence
 Names = tuple[str, ...]
 
 _LINE_END = re.compile(r"[\r\n]|\Z")
+_REMARK = re.compile(r"#[^\r\n]*")
+_COMMA = re.compile(r"(?:\s|#[^\r\n]*)*,")  # the next one, comments passed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,10 @@ def removed(document: Document, path: Names) -> str:
         path = path[:-1]
         pair = find(document, path)
         assert pair is not None
-    start, end = flow_span(pair) if pair.holder.is_flow else _block_span(document.text, pair)
-    return document.text[:start] + document.text[end:]
+    text = document.text
+    for start, end in reversed(flow_spans(text, pair) if pair.holder.is_flow else [_block_span(text, pair)]):
+        text = text[:start] + text[end:]
+    return text
 
 
 def written(document: Document, path: Names) -> list[str]:
@@ -63,7 +70,7 @@ def written(document: Document, path: Names) -> list[str]:
         return [text[pair.key.start : pair.value.end]]
     start, end = _block_span(text, pair)
     margin = pair.holder.column
-    lines = text[start:end].splitlines()
+    lines = re.split(r"\r\n|\r|\n", text[start:end].rstrip("\r\n"))
     return [line[margin:] if not line[:margin].strip() else line.lstrip() for line in lines]
 
 
@@ -108,13 +115,40 @@ def _block_span(text: str, pair: Pair) -> tuple[int, int]:
     return start, end + len(re.match(r"\r\n|\r|\n|", text[end:])[0])  # type: ignore[index]
 
 
-def flow_span(pair: Pair) -> tuple[int, int]:
-    """From a pair in braces to the next one, or from the one before to its end."""
+def flow_spans(text: str, pair: Pair) -> list[tuple[int, int]]:
+    """What goes with a pair in braces: the pair and one comma. Comments before and after it stay where they are."""
     pairs = pair.holder.pairs
+    start, end = pair.key.start, pair.value.end
     index = next(index for index, (key, _) in enumerate(pairs) if key is pair.key)
-    if index + 1 < len(pairs):
-        return pair.key.start, pairs[index + 1][0].start
-    return (pairs[index - 1][1].end if index else pair.key.start), pair.value.end
+    before = pairs[index - 1][1].end if index else start
+    if index + 1 < len(pairs) and "#" not in text[end : pairs[index + 1][0].start]:
+        return [(start, pairs[index + 1][0].start)]
+    if 0 < index == len(pairs) - 1:
+        comma = _COMMA.match(text, before)
+        return [(before, end)] if "#" not in text[before:start] else [_last_of(comma), (start, end)]
+    comma = _COMMA.match(text, end)
+    if comma is None:  # the only pair
+        return [(start, end)]
+    if "#" in comma[0]:
+        return [(start, end), _last_of(comma)]
+    after = comma.end()
+    if text[start - 1].isspace():
+        after += len(text[after:]) - len(text[after:].lstrip(" \t"))
+    return [(start, after)]
+
+
+def _last_of(found: re.Match[str] | None) -> tuple[int, int]:
+    assert found is not None, "a comma parts two pairs"
+    return found.end() - 1, found.end()
+
+
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """The comments of a text without faults, and where each begins."""
+    end = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        for found in _REMARK.finditer(text, end, max(end, token.start_mark.index)):
+            yield found.start(), found[0].rstrip()
+        end = max(end, token.end_mark.index)
 
 
 def line_end(text: str, node: Node) -> int:

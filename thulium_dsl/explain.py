@@ -28,7 +28,7 @@ _BOUNDS = {
     "maximum": "at most {}",
     "minItems": "{} items or more",
     "maxItems": "{} items or fewer",
-    "pattern": "what matches {}",
+    "x-pattern-words": "{}",
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from thulium_dsl import resolve, schemas
 from thulium_dsl.compose import INCLUDE
 from thulium_dsl.document import Document, parse
-from thulium_dsl.edits import find, flow_span, last, line_end
+from thulium_dsl.edits import Pair, comments, find, flow_spans, last, line_end
 from thulium_dsl.nodes import KeyPath, Mapping, Node, Scalar, Sequence
 from thulium_dsl.validate import complete_tree
 from thulium_dsl.written import Remarks, block, inline, section_blocks
@@ -111,13 +111,13 @@ class _Filler:
         if not missing:
             return
         if node.is_flow:
-            self._insert_flow(node, missing, path)
+            self._insert_flow(node, missing, path, any(name in present for name in value))
         else:
             self._insert_block(node, missing, path)
 
-    def _insert_flow(self, node: Mapping, missing: dict[str, Any], path: tuple[str, ...]) -> None:
+    def _insert_flow(self, node: Mapping, missing: dict[str, Any], path: tuple[str, ...], goes_on: bool) -> None:
         words = [f"{name}: {self.moved.get((*path, name), inline(value))}" for name, value in missing.items()]
-        if [key for key, _ in node.pairs if path or key.value != INCLUDE]:
+        if goes_on:
             end = node.pairs[-1][1].end
             self.edits.append((end, end, "".join(f", {word}" for word in words)))
         else:
@@ -153,16 +153,40 @@ class _Filler:
         text, value = self.document.text, pair.value
         self.moved[target] = text[value.start : value.end]
         if pair.holder.is_flow:
-            self.edits.append((*flow_span(pair), ""))
+            self._cut_flow(pair)
             return
         end = line_end(text, value)
-        comment = text[value.end : end]
-        around = self.document.root.get(target[0]) if isinstance(self.document.root, Mapping) else None
-        if isinstance(around, Mapping) and not around.is_flow:
-            self.moved[target] += comment.rstrip()
+        remarks = self._comments(pair.key.end, end)
+        if there := find(self.document, target):  # in a section of lines, as is all that surrounds one
+            self._remark(there, remarks)
+        elif remarks:
+            is_usual = text[value.end : end].strip() == remarks[0]
+            self.moved[target] += text[value.end : end].rstrip() if is_usual else f"  {'  '.join(remarks)}"
         start = text.rfind("\n", 0, pair.key.start)
         start -= text[start - 1 : start] == "\r"
         self.edits.append((start, end, ""))
+
+    def _comments(self, start: int, end: int) -> list[str]:
+        return [remark for offset, remark in comments(self.document.text) if start <= offset < end]
+
+    def _remark(self, pair: Pair, remarks: list[str]) -> None:
+        """Write comments above a key; or one beside it, if it has none."""
+        text = self.document.text
+        start, end = text.rfind("\n", 0, pair.key.start) + 1, line_end(text, pair.value)
+        if len(remarks) == 1 and not self._comments(pair.key.end, end):
+            self.edits.append((end, end, f"  {remarks[0]}"))
+            return
+        margin = " " * pair.holder.column
+        self.edits.append((start, start, "".join(f"{margin}{remark}{self.newline}" for remark in remarks)))
+
+    def _cut_flow(self, pair: Pair) -> None:
+        """Take a pair out of braces; its comments stay where they stood."""
+        text = self.document.text
+        inner = self._comments(pair.key.start, pair.value.end)
+        margin = " " * (pair.key.start - text.rfind("\n", 0, pair.key.start) - 1)
+        for start, end in flow_spans(text, pair):
+            kept = "".join(f" {remark}{self.newline}{margin}" for remark in inner if start <= pair.key.start < end)
+            self.edits.append((start, end, kept))
 
     def _forget_includes(self) -> None:
         """Put a remark in the place of ``include``: what it named is now written out below."""
@@ -170,11 +194,12 @@ class _Filler:
         if not pair:
             return
         if pair.holder.is_flow:
-            self.edits.append((*flow_span(pair), ""))
+            self._cut_flow(pair)
             return
         final = last(pair.value)
         is_inline = isinstance(final, Scalar) and not final.is_block
         end = final.end if is_inline else line_end(self.document.text, final)
         names = pair.value.items if isinstance(pair.value, Sequence) else (pair.value,)
         named = ", ".join(inline(str(name.value)) for name in names if isinstance(name, Scalar))
-        self.edits.append((pair.key.start, end, f"# written out below: {named}"))
+        lines = [*self._comments(pair.key.end, end), f"# written out below: {named}"]
+        self.edits.append((pair.key.start, end, f"{self.newline}{' ' * pair.holder.column}".join(lines)))

@@ -71,8 +71,8 @@ def _for_number(text: str, is_whole: bool) -> str:
 def _for_section(value: Any, schema: schemas.Schema) -> str:
     if value is None:
         return "indent its keys under it, or remove the line"
-    if isinstance(value, list):
-        return "remove the '-' before its keys"
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return "remove the '-' before its keys, or the [ ] around them"
     parts = schema.get("properties", {})
     if isinstance(value, str):
         if "\u00a0" in value:

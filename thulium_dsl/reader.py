@@ -35,6 +35,7 @@ class Reader:
         self.problems: list[Problem] = []
         self.suspects: set[KeyPath] = set()
         self.count = 0
+        self.quoted: list[tuple[int, int]] = []
 
     def read(self) -> Node | None:
         root = None
@@ -46,11 +47,22 @@ class Reader:
                     root = self._node(event, ())
         except yaml.MarkedYAMLError as error:
             fault = syntax.explain(error, self.lines.text)
-            self._problem(fault.offset, fault.offset + 1, (), fault.what, fault.hint)
+            if not self._has_stray_break(fault.offset):
+                self._problem(fault.offset, fault.offset + 1, (), fault.what, fault.hint)
             return None
         except _Stop:
             return None
-        return self._checked_root(root)
+        return None if self._has_stray_break(len(self.lines.text)) else self._checked_root(root)
+
+    def _has_stray_break(self, until: int) -> bool:
+        fault = syntax.stray_break(self.lines.text, self.quoted, until)
+        if fault is None:
+            return False
+        here = self.lines.place(fault.offset, fault.offset + 1).problem((), fault.what, fault.hint)
+        # What was found after it may only be misread.
+        self.problems = [known for known in self.problems if (known.line, known.column) < (here.line, here.column)]
+        self.problems.append(here)
+        return True
 
     def _checked_root(self, root: Node | None) -> Node | None:
         if root is None or (isinstance(root, Scalar) and root.value is None):
@@ -92,6 +104,8 @@ class Reader:
 
     def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
+        if event.style in ("'", '"'):
+            self.quoted.append((start, end))
         if unwritable := _UNWRITABLE.search(event.value):
             what = f"the escape for a character that no text file holds: U+{ord(unwritable[0]):04X}"
             self._problem(start, end, path, what, "remove it")

@@ -53,6 +53,9 @@ _WORDS = (
     (r"expected '<document start>'", "the text goes on after the document has ended", "check the indentation"),
 )
 
+_BREAKS = {"\x85": "a NEXT LINE", "\u2028": "a LINE SEPARATOR", "\u2029": "a PARAGRAPH SEPARATOR"}
+_STRAY = re.compile(f"[{''.join(_BREAKS)}]")
+
 
 def explain(error: yaml.MarkedYAMLError, text: str) -> SyntaxFault:
     """The parser's error in a text as place, sentence and advice."""
@@ -60,10 +63,10 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> SyntaxFault:
     said = f"{error.context or ''} {error.problem or ''}"
     offset = min(mark.index, len(text))
     context = error.context_mark or mark
-    if "quoted scalar" in said and ("end of stream" in said or "document separator" in said):
+    if "quoted scalar" in said and re.search(r"end of stream|document separator|\\x00", said):
         return SyntaxFault(context.index, "the quote that opens here is never closed", "add the closing quote")
-    known = _leftover(text) or _missing_colon(said, context, text) or _too_deep(said, offset, text)
-    known = known or _after_the_end(said, offset, text)
+    known = _leftover(text) or _never_closed(said, text) or _missing_colon(said, context, text)
+    known = known or _too_deep(said, offset, text) or _after_the_end(said, offset, text)
     if known:
         return known
     for pattern, what, hint in _WORDS:
@@ -83,6 +86,40 @@ def _leftover(text: str) -> SyntaxFault | None:
         return SyntaxFault(conflict.start(), "git left a merge conflict here", hint)
     if remark := re.search(r"^[ \t]*(//|/\*)", text, re.MULTILINE):
         return SyntaxFault(remark.start(1), f"a comment begins with '#', not with '{remark[1]}'", "write '#' instead")
+    return None
+
+
+def _never_closed(said: str, text: str) -> SyntaxFault | None:
+    """A bracket or brace that is still open where the text ends."""
+    if not re.search(r"<stream end>|<document (start|end)>|\\x00", said):  # so the scanner calls the end
+        return None
+    still_open: list[int] = []
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
+                still_open.append(token.start_mark.index)
+            elif still_open and isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken):
+                still_open.pop()
+            elif still_open and isinstance(token, yaml.DocumentStartToken | yaml.DocumentEndToken):
+                break
+    except yaml.MarkedYAMLError:
+        pass  # the end, said in the scanner's way
+    if not still_open:
+        return None
+    closing = "".join({"[": "]", "{": "}"}[text[offset]] for offset in reversed(still_open))
+    around = f", then '{closing[1:]}' for what is around it" if closing[1:] else ""
+    what = f"the '{text[still_open[-1]]}' that opens here is never closed"
+    return SyntaxFault(still_open[-1], what, f"add the closing '{closing[0]}'{around}")
+
+
+def stray_break(text: str, quoted: list[tuple[int, int]], until: int) -> SyntaxFault | None:
+    """The first line break outside of quotes that some readers of YAML take for one and others do not."""
+    end_before = 0
+    for start, end in (*quoted, (until, until)):
+        if found := _STRAY.search(text, end_before, min(start, until)):
+            what = f"{_BREAKS[found[0]]}, U+{ord(found[0]):04X}: a line break of another kind"
+            return SyntaxFault(found.start(), what, "write a plain one, or remove it")
+        end_before = end
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 
@@ -101,21 +102,36 @@ def _moved(document: Document, change: Change) -> Document:
     if old[-1] != new[-1]:
         document = parse(edits.renamed(document, old, new[-1]), document.file)
         old = (*old[:-1], new[-1])
-    pair = edits.find(document, old)
-    assert pair is not None
-    inline = document.text[pair.key.start : pair.value.end]
+    section, thing = ".".join(new[:-1]), "it"
     try:
-        text = edits.inserted(document, new[:-1], edits.written(document, old), inline)
-        after = parse(edits.removed(parse(text, document.file), old), document.file)
+        after = _rewritten(document, old, new, [])
+        if not after.problems and (lost := _lost(document, after)):  # they stood in braces, or around the key alone
+            after, thing = _rewritten(document, old, new, lost), f"the comment {lost[0]}"
     except TypeError as error:
-        raise DocumentError([_no_room(place.problem(old, ""), change, str(error))]) from None
-    if after.problems or lookup(after.tree, new) != lookup(document.tree, old):
-        raise DocumentError([_no_room(place.problem(old, ""), change, ".".join(new[:-1]))])
+        raise DocumentError([_no_room(place.problem(old, ""), change, str(error), thing)]) from None
+    if after.problems or lookup(after.tree, new) != lookup(document.tree, old) or _lost(document, after):
+        raise DocumentError([_no_room(place.problem(old, ""), change, section, thing)])
     return after
 
 
-def _no_room(problem: Problem, change: Change, section: str) -> Problem:
-    what = f"belongs to {change.new} now, and cannot be moved there: '{section}' has no room for it as it is written"
+def _rewritten(document: Document, old: tuple[str, ...], new: tuple[str, ...], remarks: list[str]) -> Document:
+    """The document with a key in another section, and comments above it."""
+    pair = edits.find(document, old)
+    assert pair is not None
+    inline = document.text[pair.key.start : pair.value.end]
+    text = edits.inserted(document, new[:-1], [*remarks, *edits.written(document, old)], inline)
+    return parse(edits.removed(parse(text, document.file), old), document.file)
+
+
+def _lost(before: Document, after: Document) -> list[str]:
+    """The comments that a document has and another one has not."""
+    texts = [[remark for _, remark in edits.comments(document.text)] for document in (before, after)]
+    return list((Counter(texts[0]) - Counter(texts[1])).elements())
+
+
+def _no_room(problem: Problem, change: Change, section: str, thing: str) -> Problem:
+    where = f"'{section}' has no room for {thing} as it is written"
+    what = f"belongs to {change.new} now, and cannot be moved there: {where}"
     hint = f"write '{section}' as a section with a line for each key, or move it by hand"
     return Problem(problem.file, problem.line, problem.column, problem.path, what, hint, problem.length, problem.source)
 

@@ -87,6 +87,15 @@ def test_a_key_is_explained() -> None:
     ]
 
 
+def test_a_pattern_is_explained_in_words() -> None:
+    assert "  allowed   one of auto, cpu, cuda and cuda:N, where N is the number of a GPU\n" in explain(
+        "resources.device"
+    )
+    for key in schemas.walk():
+        assert "^" not in explain(key.dotted)
+        assert ("pattern" in key.schema) == ("x-pattern-words" in key.schema), key.dotted
+
+
 def test_a_key_of_a_branch_names_its_type() -> None:
     assert explain("augmentation.transforms.degrees").startswith("augmentation.transforms.degrees (for type random_ro")
     assert "(for type custom or synthetic)" in explain("dataset.unicode_form")

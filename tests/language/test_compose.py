@@ -8,7 +8,9 @@ import lab
 import pytest
 from dvc.utils.serialize import parse_yaml
 
+from thulium_dsl import schemas
 from thulium_dsl.document import parse, read
+from thulium_dsl.edits import comments
 from thulium_dsl.fill import fill
 from thulium_dsl.problems import DocumentError
 from thulium_dsl.show import show
@@ -32,6 +34,28 @@ def write(**texts: str) -> None:
 def problems(name: str = "main.yaml") -> list[str]:
     found = check(read(name)).problems
     return [f"{problem.file}:{problem.line}:{problem.column}: {problem.what} | {problem.hint}" for problem in found]
+
+
+@pytest.mark.parametrize("written", ['"\\0"', '["\\0"]', "yes", "[*x]", "*x"])
+def test_a_name_that_cannot_be_read_is_one_problem(written: str) -> None:
+    write(main=f"include: {written}\n")
+    assert len(problems()) == 1
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        "include:  # a\n# b\n- data.yaml  # c\n- net.yaml  # d\n# e\ntraining: {epochs: 3}\n",
+        "include: [data.yaml, # a\n  net.yaml # b\n  ] # c\n",
+        "{include: [data.yaml, # a\n  net.yaml], # b\n training: {epochs: 3}}\n",
+        "{include: [data.yaml, net.yaml], # b\n}\n",
+    ],
+)
+def test_filling_keeps_the_comments_of_an_include(main: str) -> None:
+    write(main=main, data="dataset: {type: synthetic}\n", net="model: {}\n")
+    text = fill(read("main.yaml")).text
+    assert [remark for _, remark in comments(main) if remark not in text] == []
+    assert set(parse(text).tree) == set(schemas.sections())
 
 
 @pytest.mark.parametrize("written", ["data.yaml", "[data.yaml]", "\n- data.yaml\n- ./net.yaml"])
@@ -112,7 +136,7 @@ def test_a_missing_file_and_a_folder_are_shown_where_they_are_named() -> None:
 def test_a_file_that_cannot_be_read_gives_no_problems_with_what_it_holds() -> None:
     write(main="include: a.yaml\ncheckpointing: {save_best: false}\n", a="evaluation: [\n")
     (problem,) = problems()
-    assert problem.startswith("a.yaml:2:1:")
+    assert problem.startswith("a.yaml:1:13:")
 
 
 def test_data_yaml_may_be_included_or_just_lie_beside() -> None:

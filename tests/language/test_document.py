@@ -136,6 +136,58 @@ def test_a_file_that_cannot_be_a_document_is_refused(tmp_path: Path, content: by
     assert says in problem.what
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "closing"),
+    [
+        ("a: [", (1, 4), "add the closing ']'"),
+        ("a: {", (1, 4), "add the closing '}'"),
+        ("a: {\n", (1, 4), "add the closing '}'"),
+        ("b: 1\na: [1, 2\n# end\n", (2, 4), "add the closing ']'"),
+        ("a: {b: [1,\n", (1, 8), "add the closing ']', then '}' for what is around it"),
+        ("a: [{b: 1}, {c: '}'\n", (1, 13), "add the closing '}', then ']' for what is around it"),
+        ("a: [1\n---\nb: 2\n", (1, 4), "add the closing ']'"),
+        ("a: {!!", (1, 4), "add the closing '}'"),
+        ("a: {b: 'x\n", (1, 8), "add the closing quote"),
+        ('a: "x\\', (1, 4), "add the closing quote"),
+    ],
+)
+def test_what_is_never_closed_is_shown_where_it_opens(text: str, place: tuple[int, int], closing: str) -> None:
+    (problem,) = parse(text).problems
+    assert ((problem.line, problem.column), problem.hint) == (place, closing)
+    assert problem.what.endswith("that opens here is never closed")
+    assert problem.source == text.splitlines()[place[0] - 1]
+
+
+@pytest.mark.parametrize(
+    ("char", "name"),
+    [
+        ("\x85", "a NEXT LINE, U+0085"),
+        ("\u2028", "a LINE SEPARATOR, U+2028"),
+        ("\u2029", "a PARAGRAPH SEPARATOR, U+2029"),
+    ],
+)
+def test_a_line_break_of_another_kind_is_refused_outside_of_quotes(char: str, name: str) -> None:
+    for text in (
+        "a: x{}b: 1\n",
+        "# x{}b: 1\n",
+        "a: |\n  x{}  y\n",
+        "a: 'x' {}b: 1\n",
+        "a: [{}1]\n",
+        "a: x{}y: [\n",
+        "a:{}",
+    ):
+        (problem,) = parse(text.format(char)).problems
+        assert problem.what == f"{name}: a line break of another kind"
+        lines = text.split("{}")[0].splitlines()
+        assert (problem.line, problem.column, problem.hint) == (
+            len(lines),
+            len(lines[-1]) + 1,
+            "write a plain one, or remove it",
+        )
+    for text in ('a: "x{}y"\n', "a: ['x{}y', {b: \"{}\"}]\n"):
+        assert parse(text.replace("{}", char)).problems == ()
+
+
 def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
     assert read(tmp_path / "none.yaml").problems[0].what == "there is no such file"
     assert read(tmp_path).problems[0].what == "this is a folder"

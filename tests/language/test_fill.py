@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thulium_dsl import schemas
 from thulium_dsl.document import parse, read
+from thulium_dsl.edits import comments
 from thulium_dsl.fill import fill, inline
 from thulium_dsl.validate import check, complete_tree
 
@@ -163,6 +165,58 @@ def test_the_learning_rate_moves_to_its_place(optimizer: str, tail: str) -> None
     document = parse(f"training:\n  {optimizer.format(tail)}\n  epochs: 3\n")
     tree = parse(fill(document).text).tree
     assert (tree["training"]["lr"], "lr" in tree["training"]["optimizer"]) == (0.5, False)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "  lr: 1e-3 # ours\n  optimizer:\n    type: adamw\n    lr: 1e-3 # theirs\n",
+            "  # theirs\n  lr: 1e-3 # ours\n  optimizer:\n    type: adamw\n",
+            id="above one that has a comment",
+        ),
+        pytest.param(
+            "  optimizer:\n    type: adamw\n    lr: 1e-3 # theirs\n  epochs: 7\n  lr: 1e-3\n",
+            "  epochs: 7\n  lr: 1e-3  # theirs\n",
+            id="beside one that has none",
+        ),
+        pytest.param(
+            "  optimizer:\n    lr: # a\n      1e-3 # b\n    type: adamw\n  lr: 1e-3\n",
+            "  # a\n  # b\n  lr: 1e-3\n",
+            id="two comments",
+        ),
+        pytest.param(
+            "  optimizer:\n    lr: # a\n      1e-3\n    type: adamw\n", "  lr: 1e-3  # a\n", id="below its key"
+        ),
+        pytest.param(
+            "  optimizer: {lr: 1e-3, # theirs\n    type: adamw}\n",
+            "  optimizer: { # theirs\n    type: adamw, weight_decay: 0.01}\n",
+            id="first in braces",
+        ),
+        pytest.param(
+            "  optimizer: {\n    lr: 1e-3, # theirs\n    type: adamw\n  }\n",
+            "  optimizer: {\n    # theirs\n    type: adamw, weight_decay: 0.01\n  }\n",
+            id="on a line of its own in braces",
+        ),
+        pytest.param(
+            "  optimizer: {\n    type: adamw, # a\n    lr: # b\n      1e-3 # c\n    , # d\n  }\n",
+            "  optimizer: {\n    type: adamw # a\n     # b\n    , weight_decay: 0.01 # c\n    , # d\n  }\n",
+            id="last in braces",
+        ),
+        pytest.param(
+            "  optimizer: {lr: 1e-3 # a\n  , type: adamw}\n",
+            "  optimizer: { # a\n   type: adamw, weight_decay: 0.01}\n",
+            id="before the comma",
+        ),
+    ],
+)
+def test_the_comments_of_a_learning_rate_that_moves_stay(before: str, after: str, newline: str) -> None:
+    before, after = (text.replace("\n", newline) for text in (f"training:\n{before}", after))
+    text = fill(parse(before)).text
+    assert after in text
+    assert not {remark for _, remark in comments(before)} - {remark for _, remark in comments(text)}
+    assert parse_yaml(text, "params.yaml", typ="safe") == parse(text).tree
 
 
 @settings(max_examples=200, deadline=None)

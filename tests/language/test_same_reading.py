@@ -128,6 +128,9 @@ def test_a_whole_document_is_read_as_dvc_reads_it_or_refused(lines: list[str], n
                 "|",
                 ">",
                 "? ",
+                "\x85",
+                "\u2028",
+                "\u2029",
             ]
         ),
         max_size=25,

@@ -89,12 +89,27 @@ def test_line_ends_and_byte_order_mark_stay(newline: str, bom: str) -> None:
             "model: {seed: 7, head: {type: bilstm}}\n", "model: {head: {type: bilstm}}\ntraining:\n  seed: 7\n"
         ),
         pytest.param("model: {seed: 7}\ntraining: {epochs: 3}\n", "training: {epochs: 3, seed: 7}\n", id="braces"),
-        pytest.param("model:\n  seed: 7 # x\ntraining: {}\n", "training: {seed: 7}\n", id="into empty braces"),
+        pytest.param("model:\n  seed: 7\ntraining: {}\n", "training: {seed: 7}\n", id="into empty braces"),
         pytest.param(
             "model:\n    seed: 7\ntraining:\n    epochs: 3", "training:\n    epochs: 3\n    seed: 7", id="four"
         ),
         pytest.param("training:\n  epochs: 3\n\n\n# end\n", "training:\n  epochs: 3\n\n\n# end\n", id="nothing to do"),
         pytest.param("model:\n  seed: 7\n", "training:\n  seed: 7\n", id="the only key of its section"),
+        pytest.param(
+            "model: {\n  # dice\n  seed: 7, # a seven\n  head: {type: bilstm}\n}\ntraining: {epochs: 3}\n",
+            "model: {\n  # dice\n  # a seven\n  head: {type: bilstm}\n}\ntraining: {epochs: 3, seed: 7}\n",
+            id="comments in braces stay there",
+        ),
+        pytest.param(
+            "model: {\n  head: {type: bilstm}, # a head\n  seed: 7 # a seven\n}\n",
+            "model: {\n  head: {type: bilstm} # a head\n   # a seven\n}\ntraining:\n  seed: 7\n",
+            id="comments between braces stay there",
+        ),
+        pytest.param(
+            "model: {\n  seed: 7, # a seven\n}  # no more\ntraining:\n  epochs: 3\n",
+            "training:\n  epochs: 3\n  # a seven\n  # no more\n  seed: 7\n",
+            id="comments of braces that go",
+        ),
         pytest.param('"training": {learning_rate: 1}\n', '"training": {lr: 1}\n', id="renamed in braces"),
     ],
 )
@@ -154,12 +169,31 @@ def test_a_key_without_a_place_to_go_is_refused(rest: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "model",
+    [
+        "model:\n  seed: 7 # x\n",
+        "model:\n  # x\n  seed: 7\n",
+        "model: {\n  seed: 7, # x\n}\n",
+        "model: {seed: 7} # x\n",
+    ],
+)
+def test_a_comment_without_a_place_to_go_is_refused(model: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        upgraded(f"version: 0\n{model}training: {{epochs: 3}}\n")
+    assert "model.seed: belongs to training.seed now, and cannot be moved there: 'training' has no room for" in (
+        said := str(caught.value)
+    )
+    assert "the comment # x as it is written" in said
+    assert "write 'training' as a section with a line for each key, or move it by hand" in said
+
+
+@pytest.mark.parametrize(
     ("text", "what"),
     [
         (f"version: {LANGUAGE + 1}\n", "a newer document needs a newer Thulium"),
         ("version: -1\n", "must be 1"),
         ("version: soon\n", "version: must be a whole number"),
-        ("version: [\n", "2:1"),
+        ("version: [\n", "1:10"),
     ],
 )
 def test_what_cannot_be_upgraded_says_why(text: str, what: str) -> None:
