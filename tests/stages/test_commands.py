@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def test_restart_trains_anew(trained: Path, run: lab.Shell) -> None:
     before = model.stat().st_mtime_ns
     assert "epoch 1/1" in run(*TRAIN, "--restart", cwd=trained).stderr
     assert model.stat().st_mtime_ns > before
+
+
+def test_a_restart_that_fails_leaves_nothing_that_looks_finished(trained: Path, run: lab.Shell, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained, tmp_path / "copy"))
+    with open(folder / "config" / "train.yaml", "a") as file:
+        file.write("\nresources:\n  device: cuda\n")
+    run(*TRAIN, "--restart", cwd=folder, code=2, CUDA_VISIBLE_DEVICES="")
+    assert not (folder / "runs" / "exp1" / "metrics" / "train.json").exists()
 
 
 def test_another_document_is_not_taken_for_a_finished_run(trained: Path, run: lab.Shell) -> None:

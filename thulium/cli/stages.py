@@ -70,6 +70,8 @@ def train(file: Document = Path("params.yaml"), output_dir: OutputDir = None, re
             typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
             return
         _run("prepare", experiment, out=place.prepared)
+        # The data are new: what was trained on the old ones must not pass for a finished run, wherever this one ends.
+        (place.out / "metrics" / "train.json").unlink(missing_ok=True)
         _keep_document(file, place.out)
         shutil.rmtree(place.run_dir, ignore_errors=True)
     keep = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}

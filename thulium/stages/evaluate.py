@@ -51,6 +51,8 @@ def evaluate(
     path = checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
     _check_fit(model, data, path)
+    if "epoch" not in facts:
+        raise CheckpointError(f"{path}: does not say which epoch it is of: evaluate what a training has saved")
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)

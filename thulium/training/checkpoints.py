@@ -124,7 +124,8 @@ class CheckpointManager:
         self._periodic: list[str] = []  # those of this run, oldest first
         if save_best and self._path("best").exists():
             facts = _read_header(self._path("best"))["facts"]
-            self.best, self.best_epoch = facts["metrics"].get(best_metric), facts["epoch"] - 1
+            if best_metric in facts.get("metrics", {}):
+                self.best, self.best_epoch = facts["metrics"][best_metric], facts["epoch"] - 1
 
     def save(
         self,
