@@ -19,11 +19,11 @@ LINES = 400
 def main() -> None:
     document = defaults()
     dataset = SyntheticDataset(
-        type="synthetic", lines=LineCounts(train=LINES, val=1, test=1), seed=1, unicode_form="NFC"
+        type="synthetic", lines=LineCounts(train=LINES, val=1, test=1), seed=1, text=document.dataset.text
     )
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "prepared"
-        prepare(dataset=dataset, preprocessing=document.preprocessing, out=out)
+        prepare(dataset=dataset, preprocessing=document.preprocessing, resources=document.resources, out=out)
         for title, augmenter in (("read", None), ("read and augmented", Augmenter(document.augmentation, 1))):
             loader = create_dataloader(out / "train", batch_size=16, augmenter=augmenter)
             rates = [_rate(loader, epoch) for epoch in range(5)]

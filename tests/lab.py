@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -23,7 +25,13 @@ dataset:
     val: 8
     test: 8
   seed: 1
-  unicode_form: NFC
+  text:
+    unicode_form: NFC
+    whitespace: collapse
+    order: auto
+    charset: auto
+    on_unknown: error
+    map: []
 preprocessing:
   height: 32
   min_width: 32
@@ -91,6 +99,7 @@ logging:
 resources:
   device: cpu
   loader_workers: 0
+  prepare_workers: 1
   threads: 1
 """
 
@@ -287,3 +296,9 @@ def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
     file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def changed(spec: Any, path: Sequence[str], value: Any) -> Any:
+    """A spec with another value at a path of names."""
+    name, *rest = path
+    return replace(spec, **{name: changed(getattr(spec, name), rest, value) if rest else value})

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from thulium.data.readers import custom, synthetic
+from thulium.data.line import Fault
+from thulium.data.readers import READERS
+from thulium.data.splitting import splitter_of
 from thulium.data.text import normalize
 from thulium.errors import DataError, list_faults
-from thulium_dsl.spec import CustomDataset, DatasetSpec, Experiment
+from thulium_dsl.spec import DatasetSpec, Experiment, SyntheticDataset
 
 
 def load(path: str | Path) -> Experiment:
@@ -32,18 +34,20 @@ def defaults() -> Experiment:
 
 
 def training_texts(dataset: DatasetSpec) -> Iterator[str]:
-    """The normalised transcriptions of a document's training lines.
+    """The normalised transcriptions of a document's training lines; no image is opened.
 
     Raises:
         DataError: they cannot be read.
     """
-    if isinstance(dataset, CustomDataset):
-        faults: list[str] = []
-        labels = custom.read_labels(Path(dataset.train_dir), faults)
-        if faults:
-            raise DataError(list_faults(faults))
-        texts = [label.text for label in labels]
-    else:
-        lines = synthetic.read(num_lines=dataset.lines.train, seed=dataset.seed, split="train")
-        texts = [line.text for line in lines]
-    return (normalize(text, dataset.unicode_form) for text in texts)
+    faults: list[Fault] = []
+    splitter, reader = splitter_of(dataset), READERS[dataset.type]
+    for unit in reader.units(dataset):
+        for line in [unit] if isinstance(unit, Fault) else reader.read(unit, dataset):
+            split = line if isinstance(line, Fault) else splitter.split_of(line)
+            if isinstance(line, Fault) or isinstance(split, Fault):
+                faults.append(split)
+            elif split == "train":
+                yield normalize(line.text, dataset.text)
+    errors = [fault for fault in faults if fault.is_error]
+    if errors and (isinstance(dataset, SyntheticDataset) or dataset.on_error == "fail"):
+        raise DataError(list_faults(errors))

@@ -9,6 +9,8 @@ ThuliumError (thulium_dsl.problems)
 └── StepError         a training step that went wrong: epoch, step, ids of the lines
 """
 
+from collections.abc import Sequence
+
 from thulium_dsl.problems import ThuliumError
 
 
@@ -39,10 +41,10 @@ class StepError(ThuliumError):
 MAX_LISTED = 20
 
 
-def list_faults(faults: list[str]) -> str:
+def list_faults(faults: Sequence[object]) -> str:
     """Some faults, one a line, and how many there are in all."""
     more = len(faults) - MAX_LISTED
-    rows = [*faults[:MAX_LISTED], *([f"... and {more} more"] if more > 0 else [])]
+    rows = [*map(str, faults[:MAX_LISTED]), *([f"... and {more} more"] if more > 0 else [])]
     return "\n".join(
         [*rows, f"{len(faults)} problem{'s' if len(faults) != 1 else ''} in the data; nothing was written"]
     )

@@ -59,7 +59,9 @@ def _merged(keys: list[Key]) -> list[Key]:
 
 def _key(key: Key) -> list[str]:
     schema = key.schema
-    head = f"{key.dotted} (for type {key.kind})" if key.kind else key.dotted
+    every = {other.kind for other in schemas.walk() if other.path[0] == key.path[0] and other.kind}
+    is_of_some = key.kind and set(key.kind.split(" or ")) != every
+    head = f"{key.dotted} (for type {key.kind})" if is_of_some else key.dotted
     rows = {
         "type": type_of(schema),
         "unit": schema.get("x-unit"),

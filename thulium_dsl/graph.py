@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.problems import ThuliumError
-from thulium_dsl.rules import dataset_folders_of
+from thulium_dsl.rules import dataset_paths_of
 from thulium_dsl.spec import Experiment
 
 LANGUAGE = 1
@@ -35,7 +35,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("prepare", reads=("dataset", "preprocessing")),
+    Stage("prepare", reads=("dataset", "preprocessing"), also=("resources",)),
     Stage(
         "train",
         reads=("model", "training", "augmentation", "early_stopping", "checkpointing"),
@@ -52,7 +52,7 @@ _DESCRIPTIONS = {
 
 # The engine's own source, layer by layer: in its repository, a change of code is a change of what a stage yields.
 _CODE = {
-    "prepare": ("thulium/data",),
+    "prepare": ("thulium/data", "thulium/svg.py"),
     "train": (
         "thulium/data",
         "thulium/device.py",
@@ -67,6 +67,7 @@ _CODE = {
         "thulium/device.py",
         "thulium/models",
         "thulium/evaluation",
+        "thulium/svg.py",
         "thulium/training/checkpoints.py",
         "thulium/training/history.py",
     ),
@@ -123,8 +124,8 @@ def build(experiment: Experiment, root: Path) -> Graph:
         experiment: only its structural choices matter, such as the kind of data.
         root: the folder that the document lies in; decides what stands for the engine among the dependencies.
     """
-    folders = tuple(f"${{{name}}}" for name in dataset_folders_of(asdict(experiment.dataset)))
-    inputs = {"prepare": folders, "train": (PREPARED,), "evaluate": (PREPARED, SAVE_DIR, HISTORY)}
+    paths = tuple(f"${{{name}}}" for name in dataset_paths_of(asdict(experiment.dataset)))
+    inputs = {"prepare": paths, "train": (PREPARED,), "evaluate": (PREPARED, SAVE_DIR, HISTORY)}
     outputs: dict[str, dict[str, Any]] = {
         "prepare": {"outs": (PREPARED,)},
         "train": {"outs": (SAVE_DIR,), "metrics": ("metrics/train.json",), "plots": (Plot(HISTORY, {}),)},

@@ -81,10 +81,12 @@ def _section(schema: Schema, path: str) -> Iterator[str]:
             yield from _table({"properties": own}, path)
         else:
             yield from (f"`type: {kind}` has no options.", "")
+    shown: list[Schema] = []
     for level in (schema, *schemas.branches(schema).values()):
         for name, part in level.get("properties", {}).items():
             inner = part.get("items", part) if part else {}
-            if "properties" in inner:
+            if "properties" in inner and part not in shown:
+                shown.append(part)  # types share sections: each stands once
                 yield from (f"## {path}.{name}", "", part["description"], "")
                 if inner is not part:
                     yield from (inner["description"], "")

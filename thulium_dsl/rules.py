@@ -7,10 +7,12 @@ that are at fault, the likeliest first: the problem is shown at the first of the
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from thulium_dsl import resolve, schemas
 from thulium_dsl.document import Document
 from thulium_dsl.nodes import KeyPath
 from thulium_dsl.words import plain, shown
@@ -134,7 +136,7 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
         if _overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
     logs = "logging.tensorboard.log_dir"
-    others = dataset_folders_of(settings["dataset"]) | {logs: settings[logs]}
+    others = dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}
     for dotted, taken in others.items():
         if _overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit, dotted), f"{{0}} overlaps {{1}}, {emptied}", hint)
@@ -142,7 +144,7 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
 
 def splits_are_apart(settings: Settings) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for dotted, folder in dataset_folders_of(settings["dataset"]).items():
+    for dotted, folder in dataset_paths_of(settings["dataset"]).items():
         first = seen.setdefault(posixpath.normpath(folder), dotted)
         if first != dotted:
             hint = "the same lines in two splits make every figure too good: name another folder"
@@ -150,7 +152,7 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
 
 
 def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
-    for dotted, folder in dataset_folders_of(settings["dataset"]).items():
+    for dotted, folder in dataset_paths_of(settings["dataset"]).items():
         if "\\" in folder:
             what = f"'{_as_is(folder)}' is a path with backslashes: no folder here has that name"
             yield Finding((dotted,), what, "write the path with '/'")
@@ -159,16 +161,24 @@ def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
 def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
     """Data and logs stay out of what the stages write: DVC removes that, and compares it."""
     logs = "logging.tensorboard.log_dir"
-    for dotted, folder in (dataset_folders_of(settings["dataset"]) | {logs: settings[logs]}).items():
+    for dotted, folder in (dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}).items():
         for written in _WRITTEN:
             if _overlap(posixpath.normpath(folder), written):
                 hint = "name another folder; the stages keep their results in this one"
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
 
 
-def dataset_folders_of(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """The folders that the data come from: dotted key -> folder."""
-    return {f"dataset.{name}": folder for name, folder in dataset.items() if name.endswith("_dir")}
+def dataset_paths_of(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """The folders and files that the data come from: dotted key -> path."""
+    found: dict[str, str] = {}
+    for key in schemas.walk():
+        if key.path[0] != "dataset" or key.kind != dataset["type"] or not key.schema.get("x-path"):
+            continue
+        value = resolve.lookup(dataset, key.path[1:])
+        is_word = key.schema.get("x-structural") and value == key.schema["default"]  # none, or a word for none
+        if isinstance(value, str) and not is_word:
+            found[key.dotted] = value
+    return found
 
 
 def _as_is(text: str) -> str:
@@ -177,7 +187,71 @@ def _as_is(text: str) -> str:
 
 
 def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+    is_all = "." in (one, other)
+    return is_all or one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def shares_leave_something(settings: Settings) -> Iterator[Finding]:
+    if "split" not in settings["dataset"]:
+        return
+    val, test = "dataset.split.val", "dataset.split.test"
+    if settings[val] + settings[test] >= 1:
+        yield Finding((val, test), "{0} and {1} leave nothing to learn from", "lower one of them")
+
+
+def lists_are_complete(settings: Settings) -> Iterator[Finding]:
+    names = [f"dataset.{split}_list" for split in ("train", "val", "test")]
+    if "train_list" not in settings["dataset"]:
+        return
+    lacking = [name for name in names if settings[name] is None]
+    if 0 < len(lacking) < len(names):
+        given = next(name for name in names if settings[name] is not None)
+        missing = " and ".join(name.removeprefix("dataset.") for name in lacking)
+        yield Finding((given,), f"{{0}} needs {missing} beside it", "name a list for each of the three splits, or none")
+
+
+def writers_are_known(settings: Settings) -> Iterator[Finding]:
+    dataset = settings["dataset"]
+    source = "writer_column" if dataset["type"] == "parquet" else "writers"
+    if "split" not in dataset or dataset["split"]["by"] != "writer" or dataset["train_list"] is not None:
+        return
+    if dataset[source] is None:
+        what = f"{{0}} needs dataset.{source}, which says who wrote what"
+        yield Finding(("dataset.split.by",), what, f"set dataset.{source}, or split by page or document")
+
+
+def pattern_has_a_group(settings: Settings) -> Iterator[Finding]:
+    pattern = settings["dataset"].get("page_pattern")
+    if pattern is None:
+        return
+    hint = "such as '(.+)_line[0-9]+', whose brackets hold the page"
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        yield Finding(("dataset.page_pattern",), f"is not a regular expression: {_as_is(str(error))}", hint)
+        return
+    if groups != 1:
+        yield Finding(("dataset.page_pattern",), f"must have one group in brackets, found {groups}", hint)
+
+
+def replacements_are_used(settings: Settings) -> Iterator[Finding]:
+    policy, listed = "dataset.text.on_unknown", "dataset.text.map"
+    is_map = settings[policy] == "map"
+    if settings[listed] and not is_map:
+        yield Finding((listed, policy), "the replacements are not made, with {1}", "write 'on_unknown: map'")
+    if is_map and not settings[listed]:
+        yield Finding((policy, listed), "{0} has nothing to replace", "list replacements in dataset.text.map")
+    found = [item["find"] for item in settings[listed]]
+    for index, text in enumerate(found):
+        if text in found[:index]:
+            yield Finding((f"{listed}.{index}.find",), f"'{_as_is(text)}' is listed twice", "keep one of them")
+
+
+def dropping_has_a_charset(settings: Settings) -> Iterator[Finding]:
+    policy, charset = "dataset.text.on_unknown", "dataset.text.charset"
+    if settings[policy] == "drop_line" and settings[charset] == "auto":
+        what = "{0} drops nothing: {1} holds every character of the training lines, and no other line is dropped"
+        yield Finding((policy, charset), what, "list the characters in dataset.text.charset")
 
 
 # The sections that a rule reads: it is asked only when the schema found nothing wrong in them.
@@ -191,4 +265,10 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),
     (("dataset", "logging"), results_have_their_folders),
+    (("dataset",), shares_leave_something),
+    (("dataset",), lists_are_complete),
+    (("dataset",), writers_are_known),
+    (("dataset",), pattern_has_a_group),
+    (("dataset",), replacements_are_used),
+    (("dataset",), dropping_has_a_charset),
 )

@@ -113,7 +113,21 @@ def default_of(dotted: str) -> Any:
 
 
 def _section(name: str) -> dict[str, Any]:
-    return {key: value for key, value in _load(name).items() if key != "$schema"}
+    loaded = _load(name)
+    definitions = loaded.pop("definitions", {})
+    section: dict[str, Any] = _inlined({key: value for key, value in loaded.items() if key != "$schema"}, definitions)
+    return section
+
+
+def _inlined(part: Any, definitions: Schema) -> Any:
+    """The same with each reference to a definition of the file replaced by what it names."""
+    if isinstance(part, list):
+        return [_inlined(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _inlined(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
+    return {key: _inlined(value, definitions) for key, value in part.items()}
 
 
 def _load(name: str) -> dict[str, Any]:

@@ -15,12 +15,108 @@ UnicodeForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    find: str
+    replace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSpec:
+    unicode_form: UnicodeForm
+    whitespace: Literal["collapse", "strip", "keep"]
+    order: Literal["auto", "visual", "logical"]
+    charset: str | tuple[str, ...]  # auto, a file, or the characters
+    on_unknown: Literal["error", "drop_line", "map"]
+    map: tuple[Replacement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSpec:
+    val: float  # share
+    test: float  # share
+    by: Literal["page", "document", "writer", "line", "given"]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomDataset:
     type: Literal["custom"]
     train_dir: str
     val_dir: str
     test_dir: str
-    unicode_form: UnicodeForm
+    text: TextSpec
+    on_error: Literal["fail", "skip"]
+    max_skipped: float  # share of the lines, and of the pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GtTxtDataset:
+    type: Literal["gt_txt"]
+    root: str
+    page_pattern: str | None  # a regular expression whose first group is the page
+    split: SplitSpec
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    writers: str | None
+    text: TextSpec
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageDataset:
+    type: Literal["page"]
+    root: str
+    level: Literal["line", "word"]
+    text_index: Literal["lowest", "highest"]
+    region_types: tuple[str, ...]  # empty: all
+    line_types: tuple[str, ...]  # empty: all
+    straighten: bool
+    split: SplitSpec
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    writers: str | None
+    text: TextSpec
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AltoDataset:
+    type: Literal["alto"]
+    root: str
+    region_types: tuple[str, ...]  # empty: all
+    line_types: tuple[str, ...]  # empty: all
+    straighten: bool
+    split: SplitSpec
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    writers: str | None
+    text: TextSpec
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetDataset:
+    type: Literal["parquet"]
+    root: str
+    image_column: str
+    text_column: str
+    id_column: str | None
+    page_column: str | None
+    document_column: str | None
+    writer_column: str | None
+    split: SplitSpec
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    text: TextSpec
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +131,14 @@ class SyntheticDataset:
     type: Literal["synthetic"]
     lines: LineCounts
     seed: int
-    unicode_form: UnicodeForm
+    text: TextSpec
 
 
-DatasetSpec = Union[CustomDataset, SyntheticDataset]  # noqa: UP007 (also read at run time, on Python 3.10)
+# The kinds of data that stand under one folder and are split by us, or by lists.
+RootedDataset = Union[GtTxtDataset, PageDataset, AltoDataset, ParquetDataset]  # noqa: UP007 (also read at run time)
+DatasetSpec = Union[  # noqa: UP007 (also read at run time, on Python 3.10)
+    CustomDataset, GtTxtDataset, PageDataset, AltoDataset, ParquetDataset, SyntheticDataset
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +293,7 @@ class LoggingSpec:
 class ResourcesSpec:
     device: str  # auto, cpu, cuda, cuda:N
     loader_workers: int
+    prepare_workers: int  # 0: one for each core
     threads: int  # 0: one for each core
 
 
@@ -241,6 +342,9 @@ def build(kind: Any, value: Any) -> Any:
 
 
 def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
+    if value is None:
+        return type(None)
     if not isinstance(value, Mapping):
-        return type(None) if value is None else next(kind for kind in kinds if kind is not type(None))
+        is_list = isinstance(value, (list, tuple))
+        return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
     return next(kind for kind in kinds if value["type"] in get_args(get_type_hints(kind)["type"]))

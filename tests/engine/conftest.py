@@ -29,13 +29,13 @@ def experiment():
     return replace(
         whole,
         dataset=SyntheticDataset(
-            type="synthetic", lines=LineCounts(train=12, val=6, test=6), seed=3, unicode_form="NFC"
+            type="synthetic", lines=LineCounts(train=12, val=6, test=6), seed=3, text=whole.dataset.text
         ),
         preprocessing=replace(whole.preprocessing, height=24),
         model=model,
         training=replace(whole.training, epochs=2, batch_size=4, ema_decay=0.5),
         logging=replace(whole.logging, tensorboard=replace(whole.logging.tensorboard, enabled=False)),
-        resources=replace(whole.resources, device="cpu", loader_workers=0, threads=1),
+        resources=replace(whole.resources, device="cpu", loader_workers=0, prepare_workers=1, threads=1),
     )
 
 
@@ -43,5 +43,10 @@ def experiment():
 def prepared(experiment, tmp_path_factory) -> Path:
     """The prepared lines of the small experiment."""
     folder = tmp_path_factory.mktemp("data") / "prepared"
-    prepare(dataset=experiment.dataset, preprocessing=experiment.preprocessing, out=folder)
+    prepare(
+        dataset=experiment.dataset,
+        preprocessing=experiment.preprocessing,
+        resources=experiment.resources,
+        out=folder,
+    )
     return folder

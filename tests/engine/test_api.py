@@ -65,13 +65,15 @@ def test_lines_of_a_folder_are_preprocessed_like_prepared_ones(project, experime
 
     from thulium.data.folder import FolderSplit
     from thulium.data.shards import Split
+    from thulium.documents import defaults
     from thulium.stages.prepare import prepare
-    from thulium_dsl.spec import CustomDataset
 
-    dataset = CustomDataset(
-        type="custom", train_dir="data/train", val_dir="data/val", test_dir="data/test", unicode_form="NFC"
+    prepare(
+        dataset=defaults().dataset,
+        preprocessing=experiment.preprocessing,
+        resources=experiment.resources,
+        out=Path("prepared"),
     )
-    prepare(dataset=dataset, preprocessing=experiment.preprocessing, out=Path("prepared"))
     ready, folder = Split(Path("prepared/train")), FolderSplit(Path("data/train"), experiment.preprocessing)
     assert (ready.ids, ready.texts, ready.widths.tolist()) == (folder.ids, folder.texts, folder.widths)
     assert all(ready.image(i).tobytes() == folder.image(i).tobytes() for i in range(len(ready)))

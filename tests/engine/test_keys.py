@@ -13,11 +13,12 @@ from safetensors.torch import load
 
 from thulium import device as devices
 from thulium.data.shards import Split
+from thulium.documents import defaults
 from thulium.stages.evaluate import evaluate
 from thulium.stages.prepare import prepare
 from thulium.stages.train import train
 from thulium_dsl import schemas
-from thulium_dsl.spec import CustomDataset, Experiment
+from thulium_dsl.spec import Experiment
 
 OTHER = {
     "model.backbone.config_name": "resnet_small",
@@ -48,12 +49,13 @@ OTHER = {
     "dataset.lines.val": 7,
     "dataset.lines.test": 7,
     "dataset.seed": 4,
-    "dataset.unicode_form": "NFD",
+    "dataset.text.unicode_form": "NFD",
     "preprocessing.height": 32,
     "preprocessing.min_width": 900,
     "preprocessing.max_width": 150,
     "preprocessing.normalize": False,
 }
+DATASET = "tests/engine/test_dataset_keys.py::test_another_value_changes_what_is_prepared"
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {
     "version": "tests/language/test_upgrade.py::test_there_is_no_older_version",
@@ -61,6 +63,37 @@ ELSEWHERE = {
     "dataset.train_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.val_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.test_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
+    "dataset.root": DATASET,
+    "dataset.page_pattern": DATASET,
+    "dataset.split.val": DATASET,
+    "dataset.split.test": DATASET,
+    "dataset.split.by": DATASET,
+    "dataset.split.seed": DATASET,
+    "dataset.train_list": "tests/engine/test_dataset_keys.py::test_lists_name_what_is_in_a_split",
+    "dataset.val_list": "tests/engine/test_dataset_keys.py::test_lists_name_what_is_in_a_split",
+    "dataset.test_list": "tests/engine/test_dataset_keys.py::test_lists_name_what_is_in_a_split",
+    "dataset.writers": "tests/engine/test_dataset_keys.py::test_a_split_by_writer_keeps_writers_apart",
+    "dataset.level": DATASET,
+    "dataset.text_index": DATASET,
+    "dataset.region_types": DATASET,
+    "dataset.line_types": DATASET,
+    "dataset.straighten": DATASET,
+    "dataset.image_column": DATASET,
+    "dataset.text_column": DATASET,
+    "dataset.id_column": DATASET,
+    "dataset.page_column": DATASET,
+    "dataset.document_column": DATASET,
+    "dataset.writer_column": DATASET,
+    "dataset.text.whitespace": DATASET,
+    "dataset.text.charset": DATASET,
+    "dataset.text.on_unknown": "tests/engine/test_dataset_keys.py::test_characters_that_the_charset_lacks",
+    "dataset.text.map": "tests/engine/test_dataset_keys.py::test_characters_that_the_charset_lacks",
+    "dataset.text.map.find": "tests/engine/test_dataset_keys.py::test_characters_that_the_charset_lacks",
+    "dataset.text.map.replace": "tests/engine/test_dataset_keys.py::test_characters_that_the_charset_lacks",
+    "dataset.text.order": "tests/engine/test_dataset_keys.py::test_the_order_reaches_the_model",
+    "dataset.on_error": "tests/engine/test_dataset_keys.py::test_faults_are_skipped_up_to_a_share",
+    "dataset.max_skipped": "tests/engine/test_dataset_keys.py::test_faults_are_skipped_up_to_a_share",
+    "resources.prepare_workers": "tests/engine/test_dataset_keys.py::test_more_processes_write_the_same_bytes",
     "preprocessing.wide_lines": "tests/engine/test_prepare.py::test_wide_lines",
     "augmentation.transforms": "tests/engine/test_augment.py::test_the_order_of_transforms_counts",
     "augmentation.transforms.p": "tests/engine/test_augment.py::test_p_is_the_share_of_the_lines_that_change",
@@ -102,11 +135,6 @@ def test_the_proofs_that_stand_elsewhere_are_there(proof):
     assert not name or f"def {name}(" in text
 
 
-def changed(spec, path, value):
-    name, *rest = path
-    return replace(spec, **{name: changed(getattr(spec, name), rest, value) if rest else value})
-
-
 @pytest.fixture(scope="module")
 def plain(experiment) -> Experiment:
     """The small experiment with everything off that other keys switch on."""
@@ -135,7 +163,12 @@ def digest(path: Path) -> str:
 def outcome(experiment, folder: Path) -> str:
     """A digest of every file that the three stages write."""
     prepared = folder / "prepared"
-    prepare(dataset=experiment.dataset, preprocessing=experiment.preprocessing, out=prepared)
+    prepare(
+        dataset=experiment.dataset,
+        preprocessing=experiment.preprocessing,
+        resources=experiment.resources,
+        out=prepared,
+    )
     sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
     parts = {name: getattr(experiment, name) for name in sections}
     train(**parts, prepared=prepared, out=folder, run_dir=folder / "tensorboard")
@@ -169,7 +202,7 @@ def test_the_same_experiment_writes_the_same_bytes(plain, before, tmp_path):
 def test_another_value_changes_what_is_written(plain, before, tmp_path, key):
     if key == "training.mixed_precision" and devices.choose("cpu", mixed_precision=True).half is None:
         pytest.skip("this processor has no 16-bit arithmetic")
-    experiment = changed(plain, key.split("."), OTHER[key])
+    experiment = lab.changed(plain, key.split("."), OTHER[key])
     assert outcome(experiment, tmp_path) != before
 
 
@@ -178,9 +211,10 @@ def test_a_custom_folder_is_the_one_that_is_read(experiment, tmp_path):
         f"{name}_dir": str(lab.write_lines_folder(tmp_path / name, [f"only in {name}"]))
         for name in ("train", "val", "test")
     }
-    dataset = CustomDataset(type="custom", **folders, unicode_form="NFC")
-    prepare(dataset=dataset, preprocessing=experiment.preprocessing, out=tmp_path / "prepared")
-    assert {name: Split(tmp_path / "prepared" / name).texts for name in ("train", "val", "test")} == {
+    dataset = replace(defaults().dataset, **folders)
+    out = tmp_path / "prepared"
+    prepare(dataset=dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out)
+    assert {name: list(Split(out / name).texts) for name in ("train", "val", "test")} == {
         name: [f"only in {name}"] for name in ("train", "val", "test")
     }
 

@@ -2,14 +2,15 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import lab
 import pytest
 
 from thulium.data.shards import Split
+from thulium.documents import defaults
 from thulium.errors import DataError
-from thulium.stages.prepare import prepare
-from thulium_dsl.spec import CustomDataset
+from thulium.stages import prepare as stage
 
 
 @pytest.fixture
@@ -20,7 +21,12 @@ def dataset(tmp_path):
         "test": ["café"],
     }
     folders = {f"{name}_dir": str(lab.write_lines_folder(tmp_path / name, lines)) for name, lines in texts.items()}
-    return CustomDataset(type="custom", **folders, unicode_form="NFC")
+    return replace(defaults().dataset, **folders)
+
+
+@pytest.fixture
+def prepare(experiment):
+    return partial(stage.prepare, resources=experiment.resources)
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def preprocessing(experiment):
     return replace(experiment.preprocessing, max_width=200)
 
 
-def test_the_report_counts_what_a_person_should_look_at(dataset, preprocessing, tmp_path):
+def test_the_report_counts_what_a_person_should_look_at(prepare, dataset, preprocessing, tmp_path):
     report = prepare(dataset=dataset, preprocessing=preprocessing, out=tmp_path / "out")
     assert report == json.loads((tmp_path / "out" / "report.json").read_text())
     assert {name: split["lines"] for name, split in report["splits"].items()} == {"train": 2, "val": 1, "test": 1}
@@ -46,28 +52,27 @@ def test_the_report_counts_what_a_person_should_look_at(dataset, preprocessing, 
 
 
 @pytest.mark.parametrize("policy", ["squeeze", "skip", "error"])
-def test_wide_lines(dataset, preprocessing, tmp_path, policy):
+def test_wide_lines(prepare, dataset, preprocessing, tmp_path, policy):
     spec = replace(preprocessing, wide_lines=policy)
     if policy == "error":
         with pytest.raises(DataError, match=r"is wider than preprocessing\.max_width \(200 pixels at height 24\)"):
             prepare(dataset=dataset, preprocessing=spec, out=tmp_path / "out")
         assert not (tmp_path / "out").exists()
         return
-    split = prepare(dataset=dataset, preprocessing=spec, out=tmp_path / "out")["splits"]["train"]
+    report = prepare(dataset=dataset, preprocessing=spec, out=tmp_path / "out")
+    split, skipped = report["splits"]["train"], report["skipped"].get("too wide", {"count": 0})["count"]
     assert (split["lines"], split["width_max"] <= 200) == (2 if policy == "squeeze" else 1, True)
-    assert [len(split["squeezed_too_wide"]), len(split["skipped_too_wide"])] == (
-        [1, 0] if policy == "squeeze" else [0, 1]
-    )
+    assert [len(split["squeezed_too_wide"]), skipped] == ([1, 0] if policy == "squeeze" else [0, 1])
 
 
-def test_the_same_image_in_two_splits_is_named(dataset, preprocessing, tmp_path):
+def test_the_same_image_in_two_splits_is_named(prepare, dataset, preprocessing, tmp_path):
     lab.write_lines_folder(tmp_path / "leak", ["xyz"])
     leaking = replace(dataset, test_dir=str(tmp_path / "leak"))
     report = prepare(dataset=leaking, preprocessing=preprocessing, out=tmp_path / "out")
     assert [len(sources) for sources in report["same_image_in_two_splits"]] == [2]
 
 
-def test_a_failure_leaves_what_was_there_and_nothing_half_written(dataset, preprocessing, tmp_path):
+def test_a_failure_leaves_what_was_there_and_nothing_half_written(prepare, dataset, preprocessing, tmp_path):
     prepare(dataset=dataset, preprocessing=preprocessing, out=tmp_path / "out")
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     (tmp_path / "val" / "labels.txt").write_text("gone.png text\n")
@@ -77,7 +82,7 @@ def test_a_failure_leaves_what_was_there_and_nothing_half_written(dataset, prepr
     assert not list(tmp_path.glob("*.unfinished"))
 
 
-def test_the_same_data_make_the_same_bytes(dataset, preprocessing, tmp_path):
+def test_the_same_data_make_the_same_bytes(prepare, dataset, preprocessing, tmp_path):
     files = []
     for name in "ab":
         prepare(dataset=dataset, preprocessing=preprocessing, out=tmp_path / name)

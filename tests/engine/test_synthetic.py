@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -16,22 +17,34 @@ import pytest
 from PIL import Image
 
 from thulium.data.line import Line
-from thulium.data.readers.synthetic import LINES_PER_PAGE, _page, read
+from thulium.data.readers import synthetic
+from thulium.data.readers.synthetic import LINES_PER_PAGE, _page
 from thulium.data.synthetic import hand as hands
 from thulium.data.synthetic import text as texts
 from thulium.data.synthetic.render import draw
+from thulium.documents import defaults
 from thulium.errors import DataError
+from thulium_dsl.spec import LineCounts, SyntheticDataset
 
 ROOT = Path(__file__).parents[2]
 COUNTS = {"train": 3000, "val": 200, "test": 300}
+
+
+def read(*, num_lines: int, seed: int, split: str) -> Iterator[Line]:
+    """The first lines of a split."""
+    counts = LineCounts(**{name: num_lines if name == split else 0 for name in COUNTS})
+    dataset = SyntheticDataset(type="synthetic", lines=counts, seed=seed, text=defaults().dataset.text)
+    for unit in synthetic.units(dataset):
+        yield from synthetic.read(unit, dataset)
 
 
 def digest(lines: list[Line]) -> str:
     """One digest over ids, texts, pages, sizes and pixels."""
     total = hashlib.sha256()
     for line in lines:
-        total.update(repr((line.id, line.text, line.page, line.source, line.image.size)).encode())
-        total.update(line.image.tobytes())
+        image = line.load()
+        total.update(repr((line.id, line.text, line.page, line.source, image.size)).encode())
+        total.update(image.tobytes())
     return total.hexdigest()
 
 
@@ -53,7 +66,7 @@ def written() -> dict[str, list[str]]:
 def test_another_process_draws_the_same_bytes(lines):
     # Another hash seed, too: nothing may hang on the order of a set.
     code = (
-        "from tests.engine.test_synthetic import digest; from thulium.data.readers.synthetic import read;"
+        "from tests.engine.test_synthetic import digest, read;"
         "print(digest(list(read(num_lines=30, seed=1, split='train'))))"
     )
     here = {**os.environ, "PYTHONHASHSEED": "7"}
@@ -121,14 +134,14 @@ def test_every_symbol_has_a_glyph(face):
 
 
 def test_images_are_grey_lines_of_text_size(lines):
-    assert {line.image.mode for line in lines} == {"L"}
-    assert all(54 <= line.image.height <= 80 for line in lines)
-    assert all(90 <= line.image.width <= 1000 for line in lines)
+    assert {line.load().mode for line in lines} == {"L"}
+    assert all(54 <= line.load().height <= 80 for line in lines)
+    assert all(90 <= line.load().width <= 1000 for line in lines)
 
 
 def test_ink_is_darker_than_paper(lines):
     for line in lines:
-        dark, paper = np.percentile(np.asarray(line.image), (1, 60))
+        dark, paper = np.percentile(np.asarray(line.load()), (1, 60))
         assert paper - dark > 40, line.id
 
 
@@ -146,14 +159,14 @@ def test_no_letter_touches_the_edge():
 
 def test_lines_are_cheap():
     start = time.process_time()
-    num_lines = sum(1 for _ in read(num_lines=150, seed=4, split="train"))
+    num_lines = sum(1 for line in read(num_lines=150, seed=4, split="train") if line.load())
     assert num_lines / (time.process_time() - start) > 50  # far below what one core does: only a blunder is slower
 
 
 def test_a_missing_font_package_says_what_to_install(monkeypatch):
     monkeypatch.setattr(hands, "FACES", (hands.Face(family="No Such Hand", joined=False),))
     with pytest.raises(DataError, match=r"No Such Hand.*pip install 'thulium\[training\]'"):
-        list(read(num_lines=1, seed=1, split="train"))
+        [line.load() for line in read(num_lines=1, seed=1, split="train")]
 
 
 def test_a_font_without_a_symbol_is_refused(monkeypatch):

@@ -1,17 +1,19 @@
 """Alphabets, decoding and counting: the laws that they keep."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thulium.data.charset import Charset, frames_needed
-from thulium.data.text import normalize
+from thulium.data.charset import Charset, charset_of, frames_needed, unknown_symbols
+from thulium.data.text import normalize, plain
 from thulium.errors import DataError
 from thulium.evaluation.decode import greedy
 from thulium.evaluation.metrics import EditCount, LineResult, cer_interval, score
+from thulium_dsl.spec import Replacement
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
@@ -48,12 +50,111 @@ def test_unknown_symbols_are_named_and_left_out_of_targets():
     assert charset.encode("cab") == [1, 2]
 
 
-@given(texts, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
-def test_normalising_twice_is_normalising_once(text, form):
-    once = normalize(text, form)
-    assert normalize(once, form) == once
-    assert once == once.strip()
-    assert "  " not in once
+FORMS = ("NFC", "NFD", "NFKC", "NFKD")
+# What normalisation makes white space of, or takes apart or together beside it; all that ends a line anywhere.
+tricky = st.text(
+    st.sampled_from("ae \t\r\n\v\f\x1c\x1f\x85\u2028\u2029\xa0\u2003\u3000\xa8\xb4\u0301\u0338\u0345\u0327ǖﬁ①\u200b")
+)
+
+
+def rules(form="NFC", **changes):
+    return replace(plain(form), **changes)
+
+
+@given(st.one_of(texts, tricky), st.sampled_from(FORMS), st.sampled_from(["collapse", "strip", "keep"]))
+def test_normalising_twice_is_normalising_once(text, form, whitespace):
+    once = normalize(text, rules(form, whitespace=whitespace))
+    assert normalize(once, rules(form, whitespace=whitespace)) == once
+    assert len(once.splitlines()) <= 1
+    assert "\t" not in once
+    assert whitespace == "keep" or once == once.strip()
+    assert whitespace != "collapse" or once.split() == [word for word in once.split(" ") if word]
+
+
+@pytest.mark.parametrize(
+    ("whitespace", "expected"),
+    [("collapse", "a b c d"), ("strip", "a  b c\xa0d"), ("keep", "  a  b c\xa0d ")],
+)
+def test_white_space_is_kept_as_far_as_the_document_says(whitespace, expected):
+    assert normalize(" \ta  b\r\nc\xa0d\u2028", rules(whitespace=whitespace)) == expected
+
+
+def test_a_unicode_form_alone_means_single_spaces():
+    assert normalize(" e\u0301\xa0 b ", "NFC") == "é b"
+
+
+def mapped(text, pairs, form="NFC"):
+    found = tuple(Replacement(find=find, replace=new) for find, new in pairs.items())
+    return normalize(text, rules(form, on_unknown="map", map=found))
+
+
+def test_replacements_are_made_in_one_pass_the_longest_first():
+    assert mapped("ſs ſ st", {"ſ": "s", "ſs": "ß", "st": "ﬆ", "s": "ſ"}) == "ß s ﬆ"
+    assert mapped("a.b*c", {".": "", "*": " "}) == "ab c"
+
+
+def test_what_is_found_is_found_in_the_texts_form():
+    assert mapped("e\u0301", {"é": "e"}) == "e"
+    assert mapped("é", {"é": "e"}, "NFD") == "e"
+    assert mapped("ab", {"b": "\u0301"}) == "á"  # brought to the form once more
+
+
+def test_replacements_wait_until_the_document_asks_for_them():
+    pairs = (Replacement(find="a", replace="b"),)
+    assert normalize("a", rules(on_unknown="error", map=pairs)) == "a"
+    assert mapped("a", {}) == "a"
+
+
+@given(st.one_of(texts, tricky), st.sampled_from(FORMS))
+def test_replacing_twice_is_replacing_once_where_nothing_new_is_found(text, form):
+    pairs = {"\xa0": "", "ſ": "s", "ﬁ": "fi", "\u200b": ""}
+    once = mapped(text, pairs, form)
+    assert mapped(once, pairs, form) == once
+
+
+def test_a_charset_is_found_or_listed_or_read_from_a_file(tmp_path):
+    file = tmp_path / "charset.txt"
+    file.write_bytes("\ufeffab \r\ne\u0301\tz\n".encode())
+    assert charset_of(rules()) is None
+    assert charset_of(rules(charset=("a", "e\u0301", "a", " "))) == {"a", "é", " "}
+    assert charset_of(rules(charset=str(file))) == {"a", "b", "é", "z", " "}
+    assert charset_of(rules("NFD", charset=str(file))) == {"a", "b", "e", "\u0301", "z", " "}
+
+
+@pytest.mark.parametrize(
+    ("form", "charset", "message"),
+    [
+        (
+            "NFD",
+            ("a", "é"),
+            r"dataset.text.charset: 'é' is 2 characters in NFD \(U\+0065 U\+0301\): write one an entry",
+        ),
+        ("NFC", ("ab",), r"'ab' is 2 characters"),
+        ("NFC", ("",), r"'' is 0 characters in NFC \(none\)"),
+        ("NFC", (), r"dataset.text.charset: is empty"),
+    ],
+)
+def test_an_entry_that_is_not_one_character_is_named(form, charset, message):
+    with pytest.raises(DataError, match=message):
+        charset_of(rules(form, charset=charset))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), (b"\xff\xfe", "1: is not UTF-8"), (b"", "holds no char"), (b"\n\t\n", "holds no char")],
+)
+def test_a_charset_file_that_cannot_be_used_is_named(tmp_path, content, message):
+    file = tmp_path / "charset.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=rf"charset\.txt.*{message}"):
+        charset_of(rules(charset=str(file)))
+
+
+def test_a_documents_charset_comes_before_what_the_lines_have():
+    assert Charset.from_document(rules(), ["ba"], 1) == Charset(("a", "b"), 1)
+    assert Charset.from_document(rules(charset=("z", "a")), ["ba"]) == Charset(("a", "z"))
+    assert unknown_symbols("cabac", {"a"}) == ["b", "c"]
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=6))

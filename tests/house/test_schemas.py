@@ -127,7 +127,14 @@ def assert_same(kind: Any, schema: schemas.Schema, path: tuple[str, ...]) -> Non
     elif get_origin(kind) is Literal:
         assert list(get_args(kind)) == schema["enum"], path
     else:
-        names = {int: "integer", float: "number", str: "string", bool: "boolean", str | None: ["string", "null"]}
+        names = {
+            int: "integer",
+            float: "number",
+            str: "string",
+            bool: "boolean",
+            str | None: ["string", "null"],
+            str | tuple[str, ...]: ["string", "array"],
+        }
         assert names[kind] == schema["type"], path
 
 

@@ -98,7 +98,7 @@ def test_a_pattern_is_explained_in_words() -> None:
 
 def test_a_key_of_a_branch_names_its_type() -> None:
     assert explain("augmentation.transforms.degrees").startswith("augmentation.transforms.degrees (for type random_ro")
-    assert "(for type custom or synthetic)" in explain("dataset.unicode_form")
+    assert "(for type gt_txt or page or alto)" in explain("dataset.writers")
     assert explain("augmentation.transforms.0.p").count("(for type") == 4
 
 

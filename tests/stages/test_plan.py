@@ -59,7 +59,7 @@ def test_a_finished_project(finished: Path, run: lab.Shell) -> None:
     assert said["stages"][1] == {"name": "evaluate", "reasons": [{"kind": "upstream", "name": "train"}]}
     assert (said["job"]["steps"], said["job"]["parameters"], said["job"]["is_stale"]) == (3, 245496, False)
 
-    lab.edit(finished / "params.yaml", "seed: 1\n  unicode_form", "seed: 2\n  unicode_form")
+    lab.edit(finished / "params.yaml", "seed: 1\n  text:", "seed: 2\n  text:")
     (finished / "checkpoints" / "last.safetensors").unlink()
     (finished / "reports" / "evaluation.html").unlink()
     (finished / "requirements.txt").write_text("thulium[training]==0.2.0\n")

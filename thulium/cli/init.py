@@ -20,6 +20,10 @@ class Dataset(str, Enum):
 
     synthetic = "synthetic"
     custom = "custom"
+    gt_txt = "gt_txt"
+    page = "page"
+    alto = "alto"
+    parquet = "parquet"
 
 
 def init(

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
+from thulium.cli import warnings
 from thulium_dsl.problems import ThuliumError
 
 KEPT = "experiment.yaml"  # the complete document beside what came of it
@@ -29,6 +30,9 @@ OutputDir = Annotated[
 ]
 PreparedDir = Annotated[
     Path | None, typer.Option(help="Work without DVC: write the prepared lines into this folder.", metavar="DIR")
+]
+Dry = Annotated[
+    bool, typer.Option("--dry", help="Read and check everything, write no lines; with --output-dir, only the report.")
 ]
 Restart = Annotated[bool, typer.Option("--restart", help="Train anew although the folder holds a finished run.")]
 
@@ -50,15 +54,23 @@ class Place:
     is_project: bool
 
 
-def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None) -> None:
+def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None, dry: Dry = False) -> None:
     """Read the lines, check them, and store them the way training reads them."""
     experiment, place = _open(file, output_dir)
     prepared = output_dir or place.prepared
-    report = _run("prepare", experiment, out=prepared)
-    counts = ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
-    typer.echo(f"prepared {counts} lines in {prepared}; see {prepared / 'report.json'}")
-    for warning in _warnings(report):
+    if dry:
+        report = _run("prepare", experiment, "check", out=output_dir)
+        written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
+        typer.echo(f"read {_counts(report)} lines, wrote none{written}")
+    else:
+        report = _run("prepare", experiment, out=prepared)
+        typer.echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
+    for warning in warnings.of(report, experiment.dataset):
         typer.echo(f"warning: {warning}", err=True)
+
+
+def _counts(report: dict[str, Any]) -> str:
+    return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
 
 
 def train(file: Document = Path("params.yaml"), output_dir: OutputDir = None, restart: Restart = False) -> None:
@@ -133,8 +145,8 @@ def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
     return keep
 
 
-def _run(name: str, experiment: Any, **more: Any) -> Any:
-    """Run a stage with the sections that it reads, and no others."""
+def _run(name: str, experiment: Any, function: str = "", **more: Any) -> Any:
+    """Run a stage, or another function of its module, with the sections that the stage reads, and no others."""
     from thulium_dsl.graph import STAGES
 
     stage = next(stage for stage in STAGES if stage.name == name)
@@ -149,7 +161,7 @@ def _run(name: str, experiment: Any, **more: Any) -> Any:
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-    return getattr(module, name)(**sections, **more)
+    return getattr(module, function or name)(**sections, **more)
 
 
 def _check_same(experiment: Any, out: Path) -> None:
@@ -178,23 +190,6 @@ def _keep_document(file: Path, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / KEPT, fill(read(file)).text)
-
-
-def _warnings(report: dict[str, Any]) -> list[str]:
-    """What a person should look at before training, from prepare's report."""
-    found = []
-    for name, split in report["splits"].items():
-        for what in ("skipped", "squeezed"):
-            if sources := split[f"{what}_too_wide"]:
-                found.append(f"{name}: {len(sources)} lines wider than preprocessing.max_width were {what}")
-    for name, symbols in report["characters_not_in_train"].items():
-        if symbols:
-            found.append(f"{name}: characters that no training line has: {' '.join(symbols)}")
-    for sources in report["same_image_in_two_splits"][:5]:
-        found.append(f"the same image in two splits: {', '.join(sources)}")
-    if (more := len(report["same_image_in_two_splits"]) - 5) > 0:
-        found.append(f"and {more} more images that stand in two splits")
-    return found
 
 
 def add_to(app: typer.Typer) -> None:

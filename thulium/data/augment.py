@@ -12,6 +12,7 @@ from PIL import Image
 
 from thulium.data.charset import frames_needed
 from thulium.data.image import paper_value
+from thulium.data.order import Order, to_visual
 from thulium_dsl.spec import AugmentationSpec, GaussianNoise, RandomBrightness, RandomRotation, RandomScale
 
 Generator = np.random.Generator
@@ -23,17 +24,17 @@ class Augmenter:
     The same (seed, epoch, line id) gives the same pixels, whatever process asks and in whatever order.
     """
 
-    def __init__(self, augmentation: AugmentationSpec, seed: int, stride: int = 1) -> None:
+    def __init__(self, augmentation: AugmentationSpec, seed: int, stride: int = 1, order: Order = "logical") -> None:
         """Take the transforms of a document; ``stride`` is the pixels in one of the model's frames."""
         self.transforms = augmentation.transforms if augmentation.enabled else ()
-        self.seed, self.stride = seed, stride
+        self.seed, self.stride, self.order = seed, stride, order
 
     def __call__(self, image: Image.Image, epoch: int, line_id: str, text: str = "") -> Image.Image:
         """The line as the epoch sees it; its height stays, its width may change.
 
         It is never made so narrow that its text no longer fits the model's frames.
         """
-        least = min(image.width, self.stride * frames_needed(text))
+        least = min(image.width, self.stride * frames_needed(to_visual(text, self.order)))
         digest = hashlib.sha256(line_id.encode()).digest()
         generator = np.random.default_rng([self.seed, epoch, int.from_bytes(digest[:8], "little")])
         for spec in self.transforms:

@@ -32,7 +32,7 @@ class FolderSplit:
         labels = read_labels(folder, faults)
         self._paths = [label.path for label in labels]
         self.ids = [label.name for label in labels]
-        self.texts = [normalize(label.text, unicode_form or defaults().dataset.unicode_form) for label in labels]
+        self.texts = [normalize(label.text, unicode_form or defaults().dataset.text) for label in labels]
         self.height = self.preprocessing.height
         self.widths = [self._width(path, faults) for path in self._paths]
         if faults:

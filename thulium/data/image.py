@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from thulium_dsl.spec import PreprocessingSpec
 
+IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
 MAX_PIXELS = 100_000_000  # a line has some hundred thousand; far more is a mistake or a decompression bomb
 INK_SHARE = 0.005  # share of the pixels that are taken to be full ink
 PAPER_SHARE = 0.6  # share of the pixels that are taken to be at most as light as the paper
@@ -21,27 +24,47 @@ class ImageFault(Exception):
     """An image that cannot be used; the message says why, the caller knows which file."""
 
 
-def open_grey(path: Path) -> Image.Image:
-    """Read an image file as 8-bit grey: turned as its EXIF says, transparency on white, 16 bits scaled to 8.
+def open_grey(path: Path, *, max_pixels: int = MAX_PIXELS, turn: bool = True) -> Image.Image:
+    """Read an image file as 8-bit grey: transparency on white, 16 bits scaled to 8.
+
+    Args:
+        max_pixels: more than this is a mistake or a decompression bomb.
+        turn: whether the picture is turned as its EXIF says.
 
     Raises:
-        ImageFault: the file is missing, empty, not an image, truncated, or larger than MAX_PIXELS.
+        ImageFault: the file is missing, empty, not an image, truncated, or larger than max_pixels.
     """
+    with opened(path, max_pixels=max_pixels) as image:
+        image.draft("L", image.size)  # a JPEG is stored as grey and colours apart: the colours need not be decoded
+        image.load()
+        return _to_grey(ImageOps.exif_transpose(image) if turn else image)
+
+
+@contextmanager
+def opened(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """An image file of which only the head has been read; what goes wrong inside the block becomes an ImageFault.
+
+    Raises:
+        ImageFault: the file is missing, empty, not an image, truncated, or larger than max_pixels.
+    """
+    before = Image.MAX_IMAGE_PIXELS
     try:
+        Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow warns above it and refuses twice as much; we refuse above it
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MAX_PIXELS is stricter
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise ImageFault(f"is {width}x{height} pixels, more than a line image can be")
-                image.load()
-                return _to_grey(ImageOps.exif_transpose(image))
+                if width * height > max_pixels:
+                    raise ImageFault(f"is {width}x{height} pixels, more than {max_pixels // 1_000_000} million")
+                yield image
     except UnidentifiedImageError:
         raise ImageFault("is not an image that can be read") from None
     except FileNotFoundError:
         raise ImageFault("does not exist") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ImageFault(f"cannot be decoded ({error})") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _to_grey(image: Image.Image) -> Image.Image:

@@ -1,10 +1,14 @@
-"""A line of handwriting with its transcription: what every reader yields."""
+"""A line of handwriting with its transcription: what every reader yields; and what it yields for one that is none."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
+
+SplitName = Literal["train", "val", "test"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,15 +16,44 @@ class Line:
     """One line image with what a person read in it.
 
     Attributes:
-        id: unique in its split, stable from run to run.
-        image: mode "L" (8-bit grey, 0 is black), any size.
-        text: the transcription, in logical order, not empty.
+        id: unique in its data set, stable from run to run.
+        text: the transcription as it is written in the source, in logical order, not blank.
         page: what the line was cut from; its own id where that is not known.
+        document: what the page belongs to: the folder that it lies in, unless the format says more.
         source: the file it comes from, for messages.
+        load: gives the image, mode "L" (8-bit grey, 0 is black), any size; raises ImageFault. Costly: called once.
+        split: where the source itself says so.
+        writer: who wrote it, where the format says so; otherwise empty.
     """
 
     id: str
-    image: Image.Image
     text: str
     page: str
+    document: str
     source: str
+    load: Callable[[], Image.Image]
+    split: SplitName | None = None
+    writer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A file or a line that gives no line.
+
+    Attributes:
+        reason: a few words that faults of one kind share, such as "unreadable image"; the report counts by it.
+        where: the file, with ``:row`` or ``#line id`` where that is known.
+        what: a sentence that goes on from ``where``: what was found, and what to do.
+        is_error: False for what data sets are expected to have, such as lines that nobody has transcribed: it is
+            counted and named, and never stops anything.
+        is_page: whether a whole page or file is lost, not one line.
+    """
+
+    reason: str
+    where: str
+    what: str
+    is_error: bool = True
+    is_page: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"

@@ -6,12 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from thulium.data.order import Order
 from thulium.data.shards import Split
 from thulium.errors import DataError
-from thulium_dsl.spec import PreprocessingSpec, UnicodeForm, build
+from thulium_dsl.spec import PreprocessingSpec, TextSpec, UnicodeForm, build
 
 SPLITS = ("train", "val", "test")
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,22 @@ class Prepared:
 
     Attributes:
         folder: holds train/, val/ and test/.
-        unicode_form: of the transcriptions.
+        text: what was done to the transcriptions.
+        order: in which a model is to learn them; they themselves are in logical order.
         preprocessing: what was done to the images.
-        symbols: the code points of the training transcriptions, in order.
+        symbols: the code points that a model is to write, in their order: see ``charset.alphabet``.
     """
 
     folder: Path
-    unicode_form: UnicodeForm
+    text: TextSpec
+    order: Order
     preprocessing: PreprocessingSpec
     symbols: tuple[str, ...]
+
+    @property
+    def unicode_form(self) -> UnicodeForm:
+        """Of the transcriptions."""
+        return self.text.unicode_form
 
     def split(self, name: str) -> Split:
         """The lines of train, val or test."""
@@ -39,7 +47,8 @@ def write_manifest(prepared: Prepared) -> None:
     """Write what belongs to the shards; the last file of a data set, so its presence says that the rest is there."""
     manifest = {
         "format": FORMAT,
-        "unicode_form": prepared.unicode_form,
+        "text": asdict(prepared.text),
+        "order": prepared.order,
         "preprocessing": asdict(prepared.preprocessing),
         "symbols": list(prepared.symbols),
     }
@@ -61,7 +70,8 @@ def open_prepared(folder: Path) -> Prepared:
         raise DataError(f"{file}: has format {manifest['format']}, this version reads {FORMAT}: prepare the data again")
     return Prepared(
         folder,
-        manifest["unicode_form"],
+        build(TextSpec, manifest["text"]),
+        manifest["order"],
         build(PreprocessingSpec, manifest["preprocessing"]),
         tuple(manifest["symbols"]),
     )

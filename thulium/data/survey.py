@@ -2,83 +2,231 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
+from bisect import insort
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from thulium.data import order
+from thulium.data.charset import frames_needed
+from thulium.data.conversion import Converted
+from thulium.data.line import Fault, SplitName
 from thulium.data.shards import Row
+from thulium.data.splitting import SPLITS
+
+# Pixels of a line in one of a model's frames, for which the lines are named whose text does not fit.
+FRAME_WIDTHS = (4, 8)
+SHOWN = 8  # sample lines of a split in the report
+SHOWN_ODD = 6  # lines of each odd kind
 
 
 @dataclass
 class SplitSurvey:
-    """Counts over the lines of one split.
+    """Counts over the lines of one split; what is named is named by its source.
 
     Attributes:
-        skipped, squeezed: lines wider than max_width, by what was done to them; their sources.
+        directions: lines by the direction of their letters.
+        too_dense: width of a frame -> lines whose text needs more frames than the image gives.
+        does_not_come_back: lines that visual order loses, in lines that run left to right and right to left.
     """
 
     lines: int = 0
     widths: list[int] = field(default_factory=list)
     pages: set[str] = field(default_factory=set)
+    documents: set[str] = field(default_factory=set)
+    writers: set[str] = field(default_factory=set)
     symbols: Counter[str] = field(default_factory=Counter)
-    digests: dict[str, str] = field(default_factory=dict)  # digest of an image -> its source
-    skipped: list[str] = field(default_factory=list)
+    directions: Counter[str] = field(default_factory=Counter)
+    digests: dict[bytes, str] = field(default_factory=dict)  # of an image -> its source
+    repeated: list[list[str]] = field(default_factory=list)
     squeezed: list[str] = field(default_factory=list)
+    too_dense: dict[int, list[str]] = field(default_factory=lambda: {width: [] for width in FRAME_WIDTHS})
+    does_not_come_back: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
 
-    def add(self, row: Row) -> None:
+    def add(self, line: Converted) -> None:
         """Count a line."""
+        row = line.row
         self.lines += 1
         self.widths.append(row.width)
         self.pages.add(row.page)
+        self.documents.add(line.document)
+        if line.writer:
+            self.writers.add(line.writer)
         self.symbols.update(row.text)
-        self.digests.setdefault(hashlib.sha256(row.image).hexdigest(), row.source)
+        self.directions[order.direction(row.text)] += 1
+        first = self.digests.setdefault(line.digest, row.source)
+        if first != row.source:
+            self.repeated.append([first, row.source])
+        if line.squeezed:
+            self.squeezed.append(row.source)
+        needed = frames_needed(row.text)
+        for width, sources in self.too_dense.items():
+            if needed > -(-row.width // width):
+                sources.append(row.source)
+        for comes_back, sources in zip(line.comes_back, self.does_not_come_back, strict=True):
+            if not comes_back:
+                sources.append(row.source)
 
 
-def charset(surveys: dict[str, SplitSurvey]) -> list[dict[str, Any]]:
+@dataclass
+class Gallery:
+    """Some lines to look at: those with the smallest digests, so that it is the same choice in every run."""
+
+    size: int
+    _kept: list[tuple[bytes, str, Row]] = field(default_factory=list)
+
+    def add(self, line: Converted) -> None:
+        """Offer a line."""
+        insort(self._kept, (line.digest, line.row.source, line.row), key=lambda kept: kept[:2])
+        del self._kept[self.size :]
+
+    @property
+    def rows(self) -> list[Row]:
+        """What was kept."""
+        return [row for _, _, row in self._kept]
+
+
+@dataclass
+class Survey:
+    """Counts over a data set.
+
+    Attributes:
+        splits: one for each split.
+        skipped: what gave no line, in the order in which it was met.
+        looks: what is odd about images -> their sources.
+        raw_forms: lines with accents, by how these were written.
+        oddities: code point -> lines that have it.
+        gallery: what a picture is kept for -> some rows, those with the smallest digests: the same in every run.
+    """
+
+    splits: dict[SplitName, SplitSurvey] = field(default_factory=lambda: {name: SplitSurvey() for name in SPLITS})
+    skipped: list[Fault] = field(default_factory=list)
+    looks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    raw_forms: Counter[str] = field(default_factory=Counter)
+    oddities: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    gallery: dict[str, Gallery] = field(default_factory=dict)
+
+    def add(self, split: SplitName, line: Converted) -> None:
+        """Count a line."""
+        self.splits[split].add(line)
+        for title in _titles(split, line):
+            self.gallery.setdefault(title, Gallery(SHOWN if title == split else SHOWN_ODD)).add(line)
+        for look in line.looks:
+            self.looks[look].append(line.row.source)
+        if line.raw_form:
+            self.raw_forms[line.raw_form] += 1
+        for oddity in line.oddities:
+            self.oddities[oddity].append(line.row.source)
+
+    @property
+    def num_lines(self) -> int:
+        """Lines of all splits."""
+        return sum(split.lines for split in self.splits.values())
+
+
+def _titles(split: SplitName, line: Converted) -> list[str]:
+    """What a line may be shown for: as a sample of its split, and for what is odd about it."""
+    dense = frames_needed(line.row.text) > -(-line.row.width // FRAME_WIDTHS[0])
+    return [split, *line.looks, *(["text does not fit"] if dense else []), *(["squeezed"] if line.squeezed else [])]
+
+
+def charset(survey: Survey) -> list[dict[str, Any]]:
     """Every character of the data, with its code point, Unicode name and count in each split."""
     return [
         {
             "character": symbol,
             "code_point": f"U+{ord(symbol):04X}",
             "name": unicodedata.name(symbol, "(no name)"),
-            **{name: survey.symbols[symbol] for name, survey in surveys.items()},
+            **{name: split.symbols[symbol] for name, split in survey.splits.items()},
         }
-        for symbol in sorted(set().union(*(survey.symbols for survey in surveys.values())))
+        for symbol in sorted(set().union(*(split.symbols for split in survey.splits.values())))
     ]
 
 
-def report(surveys: dict[str, SplitSurvey]) -> dict[str, Any]:
-    """Counts of each split, and what should be looked at."""
-    train = surveys["train"].symbols
+def report(survey: Survey, symbols: frozenset[str], reading_order: order.Order) -> dict[str, Any]:
+    """What report.json holds.
+
+    Args:
+        symbols: those that the model will be able to write.
+        reading_order: in which it will learn them.
+    """
+    lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {
-        "splits": {name: _counts(survey) for name, survey in surveys.items()},
+        "splits": {name: _counts(split) for name, split in survey.splits.items()},
+        "skipped": _skipped(survey.skipped),
         "characters_not_in_train": {
-            name: {symbol: count for symbol, count in sorted(survey.symbols.items()) if symbol not in train}
-            for name, survey in surveys.items()
-            if name != "train"
+            name: _others(split.symbols, symbols) for name, split in survey.splits.items() if name != "train"
         },
-        "same_image_in_two_splits": _shared_images(surveys),
+        "same_image_in_two_splits": _shared_images(survey),
+        "same_image_twice": [pair for split in survey.splits.values() for pair in split.repeated],
+        "same_page_in_two_splits": _shared_pages(survey),
+        "text_does_not_fit": {
+            str(width): {name: split.too_dense[width] for name, split in survey.splits.items()}
+            for width in FRAME_WIDTHS
+        },
+        "images": {look: survey.looks.get(look, []) for look in ("blank", "light on dark", "tiny")},
+        "accents": {form: survey.raw_forms[form] for form in ("composed", "decomposed", "mixed")},
+        "odd_characters": dict(sorted(survey.oddities.items())),
+        "scripts": _scripts(survey),
+        "reading_order": {
+            "order": reading_order,
+            "does_not_come_back": []
+            if lost is None
+            else [source for split in survey.splits.values() for source in split.does_not_come_back[lost]],
+        },
     }
 
 
-def _counts(survey: SplitSurvey) -> dict[str, Any]:
+def _counts(split: SplitSurvey) -> dict[str, Any]:
     return {
-        "lines": survey.lines,
-        "pages": len(survey.pages),
-        "characters": survey.symbols.total(),
-        "width_min": min(survey.widths, default=0),
-        "width_mean": round(sum(survey.widths) / max(1, survey.lines), 1),
-        "width_max": max(survey.widths, default=0),
-        "skipped_too_wide": survey.skipped,
-        "squeezed_too_wide": survey.squeezed,
+        "lines": split.lines,
+        "pages": len(split.pages),
+        "documents": len(split.documents),
+        "writers": len(split.writers),
+        "characters": split.symbols.total(),
+        "width_min": min(split.widths, default=0),
+        "width_mean": round(sum(split.widths) / max(1, split.lines), 1),
+        "width_max": max(split.widths, default=0),
+        "directions": dict(sorted(split.directions.items())),
+        "squeezed_too_wide": split.squeezed,
     }
 
 
-def _shared_images(surveys: dict[str, SplitSurvey]) -> list[list[str]]:
-    places: dict[str, list[str]] = defaultdict(list)
-    for survey in surveys.values():
-        for digest, source in survey.digests.items():
-            places[digest].append(source)
-    return sorted(sources for sources in places.values() if len(sources) > 1)
+def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:
+    """What gave no line, by reason."""
+    by_reason: dict[str, list[Fault]] = defaultdict(list)
+    for fault in faults:
+        by_reason[fault.reason].append(fault)
+    return {
+        reason: {"count": len(found), "is_error": found[0].is_error, "where": [str(fault) for fault in found]}
+        for reason, found in sorted(by_reason.items())
+    }
+
+
+def _others(counts: Counter[str], symbols: frozenset[str]) -> dict[str, int]:
+    return {symbol: count for symbol, count in sorted(counts.items()) if symbol not in symbols}
+
+
+def _scripts(survey: Survey) -> dict[str, int]:
+    """Characters by script."""
+    counts: Counter[str] = Counter()
+    for split in survey.splits.values():
+        for symbol, count in split.symbols.items():
+            for script in order.scripts(symbol):
+                counts[script] += count
+    return dict(sorted(counts.items()))
+
+
+def _shared_images(survey: Survey) -> list[list[str]]:
+    met: dict[bytes, list[str]] = defaultdict(list)
+    for split in survey.splits.values():
+        for digest, source in split.digests.items():
+            met[digest].append(source)
+    return sorted(sources for sources in met.values() if len(sources) > 1)
+
+
+def _shared_pages(survey: Survey) -> list[str]:
+    """Pages that stand in two splits: lines of one page are alike, and the test is too easy."""
+    counts = Counter(page for split in survey.splits.values() for page in split.pages)
+    return sorted(page for page, count in counts.items() if count > 1)

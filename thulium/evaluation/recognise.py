@@ -14,7 +14,7 @@ from thulium.device import Device
 from thulium.evaluation.decode import greedy
 from thulium.evaluation.metrics import LineResult
 from thulium.models.wrappers import HTRModel
-from thulium_dsl.spec import UnicodeForm
+from thulium_dsl.spec import TextSpec, UnicodeForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,13 @@ class Reading:
 
 
 @torch.inference_mode()
-def recognise(model: HTRModel, loader: LineLoader, device: Device, unicode_form: UnicodeForm = "NFC") -> Reading:
-    """Read every line of a loader. The model must be in evaluation mode and on the device."""
+def recognise(
+    model: HTRModel, loader: LineLoader, device: Device, rules: TextSpec | UnicodeForm | None = None
+) -> Reading:
+    """Read every line of a loader. The model must be in evaluation mode and on the device.
+
+    Predictions are normalised by the rules, or the model's own, before they are compared.
+    """
     pages = dict(zip(loader.lines.ids, getattr(loader.lines, "pages", loader.lines.ids), strict=True))
     results: list[LineResult] = []
     losses, symbols = 0.0, 0
@@ -44,7 +49,7 @@ def recognise(model: HTRModel, loader: LineLoader, device: Device, unicode_form:
         losses += float(model.loss(moved, output)) * num_symbols
         symbols += num_symbols
         texts = greedy(output.logits, output.frames, model.charset)
-        results += _results(batch.ids, batch.texts, texts, pages, unicode_form)
+        results += _results(batch.ids, batch.texts, texts, pages, rules or model.text)
     return Reading(tuple(sorted(results, key=lambda result: result.id)), losses / symbols if symbols else math.nan)
 
 
@@ -53,7 +58,7 @@ def _results(
     transcriptions: tuple[str, ...],
     predictions: list[str],
     pages: dict[str, str],
-    unicode_form: UnicodeForm,
+    rules: TextSpec | UnicodeForm,
 ) -> Iterator[LineResult]:
     for line_id, transcription, prediction in zip(ids, transcriptions, predictions, strict=True):
-        yield LineResult(line_id, pages[line_id], transcription, normalize(prediction, unicode_form))
+        yield LineResult(line_id, pages[line_id], transcription, normalize(prediction, rules))

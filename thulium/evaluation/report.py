@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.metrics import RESAMPLES, EditCount, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
-from thulium.evaluation.svg import Series, line_chart
+from thulium.svg import Series, line_chart
 
 TYPICAL_LINES = 6
 PAIRS_SHOWN = 15
@@ -68,7 +68,7 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("thulium.evaluation"),
+        loader=ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.data")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from thulium.data.batch import Batch
 from thulium.data.charset import Charset
+from thulium.data.text import plain
 from thulium.models import backbones, decoders, heads
 from thulium.models.masks import shrink
-from thulium_dsl.spec import ModelSpec, PreprocessingSpec
+from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,14 @@ class HTRModel(nn.Module):
         spec: the document's model section.
         charset: the alphabet that it writes.
         preprocessing: what is done to a line image before it is read.
+        text: what is done to a transcription, and to a prediction before the two are compared.
     """
 
-    def __init__(self, spec: ModelSpec, charset: Charset, preprocessing: PreprocessingSpec) -> None:
+    def __init__(
+        self, spec: ModelSpec, charset: Charset, preprocessing: PreprocessingSpec, text: TextSpec | None = None
+    ) -> None:
         super().__init__()
+        self.text = text or plain("NFC")
         self.spec, self.charset, self.preprocessing = spec, charset, preprocessing
         self.backbone = backbones.build(spec.backbone)
         self.head = heads.build(spec.head, self.backbone.out_features)
@@ -53,7 +58,7 @@ class HTRModel(nn.Module):
 
     @classmethod
     def from_config(cls, path: str | Path) -> HTRModel:
-        """An untrained model as a document describes it, its alphabet taken from the document's training lines.
+        """An untrained model as a document describes it, its alphabet found in its training lines or given.
 
         Args:
             path: a document; a ``data.yaml`` beside it may supply the dataset and preprocessing sections.
@@ -65,9 +70,10 @@ class HTRModel(nn.Module):
         from thulium.documents import load, training_texts  # late: it reaches for the language
 
         experiment = load(path)
-        charset = Charset.from_texts(training_texts(experiment.dataset), experiment.model.decoder.blank_index)
+        rules, blank = experiment.dataset.text, experiment.model.decoder.blank_index
+        charset = Charset.from_document(rules, training_texts(experiment.dataset), blank)
         torch.manual_seed(experiment.training.seed)
-        return cls(experiment.model, charset, experiment.preprocessing)
+        return cls(experiment.model, charset, experiment.preprocessing, rules)
 
     @property
     def num_parameters(self) -> int:

@@ -58,7 +58,7 @@ def evaluate(
     device = _device(resources)
     rows = _read_history(out / "plots" / "history.csv")
     loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
-    reading = recognise(model.to(device.torch), loader, device, data.unicode_form)
+    reading = recognise(model.to(device.torch), loader, device, data.text)
     scores, interval = score(reading.results), cer_interval(reading.results)
     metrics = _metrics(reading.results, scores, interval, evaluation, data)
     (out / "metrics.json").unlink(missing_ok=True)

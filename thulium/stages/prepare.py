@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.data import survey
-from thulium.data.image import encode_png, is_too_wide, preprocess
-from thulium.data.line import Line
-from thulium.data.prepared import SPLITS, Prepared, write_manifest
-from thulium.data.readers import custom, synthetic
-from thulium.data.shards import Row, write_split
-from thulium.data.survey import SplitSurvey
-from thulium.data.text import normalize
+from thulium.data import order, survey
+from thulium.data.charset import alphabet, charset_of
+from thulium.data.conversion import Converter
+from thulium.data.line import Fault
+from thulium.data.prepared import Prepared, write_manifest
+from thulium.data.readers import READERS
+from thulium.data.report import write_page
+from thulium.data.shards import ShardWriter
+from thulium.data.splitting import SPLITS, Splitter, splitter_of
+from thulium.data.survey import Survey
+from thulium.data.workers import count, map_in_order
 from thulium.errors import DataError, list_faults
 from thulium.progress import track
-from thulium_dsl.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SyntheticDataset, UnicodeForm
+from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec, SyntheticDataset
+
+REPORTS = frozenset({"charset.json", "report.json", "report.html"})
 
 
-def prepare(*, dataset: DatasetSpec, preprocessing: PreprocessingSpec, out: Path) -> dict[str, Any]:
-    """Read, check and scale every line, and write shards, charset.json and report.json.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was read.
+
+    Attributes:
+        symbols: the characters that a model will be able to write.
+        order: in which it will learn them.
+    """
+
+    survey: Survey
+    symbols: frozenset[str]
+    order: order.Order
+
+    def report(self) -> dict[str, Any]:
+        """What report.json holds."""
+        return survey.report(self.survey, self.symbols, self.order)
+
+
+def prepare(
+    *, dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, out: Path
+) -> dict[str, Any]:
+    """Read, check and scale every line, and write shards, charset.json, report.json and report.html.
 
     Args:
+        resources: says how many processes read; the result is the same with any number.
         out: replaced as a whole, and only when everything was read.
 
     Returns:
@@ -33,86 +61,124 @@ def prepare(*, dataset: DatasetSpec, preprocessing: PreprocessingSpec, out: Path
     Raises:
         DataError: lines that cannot be used; names each.
     """
-    if out.is_file():
-        raise DataError(f"{out}: is a file; name a folder")
-    if out.exists() and not (out / "prepared.json").exists() and any(out.iterdir()):
-        raise DataError(f"{out}: holds other files than prepared lines, and would be replaced: name another folder")
-    unfinished = out.resolve().with_name(out.resolve().name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    _check_replaceable(out)
+    final = out.resolve()
+    unfinished, replaced = (final.with_name(f"{final.name}.{word}") for word in ("unfinished", "replaced"))
+    for left_over in (unfinished, replaced):
+        shutil.rmtree(left_over, ignore_errors=True)
     try:
-        report = _write(dataset, preprocessing, unfinished)
+        report = _write(dataset, preprocessing, resources, unfinished)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DataError(f"{out}: the disk is full; nothing was written: make room, and run this again") from None
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    shutil.rmtree(out, ignore_errors=True)
-    unfinished.rename(out.resolve())
+    # Moved aside, not removed: what is half removed would look like a prepared data set for a while.
+    if final.exists():
+        final.rename(replaced)
+    unfinished.rename(final)
+    shutil.rmtree(replaced, ignore_errors=True)
     return report
 
 
-def _write(dataset: DatasetSpec, preprocessing: PreprocessingSpec, folder: Path) -> dict[str, Any]:
-    faults: list[str] = []
-    surveys = {name: SplitSurvey() for name in SPLITS}
-    for name in SPLITS:
-        lines = track(_read(dataset, name, faults), f"prepare {name}")
-        rows = _rows(lines, preprocessing, dataset.unicode_form, surveys[name], faults)
-        write_split(rows, folder / name)
-        if not surveys[name].lines and not faults:
-            raise DataError(f"{name}: no line is left; {len(surveys[name].skipped)} were skipped as too wide")
-    if faults:
-        raise DataError(list_faults(faults))
-    report = survey.report(surveys)
-    _write_json(folder / "charset.json", survey.charset(surveys))
+def check(
+    *, dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, out: Path | None
+) -> dict[str, Any]:
+    """Read and check every line as ``prepare`` does, and write no lines.
+
+    Args:
+        out: gets charset.json, report.json and report.html; None: nothing is written.
+
+    Raises:
+        DataError: as ``prepare``; or ``out`` holds prepared lines, whose report this would replace.
+    """
+    if out is not None and (out / "prepared.json").exists():
+        raise DataError(f"{out}: holds prepared lines, whose report would be replaced: name another folder")
+    found = _read(dataset, preprocessing, resources, None)
+    report = found.report()
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        _write_reports(found, report, out)
+    return report
+
+
+def _check_replaceable(out: Path) -> None:
+    if out.is_file():
+        raise DataError(f"{out}: is a file; name a folder")
+    if out.exists() and not (out / "prepared.json").exists() and {path.name for path in out.iterdir()} - REPORTS:
+        raise DataError(f"{out}: holds other files than prepared lines, and would be replaced: name another folder")
+
+
+def _write(
+    dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, folder: Path
+) -> dict[str, Any]:
+    found = _read(dataset, preprocessing, resources, folder)
+    report = found.report()
+    _write_reports(found, report, folder)
+    write_manifest(Prepared(folder, dataset.text, found.order, preprocessing, alphabet(found.symbols, found.order)))
+    return report
+
+
+def _read(
+    dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, folder: Path | None
+) -> Found:
+    """Read and convert all lines, and write them, if there is a folder to write them to."""
+    given = charset_of(dataset.text)
+    seen, splitter = Survey(), splitter_of(dataset)
+    writers = {name: ShardWriter(folder / name) for name in SPLITS} if folder else {}
+    units = READERS[dataset.type].units(dataset)
+    converter = Converter(dataset=dataset, preprocessing=preprocessing, symbols=given)
+    outcomes = map_in_order(converter, units, count(resources.prepare_workers))
+    for outcome in track(outcomes, "prepare", len(units)):
+        for line in outcome:
+            split = line if isinstance(line, Fault) else splitter.split_of(line)
+            if isinstance(line, Fault) or isinstance(split, Fault):
+                seen.skipped.append(split)
+                continue
+            seen.add(split, line)
+            if writers:
+                writers[split].add(line.row)
+    for writer in writers.values():
+        writer.close()
+    seen.skipped += splitter.unmatched()
+    _judge(seen, dataset)
+    _check_splits(seen, splitter)
+    train = seen.splits["train"].symbols
+    return Found(seen, frozenset(train) if given is None else given, order.resolve(dataset.text.order, train))
+
+
+def _judge(seen: Survey, dataset: DatasetSpec) -> None:
+    """Refuse data with faults, or with more of them than the document allows."""
+    errors = [fault for fault in seen.skipped if fault.is_error]
+    if isinstance(dataset, SyntheticDataset) or dataset.on_error == "fail":
+        if errors:
+            raise DataError(list_faults(errors))
+        return
+    pages = sum(fault.is_page for fault in errors)
+    num_pages = sum(len(split.pages) for split in seen.splits.values())
+    for what, faults, whole in (("pages", pages, num_pages), ("lines", len(errors) - pages, seen.num_lines)):
+        if faults and faults / (faults + whole) > dataset.max_skipped:
+            share = f"{faults} of {faults + whole} {what} cannot be used, more than dataset.max_skipped allows"
+            raise DataError(f"{share} ({dataset.max_skipped:.3g} of them)\n{list_faults(errors)}")
+
+
+def _check_splits(seen: Survey, splitter: Splitter) -> None:
+    for name, split in seen.splits.items():
+        if split.lines:
+            continue
+        skipped = Counter(fault.reason for fault in seen.skipped)
+        reasons = ", ".join(f"{number} lines or pages were skipped: {reason}" for reason, number in skipped.items())
+        raise DataError(f"{name}: no line is left; {reasons or splitter.advice(name)}; nothing was written")
+
+
+def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:
+    charset = survey.charset(found.survey)
+    _write_json(folder / "charset.json", charset)
     _write_json(folder / "report.json", report)
-    symbols = tuple(sorted(surveys["train"].symbols))
-    write_manifest(Prepared(folder, dataset.unicode_form, preprocessing, symbols))
-    return report
-
-
-def _read_custom(dataset: CustomDataset, split: str, faults: list[str]) -> Iterator[Line]:
-    folders = {"train": dataset.train_dir, "val": dataset.val_dir, "test": dataset.test_dir}
-    return custom.read(Path(folders[split]), faults)
-
-
-def _read_synthetic(dataset: SyntheticDataset, split: str, _faults: list[str]) -> Iterator[Line]:
-    counts = {"train": dataset.lines.train, "val": dataset.lines.val, "test": dataset.lines.test}
-    return synthetic.read(num_lines=counts[split], seed=dataset.seed, split=split)
-
-
-READERS: dict[str, Any] = {"custom": _read_custom, "synthetic": _read_synthetic}
-
-
-def _read(dataset: DatasetSpec, split: str, faults: list[str]) -> Iterator[Line]:
-    lines: Iterator[Line] = READERS[dataset.type](dataset, split, faults)
-    return lines
-
-
-def _rows(
-    lines: Iterable[Line], spec: PreprocessingSpec, unicode_form: UnicodeForm, seen: SplitSurvey, faults: list[str]
-) -> Iterator[Row]:
-    for line in lines:
-        if is_too_wide(line.image.size, spec):
-            if spec.wide_lines == "error":
-                faults.append(
-                    f"{line.source}: {line.id} is wider than preprocessing.max_width "
-                    f"({spec.max_width} pixels at height {spec.height}): raise it, "
-                    "or set preprocessing.wide_lines to squeeze or skip"
-                )
-                continue
-            (seen.skipped if spec.wide_lines == "skip" else seen.squeezed).append(line.source)
-            if spec.wide_lines == "skip":
-                continue
-        image = preprocess(line.image, spec)
-        row = Row(
-            id=line.id,
-            image=encode_png(image),
-            width=image.width,
-            height=image.height,
-            text=normalize(line.text, unicode_form),
-            page=line.page,
-            source=line.source,
-        )
-        seen.add(row)
-        yield row
+    write_page(found.survey, report, charset, folder / "report.html")
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from thulium import device as devices
 from thulium.data.augment import Augmenter
-from thulium.data.charset import Charset, frames_needed
+from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
@@ -69,8 +69,8 @@ def train(
     devices.keep_memory()
     devices.set_threads(resources.threads)
     torch.manual_seed(training.seed)
-    charset = Charset(data.symbols, model.decoder.blank_index)
-    network = HTRModel(model, charset, data.preprocessing)
+    charset = Charset(data.symbols, model.decoder.blank_index, data.order)
+    network = HTRModel(model, charset, data.preprocessing, data.text)
     train_loader, val_loader = _loaders(data, network, training, augmentation, resources)
     trainer = _trainer(network, training, resources, data, len(train_loader))
     say(_first_line(trainer, len(train_loader.lines), len(val_loader.lines)))
@@ -108,7 +108,7 @@ def _loaders(
         lines,
         batch_size=training.batch_size,
         shuffle=True,
-        augmenter=Augmenter(augmentation, training.seed, model.backbone.stride),
+        augmenter=Augmenter(augmentation, training.seed, model.backbone.stride, model.charset.order),
         seed=training.seed,
         workers=resources.loader_workers,
         pinned=resources.device != "cpu" and torch.cuda.is_available(),
@@ -120,11 +120,12 @@ def _loaders(
 def _feasible(split: Split, model: HTRModel) -> Split:
     """The lines that the model can learn from; those whose text needs more frames than the line has are named."""
     frames = model.frames(torch.tensor(split.widths)).tolist()
-    dense = [i for i, text in enumerate(split.texts) if frames_needed(text) > frames[i]]
+    dense = [i for i, text in enumerate(split.texts) if model.charset.frames_needed(text) > frames[i]]
     if not dense:
         return split
     named = "\n".join(
-        f"  {split.ids[i]}: {frames_needed(split.texts[i])} frames needed, {frames[i]} there" for i in dense[:20]
+        f"  {split.ids[i]}: {model.charset.frames_needed(split.texts[i])} frames needed, {frames[i]} there"
+        for i in dense[:20]
     )
     if len(dense) == len(split):
         raise DataError(f"no line's text fits the model's frames; raise preprocessing.height:\n{named}")
@@ -146,7 +147,6 @@ def _trainer(
             mixed_precision=training.mixed_precision,
             gradient_clip=training.gradient_clip,
             ema_decay=training.ema_decay,
-            unicode_form=data.unicode_form,
             progress=lambda batches, total, title: track(batches, title, total),
         )
     except DeviceError as error:

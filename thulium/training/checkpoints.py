@@ -1,7 +1,8 @@
 """Model files: weights with everything that reading a line needs, and the manager that keeps the right ones.
 
-A model file is safetensors: weights, and in its header the model section, the charset and the preprocessing, so that
-it can be used without the document it came from. It is written under another name and then renamed.
+A model file is safetensors: weights, and in its header the model section, the charset with its reading order, and what
+is done to images and texts, so that it can be used without the document it came from. It is written under another name
+and then renamed.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from thulium.data.charset import Charset
 from thulium.errors import CheckpointError
 from thulium.files import replace_bytes
 from thulium.models.wrappers import HTRModel
-from thulium_dsl.spec import ModelSpec, PreprocessingSpec, build
+from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec, build
 
-FORMAT = 1
+FORMAT = 2
 OURS = re.compile(r"(best|last|epoch-\d{5,})\.(safetensors|optimizer\.pt)(\.part)?")
 
 
@@ -45,6 +46,8 @@ def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = No
         "model": asdict(model.spec),
         "preprocessing": asdict(model.preprocessing),
         "charset": list(model.charset.symbols),
+        "order": model.charset.order,
+        "text": asdict(model.text),
         "facts": dict(facts or {}),
     }
     replace_bytes(path, save(weights, {"thulium": json.dumps(header, sort_keys=True)}))
@@ -58,8 +61,9 @@ def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
     """
     header = _read_header(path)
     spec = build(ModelSpec, header["model"])
-    charset = Charset(tuple(header["charset"]), spec.decoder.blank_index)
-    model = HTRModel(spec, charset, build(PreprocessingSpec, header["preprocessing"]))
+    charset = Charset(tuple(header["charset"]), spec.decoder.blank_index, header["order"])
+    preprocessing, text = build(PreprocessingSpec, header["preprocessing"]), build(TextSpec, header["text"])
+    model = HTRModel(spec, charset, preprocessing, text)
     _load_weights(model, path)
     return model.eval(), header["facts"]
 
@@ -165,12 +169,12 @@ class CheckpointManager:
             CheckpointError: there is none, it does not fit the model, or it holds no optimizer state.
         """
         header = _read_header(self._path("best"))
-        theirs = [header["charset"], header["model"]["decoder"]["blank_index"]]
-        ours = [list(model.charset.symbols), model.charset.blank_index]
+        theirs = [header["charset"], header["model"]["decoder"]["blank_index"], header["order"]]
+        ours = [list(model.charset.symbols), model.charset.blank_index, model.charset.order]
         if theirs != ours:
             raise CheckpointError(
-                f"{self._path('best')}: was trained with {len(theirs[0])} symbols (blank {theirs[1]}), "
-                f"this model has {len(ours[0])} (blank {ours[1]}): they must be the same"
+                f"{self._path('best')}: was trained with {len(theirs[0])} symbols (blank {theirs[1]}, {theirs[2]} "
+                f"order), this model has {len(ours[0])} (blank {ours[1]}, {ours[2]} order): they must be the same"
             )
         _load_weights(model, self._path("best"))
         if optimizer is not None:
@@ -210,7 +214,10 @@ def _read_header(path: Path) -> dict[str, Any]:
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
     if header["format"] != FORMAT:
-        raise CheckpointError(f"{path}: has format {header['format']}, this version reads {FORMAT}: upgrade thulium")
+        raise CheckpointError(
+            f"{path}: has format {header['format']}, this version reads {FORMAT}: train again, or use the version "
+            "of thulium that wrote it"
+        )
     return dict(header)
 
 

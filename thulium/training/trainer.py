@@ -62,7 +62,7 @@ class HTRTrainer:
         scheduler: Callable[[Optimizer], LRScheduler] | None = None,
         gradient_clip: float = 0.0,
         ema_decay: float = 0.0,
-        unicode_form: UnicodeForm = "NFC",
+        unicode_form: UnicodeForm | None = None,
         progress: Callable[[Iterable[Batch], int, str], Iterable[Batch]] | None = None,
     ) -> None:
         """Put a trainer together.
@@ -76,7 +76,7 @@ class HTRTrainer:
             scheduler: makes one for the optimizer; constant if absent.
             gradient_clip: largest norm of a gradient; 0 switches clipping off.
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
-            unicode_form: predictions are brought to it before they are compared.
+            unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
             progress: wraps the batches of an epoch, given their number and a title.
 
         Raises:

@@ -1,1 +1,22 @@
-"""A file for each format of data; each reads lines from where they are."""
+"""A file for each format of data. Each lists what there is to read, cheaply, and reads one piece of it at a time.
+
+A reader is a module with two functions, which know nothing of shards or processes:
+
+    units(dataset) -> list of units     in a stable order; a unit is small, can be pickled, and holds whole pages or a
+                                        part of one; a Fault stands in the place of what cannot be read at all;
+                                        raises DataError where the place itself is not as the document says
+    read(unit, dataset) -> iterator     Line or Fault, in a stable order; never raises for bad input
+"""
+
+from types import ModuleType
+
+from thulium.data.readers import alto, custom, gt_txt, page, parquet, synthetic
+
+READERS: dict[str, ModuleType] = {
+    "custom": custom,
+    "gt_txt": gt_txt,
+    "page": page,
+    "alto": alto,
+    "parquet": parquet,
+    "synthetic": synthetic,
+}

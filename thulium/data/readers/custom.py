@@ -6,13 +6,16 @@ import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from thulium.data.image import ImageFault, open_grey
-from thulium.data.line import Line
+from thulium.data.image import IMAGE_ENDINGS, open_grey
+from thulium.data.line import Fault, Line, SplitName
+from thulium.data.textfile import read_text
 from thulium.errors import DataError
+from thulium_dsl.spec import CustomDataset
 
-IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
+LINES_PER_UNIT = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,31 +34,52 @@ class Label:
     text: str
 
 
-def read(folder: Path, faults: list[str]) -> Iterator[Line]:
-    """The lines of a folder, in the order of labels.txt.
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Some neighbouring rows of one folder's labels.txt."""
 
-    Args:
-        folder: holds ``images/`` and ``labels.txt`` (UTF-8; the first space divides name and text).
-        faults: gets a message for each row or image that cannot be used; those yield no line.
+    split: SplitName
+    file: Path
+    labels: tuple[Label, ...]
+
+
+def units(dataset: CustomDataset) -> list[Unit | Fault]:
+    """The rows of three folders, each with ``images/`` and ``labels.txt`` (the first space divides name and text).
 
     Raises:
-        DataError: the folder or its labels.txt is missing, empty or not UTF-8.
+        DataError: a folder or its labels.txt is missing, empty or not UTF-8.
     """
-    for label in read_labels(folder, faults):
-        try:
-            image = open_grey(label.path)
-        except ImageFault as fault:
-            faults.append(f"{folder / 'labels.txt'}:{label.row}: the image {label.path} {fault}")
-            continue
-        # The source names no row: a row added on top must not change what is stored of all the others.
-        yield Line(id=label.name, image=image, text=label.text, page=label.name, source=str(label.path))
+    folders: dict[SplitName, str] = {"train": dataset.train_dir, "val": dataset.val_dir, "test": dataset.test_dir}
+    found: list[Unit | Fault] = []
+    for split, folder in folders.items():
+        faults: list[Fault] = []
+        labels = read_labels(Path(folder), faults)
+        found += faults
+        for first in range(0, len(labels), LINES_PER_UNIT):
+            found.append(Unit(split, Path(folder) / "labels.txt", tuple(labels[first : first + LINES_PER_UNIT])))
+    return found
 
 
-def read_labels(folder: Path, faults: list[str]) -> list[Label]:
+def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
+    """The lines of some rows, in their order. Every image is taken to be a page of its own."""
+    for label in unit.labels:
+        yield Line(
+            # Names are unique in a folder; what is stored of a line does not change when rows are added above it.
+            id=label.name,
+            text=label.text,
+            page=label.name,
+            document=str(unit.file.parent),
+            split=unit.split,
+            source=str(label.path),
+            load=partial(open_grey, label.path),
+        )
+
+
+def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:
     """The rows of labels.txt whose image is there; every other row and every image without a row is a fault.
 
     Raises:
-        DataError: as ``read``.
+        DataError: the folder or its labels.txt is missing, empty or not UTF-8.
     """
     file = folder / "labels.txt"
     rows = _rows(folder, file)
@@ -66,12 +90,17 @@ def read_labels(folder: Path, faults: list[str]) -> list[Label]:
         key = _key(name)
         fault = _fault(folder, name, text, labels.get(key), key in images)
         if fault:
-            faults.append(f"{file}:{number}: {fault}")
+            reason, what = fault
+            faults.append(Fault(reason=reason, where=f"{file}:{number}", what=what))
         else:
             labels[key] = Label(row=number, name=key, path=images[key], text=text)
     named = {_key(row.partition(" ")[0]) for _, row in rows}
     faults += [
-        f"{path}: no row of {file} names this image: add one, or remove the image"
+        Fault(
+            reason="image without a row",
+            where=str(path),
+            what=f"no row of {file} names this image: add one, or remove the image",
+        )
         for key, path in sorted(images.items())
         if path.suffix.lower() in IMAGE_ENDINGS and key not in named
     ]
@@ -99,31 +128,27 @@ def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
         raise DataError(f"{folder / 'images'}: no such folder; the line images belong there")
     if not file.is_file():
         raise DataError(f"{file}: no such file; each of its rows should be: image_filename text")
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
-        raise DataError(f"{file}:{row}: is not UTF-8 text: save it as UTF-8") from None
-    rows = [(number, row) for number, row in enumerate(text.replace("\r\n", "\n").split("\n"), 1) if row.strip()]
+    rows = [(number, row) for number, row in enumerate(read_text(file).split("\n"), 1) if row.strip()]
     if not rows:
         raise DataError(f"{file}:1: is empty; each of its rows should be: image_filename text")
     return rows
 
 
-def _fault(folder: Path, name: str, text: str, before: Label | None, is_there: bool) -> str | None:
-    """Why a row cannot be used, or None."""
+def _fault(folder: Path, name: str, text: str, before: Label | None, is_there: bool) -> tuple[str, str] | None:
+    """Why a row cannot be used: the reason, and a sentence; or None."""
     images = folder / "images"
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return f"the image name {name!r} points out of {images}"
+        return "name outside the folder", f"the image name {name!r} points out of {images}"
     if "\t" in name:
-        return "a tab stands where a space should divide name and text"
+        return "not a row", "a tab stands where a space should divide name and text"
     if before:
-        return f"the image {name} has a row already, row {before.row}: keep one of them"
+        return "two rows for one image", f"the image {name} has a row already, row {before.row}: keep one of them"
     if not is_there:
         hint = "a name cannot hold a space: rename the image" if text else "the row should be: image_filename text"
-        return f"there is no image {_short(str(images / name))} ({hint}, or remove the row)"
+        return "missing image", f"there is no image {_short(str(images / name))} ({hint}, or remove the row)"
     if not text.strip():
-        return f"the image {name} has no transcription: write it behind the name, or remove the row and the image"
+        what = f"the image {name} has no transcription: write it behind the name, or remove the row and the image"
+        return "no transcription", what
     return None
 
 

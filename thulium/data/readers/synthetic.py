@@ -4,43 +4,76 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
 from random import Random
 
-from thulium.data.line import Line
+from PIL import Image
+
+from thulium.data.line import Line, SplitName
 from thulium.data.synthetic.hand import Hand, invent
 from thulium.data.synthetic.render import draw
 from thulium.data.synthetic.text import KINDS, line
+from thulium_dsl.spec import SyntheticDataset
 
 LINES_PER_PAGE = 25
 
 
-def read(*, num_lines: int, seed: int, split: str) -> Iterator[Line]:
-    """The first lines of an endless made-up archive: page after page, each of one writer and one kind of document.
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Some lines of one page, all of them but for the last page."""
+
+    split: SplitName
+    page: int
+    num_lines: int
+
+
+def units(dataset: SyntheticDataset) -> list[Unit]:
+    """The pages of an endless made-up archive that hold the lines asked for, each of one writer and kind of document.
 
     A line depends on seed, split and its number only: asking for more keeps the earlier ones, byte for byte.
     No text and no writer is in two splits.
+    """
+    wanted: dict[SplitName, int] = {"train": dataset.lines.train, "val": dataset.lines.val, "test": dataset.lines.test}
+    return [
+        Unit(split, first // LINES_PER_PAGE, min(LINES_PER_PAGE, num_lines - first))
+        for split, num_lines in wanted.items()
+        for first in range(0, num_lines, LINES_PER_PAGE)
+    ]
 
-    Args:
-        num_lines: how many, 0 or more.
-        seed: another seed, another archive.
-        split: "train", "val" or "test".
+
+def read(unit: Unit, dataset: SyntheticDataset) -> Iterator[Line]:
+    """The lines of a page, drawn when they are asked for.
 
     Raises:
         DataError: a font package is missing, or lacks a symbol.
     """
-    for number in range(num_lines):
-        page, position = divmod(number, LINES_PER_PAGE)
-        if position == 0:
-            kind, hand = _page(seed, split, page)
-        rng = _rng(seed, split, "line", number)
-        text = line(rng, kind=kind, split=split)
+    kind, hand = _page(dataset.seed, unit.split, unit.page)
+    page = f"{unit.split}-p{unit.page:03d}"
+    first = unit.page * LINES_PER_PAGE
+    for number in range(first, first + unit.num_lines):
+        rng = _rng(dataset.seed, unit.split, "line", number)
+        text = line(rng, kind=kind, split=unit.split)
         yield Line(
-            id=f"{split}-{number:05d}",
-            image=draw(text, hand, rng),
+            id=f"{unit.split}-{number:05d}",
             text=text,
-            page=f"{split}-p{page:03d}",
-            source=f"synthetic:{split}:{number}",
+            page=page,
+            document=page,
+            writer=page,
+            split=unit.split,
+            source=f"synthetic:{unit.split}:{number}",
+            load=_Drawing(text, hand, rng),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    text: str
+    hand: Hand
+    rng: Random
+
+    def __call__(self) -> Image.Image:
+        return draw(self.text, self.hand, copy(self.rng))  # each call draws the same line
 
 
 def _page(seed: int, split: str, page: int) -> tuple[str, Hand]:

@@ -1,4 +1,4 @@
-"""A line chart as the text of an inline SVG. Colours come from the page's style sheet, by class."""
+"""Charts as the text of an inline SVG. Colours come from the page's style sheet, by class."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 520, 320
 LEFT, RIGHT, TOP, BOTTOM = 58, 506, 70, 270  # the frame of the drawing
 LOG_FROM = 20  # highest by lowest value from which a log axis shows more than a linear one
 MOST_TICKS = 8
+SMALL_WIDTH, SMALL_HEIGHT = 340, 200  # a histogram, of which several stand side by side
+SMALL_LEFT, SMALL_RIGHT, SMALL_TOP, SMALL_BOTTOM = 52, 316, 36, 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def line_chart(
     upright = Axis(_log_ticks(min(ys), max(ys)) if is_log else _linear_ticks(max(ys)), BOTTOM, TOP, is_log)
     parts = [
         _text(4, 18, title, "title"),
-        *_grid(across, upright, tick),
+        *_grid(across, upright, tick, RIGHT),
         _text(RIGHT, HEIGHT - 8, x_title, "end"),
         *(_mark(across.place(mark[0]), mark[1]) if mark else ()),
         *_legend(series),
@@ -77,11 +79,38 @@ def line_chart(
     return f"{head}{''.join(parts)}</svg>"
 
 
-def _linear_ticks(highest: float, *, whole: bool = False) -> tuple[float, ...]:
-    """From 0 to at least the highest value in steps of 1, 2 or 5 times a power of ten."""
+def histogram(counts: Sequence[int], *, highest: float, title: str, x_title: str) -> str:
+    """Upright bars for equally wide classes of values from 0 to the highest. Smaller than a line chart.
+
+    Args:
+        counts: how many values each class has, at least one.
+        highest: at least 1.
+    """
+    ticks = tuple(tick for tick in _linear_ticks(highest, whole=True, most=6) if tick <= highest)
+    # The axis goes on behind its last tick, up to the highest value: room that holds nothing would be lost.
+    across = Axis(ticks, SMALL_LEFT, SMALL_LEFT + ticks[-1] / highest * (SMALL_RIGHT - SMALL_LEFT))
+    upright = Axis(_linear_ticks(max(counts), whole=True, most=4), SMALL_BOTTOM, SMALL_TOP)
+    edges = [across.place(highest * number / len(counts)) for number in range(len(counts) + 1)]
+    bars = [
+        f"M{left:.1f} {SMALL_BOTTOM}V{upright.place(count):.1f}H{right - 1:.1f}V{SMALL_BOTTOM}"
+        for count, left, right in zip(counts, edges, edges[1:], strict=False)
+        if count
+    ]
+    parts = [
+        _text(4, 16, title, "title"),
+        *_grid(across, upright, "{:,.0f}".format, SMALL_RIGHT),
+        f'<path class="bars" d="{"".join(bars)}"/>',
+        _text(SMALL_RIGHT, SMALL_HEIGHT - 8, x_title, "end"),
+    ]
+    head = f'<svg class="chart" viewBox="0 0 {SMALL_WIDTH} {SMALL_HEIGHT}" role="img" aria-label="{escape(title)}">'
+    return f"{head}{''.join(parts)}</svg>"
+
+
+def _linear_ticks(highest: float, *, whole: bool = False, most: int = MOST_TICKS - 2) -> tuple[float, ...]:
+    """From 0 to at least the highest value in steps of 1, 2 or 5 times a power of ten, not many more than ``most``."""
     highest = highest if highest > 0 else 1.0
-    power = 10.0 ** math.floor(math.log10(highest / 5))
-    step = next(factor * power for factor in (1, 2, 5, 10) if highest / (factor * power) <= MOST_TICKS - 2)
+    power = 10.0 ** math.floor(math.log10(highest / most))
+    step = next(factor * power for factor in (1, 2, 5, 10) if highest / (factor * power) <= most)
     step = max(1.0, step) if whole else step
     return tuple(number * step for number in range(math.ceil(highest / step - 1e-9) + 1))
 
@@ -98,16 +127,17 @@ def _log_ticks(lowest: float, highest: float) -> tuple[float, ...]:
     return tuple(ticks[below : above + 1])
 
 
-def _grid(across: Axis, upright: Axis, tick: Callable[[float], str]) -> Iterator[str]:
+def _grid(across: Axis, upright: Axis, tick: Callable[[float], str], right: int) -> Iterator[str]:
+    left, bottom, top = f"{across.start:g}", f"{upright.start:g}", f"{upright.stop:g}"
     for value in upright.ticks:
         y = upright.place(value)
-        yield f'<path class="grid" d="M{LEFT} {y:.1f}H{RIGHT}"/>'
-        yield _text(LEFT - 8, y + 4, tick(value), "end")
-    yield f'<path class="axis" d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"/>'
+        yield f'<path class="grid" d="M{left} {y:.1f}H{right}"/>'
+        yield _text(across.start - 8, y + 4, tick(value), "end")
+    yield f'<path class="axis" d="M{left} {top}V{bottom}H{right}"/>'
     for value in across.ticks:
         x = across.place(value)
-        yield f'<path class="axis" d="M{x:.1f} {BOTTOM}v5"/>'
-        yield _text(x, BOTTOM + 20, f"{value:g}", "middle")
+        yield f'<path class="axis" d="M{x:.1f} {bottom}v5"/>'
+        yield _text(x, upright.start + 20, f"{value:g}", "middle")
 
 
 def _legend(series: Sequence[Series]) -> Iterator[str]:

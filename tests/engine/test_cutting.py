@@ -1,0 +1,174 @@
+"""Lines cut out of a page: along their outline, made level along their baseline."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from thulium.data import cutting
+from thulium.data.cutting import CutFault, band, cut, line_distance, plan
+
+NONE = np.zeros((0, 2))
+PAPER, INK = 200, 20
+
+
+def points(*numbers):
+    return np.array(numbers, dtype=float).reshape(-1, 2)
+
+
+def box(left, top, right, bottom):
+    return points(left, top, right, top, right, bottom, left, bottom)
+
+
+def page_with(*strokes, size=(400, 300), width=3):
+    """A page with some lines of ink, each as the points that it joins."""
+    page = Image.new("L", size, PAPER)
+    for stroke in strokes:
+        ImageDraw.Draw(page).line(stroke, fill=INK, width=width)
+    return page
+
+
+def ink_rows(image):
+    """The lowest and the highest row with ink, for the columns that have any."""
+    ink = np.asarray(image) < (PAPER + INK) // 2
+    columns = ink[:, ink.any(axis=0)]
+    return int(columns.argmax(axis=0).min()), int(len(ink) - 1 - columns[::-1].argmax(axis=0).min())
+
+
+def line_of(page, outline, baseline=NONE, straighten=True):
+    return cut(page, plan(outline, baseline, page.size, straighten=straighten))
+
+
+def test_a_level_line_is_cut_to_the_pixel():
+    page = Image.effect_noise((200, 100), 60)
+    image = line_of(page, box(20, 30, 120, 60), points(20, 50, 120, 50))
+    assert image.size == (100, 30)
+    assert np.array_equal(np.asarray(image), np.asarray(page.crop((20, 30, 120, 60))))
+
+
+@pytest.mark.parametrize("baseline", [(50, 200, 350, 100), (350, 100, 50, 200)], ids=["rightwards", "leftwards"])
+def test_a_sloping_line_becomes_level_whichever_way_its_baseline_was_drawn(baseline):
+    page = page_with((50, 200, 350, 100), (60, 170, 60, 180))  # a baseline, and a mark above its left end
+    outline = points(50, 160, 350, 60, 350, 120, 50, 220)
+    sloping = line_of(page, outline, points(*baseline), straighten=False)
+    level = line_of(page, outline, points(*baseline))
+    assert sloping.size == (300, 160)
+    assert level.height < 80
+    assert level.width == pytest.approx(np.hypot(300, 100), abs=25)
+    above, below = ink_rows(level.crop((40, 0, level.width - 40, level.height)))
+    assert below - above <= 5
+    left = np.asarray(level)[: above - 4, : level.width // 2]
+    assert left.min() < 100  # the mark is still above, and at the left
+
+
+def test_a_curved_line_becomes_level():
+    curve = [(x, 150 + 30 * np.sin(x / 400 * np.pi)) for x in range(20, 381, 20)]
+    page = page_with(curve)
+    outline = np.array([(x, y - 25) for x, y in curve] + [(x, y + 15) for x, y in reversed(curve)])
+    image = line_of(page, outline, np.array(curve))
+    above, below = ink_rows(image.crop((5, 0, image.width - 5, image.height)))
+    assert below - above <= 5
+    assert image.height <= 44
+
+
+def test_what_runs_up_the_page_reads_from_left_to_right():
+    page = page_with((200, 280, 200, 20), (180, 270, 190, 270))  # upwards; a mark above the beginning
+    image = line_of(page, box(170, 10, 215, 290), points(200, 280, 200, 20))
+    assert image.size == pytest.approx((280, 45), abs=2)
+    ink = np.argwhere(np.asarray(image)[:22] < 100)
+    assert ink.size
+    assert ink[:, 1].max() < 40
+
+
+def test_a_baseline_that_turns_back_or_jumps_does_not_tear_the_line():
+    page = page_with((20, 100, 380, 100))
+    baseline = points(20, 100, 200, 100, 150, 130, 201, 40, 260, 100, 380, 100)
+    image = line_of(page, box(20, 70, 380, 120), baseline)
+    assert image.width == pytest.approx(360, abs=3)
+    assert image.height < 200
+
+
+@pytest.mark.parametrize("baseline", [points(50, 100, 51, 104), points(50, 100), points(50, 100, 50, 100)])
+def test_a_baseline_too_short_to_say_anything_leaves_the_line_level(baseline):
+    assert line_of(page_with(), box(20, 70, 380, 120), baseline).size == (360, 50)
+
+
+def test_outside_the_outline_stands_the_paper_near_by():
+    shade = np.tile(np.linspace(250, 90, 400), (100, 1)).astype(np.uint8)
+    page = Image.fromarray(shade)
+    ImageDraw.Draw(page).rectangle((0, 0, 400, 24), fill=0)  # the line above
+    outline = points(0, 25, 200, 60, 400, 25, 400, 90, 0, 90)
+    image = np.asarray(line_of(page, outline, straighten=False)).astype(int)
+    assert image.min() > 80
+    assert np.abs(image - shade[25:90])[:, 40:360].max() < 12
+
+
+def test_an_outline_partly_off_the_page_is_clipped():
+    page = page_with((0, 100, 400, 100))
+    assert line_of(page, box(-500, 80, 900, 120), points(-500, 100, 900, 100)).size == (400, 40)
+
+
+def test_beyond_the_page_there_is_no_black():
+    image = line_of(page_with(), box(-20, -20, 500, 90), points(0, 60, 400, 20))
+    assert set(np.unique(image)) == {PAPER}
+
+
+def test_an_outline_that_crosses_itself_is_filled_somehow():
+    assert line_of(page_with(), points(20, 20, 200, 80, 200, 20, 20, 80)).size == (180, 60)
+
+
+@pytest.mark.parametrize(
+    ("outline", "reason"),
+    [
+        (points(10, 10, 90, 10, 50, 10), "zero-area polygon"),
+        (points(10, 10, 10, 10, 10, 10), "zero-area polygon"),
+        (points(10, 10, 90, 90), "zero-area polygon"),
+        (points(0, 0, 50, 50, 100, 100), "zero-area polygon"),
+        (box(500, 10, 600, 60), "polygon outside the image"),
+        (box(-90, -90, -10, -10), "polygon outside the image"),
+        (box(-90, 10, 0, 60), "polygon outside the image"),
+    ],
+)
+def test_an_outline_without_pixels_is_refused(outline, reason):
+    with pytest.raises(CutFault) as caught:
+        plan(outline, NONE, (400, 300), straighten=True)
+    assert caught.value.reason == reason
+
+
+def test_a_line_larger_than_any_is_refused_before_its_pixels_are_made():
+    with pytest.raises(CutFault, match="would be 20000x20000 pixels"):
+        plan(box(-1e6, -1e6, 1e6, 1e6), NONE, (20_000, 20_000), straighten=True)
+
+
+def test_an_outline_of_many_far_points_needs_little_memory():
+    zigzag = np.array([(x % 2 * 19_000, 1000 + x % 900) for x in range(50_000)], dtype=float)
+    how = plan(zigzag, NONE, (20_000, 20_000), straighten=True)
+    assert len(how.outline) < 50_000 + 2 * cutting.MAX_EDGE_POINTS
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_outline_whatever_breaks_it(seed):
+    rng = np.random.default_rng(seed)
+    page = page_with((10, 10, 390, 290))
+    outline = rng.normal(150, 10 ** rng.uniform(0, 4), (rng.integers(3, 40), 2))
+    baseline = rng.normal(150, 10 ** rng.uniform(0, 4), (rng.integers(0, 12), 2))
+    try:
+        image = line_of(page, outline, baseline, straighten=bool(seed % 2))
+    except CutFault:
+        return
+    assert image.mode == "L"
+    assert np.asarray(image).min() >= INK
+
+
+def test_a_band_stands_round_a_bare_baseline():
+    lines = [points(20, y, 200, y) for y in (100, 150, 200)] + [points(210, 120, 390, 120)]
+    assert line_distance(lines, (400, 300)) == 50
+    outline = band(lines[0][::-1], 50)
+    assert (outline.min(axis=0).tolist(), outline.max(axis=0).tolist()) == (
+        [20, 100 - 50 * cutting.ABOVE],
+        [200, 100 + 50 * cutting.BELOW],
+    )
+
+
+def test_the_distance_of_a_single_line_is_guessed_from_the_page():
+    assert line_distance([points(20, 100, 200, 100)], (400, 300)) == 300 / cutting.LINES_A_PAGE
+    assert line_distance([], (400, 300)) == 300 / cutting.LINES_A_PAGE

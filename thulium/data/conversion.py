@@ -1,0 +1,168 @@
+"""From a line as a reader found it to a row as training reads it; and what prepare should know of it besides."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from thulium.data import order, text
+from thulium.data.charset import unknown_symbols
+from thulium.data.image import MIN_CONTRAST, ImageFault, encode_png, is_too_wide, preprocess
+from thulium.data.line import Fault, Line, SplitName
+from thulium.data.readers import READERS
+from thulium.data.shards import Row
+from thulium_dsl.spec import DatasetSpec, PreprocessingSpec
+
+MIN_HEIGHT = 12  # pixels; handwriting cannot be read below
+MIN_WIDTH = 4  # pixels
+DARK = 96  # grey value; a line with a darker paper is light on dark
+
+Look = Literal["blank", "light on dark", "tiny"]
+RawForm = Literal["", "composed", "decomposed", "mixed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted:
+    """A row, and what the report counts.
+
+    Attributes:
+        split, document, writer: as the reader found them.
+        squeezed: whether the line was wider than max_width.
+        looks: what is odd about the image.
+        raw_form: how accents were written before normalisation; empty if there are none.
+        oddities: code points that are seldom meant, such as control characters.
+        comes_back: for a text with right-to-left characters, whether it survives the way to visual order and back,
+            in lines that run left to right and right to left.
+        digest: of the image's pixels.
+    """
+
+    row: Row
+    split: SplitName | None
+    document: str
+    writer: str
+    squeezed: bool
+    looks: tuple[Look, ...]
+    raw_form: RawForm
+    oddities: tuple[str, ...]
+    comes_back: tuple[bool, bool]
+    digest: bytes
+
+    id = property(lambda self: self.row.id)
+    page = property(lambda self: self.row.page)
+    source = property(lambda self: self.row.source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converter:
+    """Reads one unit of a data set and converts its lines. Can be pickled, so that other processes do it.
+
+    Attributes:
+        symbols: the characters that a line may have; None: any.
+    """
+
+    dataset: DatasetSpec
+    preprocessing: PreprocessingSpec
+    symbols: frozenset[str] | None
+
+    def __call__(self, unit: Any) -> list[Converted | Fault]:
+        """All lines of a unit, in their order."""
+        if isinstance(unit, Fault):
+            return [unit]
+        return list(self._convert(unit))
+
+    def _convert(self, unit: Any) -> Iterator[Converted | Fault]:
+        for line in READERS[self.dataset.type].read(unit, self.dataset):
+            yield line if isinstance(line, Fault) else self._line(line)
+
+    def _line(self, line: Line) -> Converted | Fault:
+        fault = partial(Fault, where=line.source)
+        written = text.normalize(line.text, self.dataset.text)
+        if not written.strip():
+            return fault(reason="no transcription", what="nothing is left of the transcription")
+        if refused := self._refuse(written, fault):
+            return refused
+        try:
+            image = line.load()
+        except ImageFault as error:
+            return fault(reason="unreadable image", what=f"the image {error}")
+        too_wide = is_too_wide(image.size, self.preprocessing)
+        if too_wide and self.preprocessing.wide_lines != "squeeze":
+            return self._too_wide(fault)
+        scaled = preprocess(image, self.preprocessing)
+        return Converted(
+            row=_row(line, written, scaled),
+            split=line.split,
+            document=line.document,
+            writer=line.writer,
+            squeezed=too_wide,
+            looks=tuple(_looks(image)),
+            raw_form=_raw_form(line.text),
+            oddities=tuple(order.oddities(line.text)),
+            comes_back=self._comes_back(written),
+            digest=hashlib.sha256(scaled.tobytes()).digest()[:16],
+        )
+
+    def _refuse(self, written: str, fault: Any) -> Fault | None:
+        if "\0" in written:
+            return fault(reason="NUL character", what="the transcription holds a NUL character: remove it")
+        if self.symbols is None or not (unknown := unknown_symbols(written, self.symbols)):
+            return None
+        policy = self.dataset.text.on_unknown
+        named = ", ".join(f"{symbol!r} (U+{ord(symbol):04X})" for symbol in unknown[:10])
+        advice = {
+            "error": "add it to dataset.text.charset, or set dataset.text.on_unknown to map or drop_line",
+            "map": "add it to dataset.text.map or to dataset.text.charset",
+            "drop_line": "the line is left out",
+        }
+        what = f"the transcription has what the charset lacks: {named}: {advice[policy]}"
+        return fault(reason="unknown character", what=what, is_error=policy != "drop_line")
+
+    def _comes_back(self, written: str) -> tuple[bool, bool]:
+        turns = order.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
+        if not turns:
+            return True, True
+        return order.round_trips(written, "visual_ltr"), order.round_trips(written, "visual_rtl")
+
+    def _too_wide(self, fault: Any) -> Fault:
+        spec = self.preprocessing
+        what = f"is wider than preprocessing.max_width ({spec.max_width} pixels at height {spec.height})"
+        if spec.wide_lines == "skip":
+            return fault(reason="too wide", what=what, is_error=False)
+        what += ": raise it, or set preprocessing.wide_lines to squeeze or skip"
+        return fault(reason="too wide", what=what)
+
+
+def _row(line: Line, written: str, image: Image.Image) -> Row:
+    return Row(
+        id=line.id,
+        image=encode_png(image),
+        width=image.width,
+        height=image.height,
+        text=written,
+        page=line.page,
+        source=line.source,
+    )
+
+
+def _looks(image: Image.Image) -> Iterator[Look]:
+    low, middle, high = np.quantile(np.asarray(image), (0.005, 0.5, 0.995))
+    if image.height < MIN_HEIGHT or image.width < MIN_WIDTH:
+        yield "tiny"
+    if high - low < MIN_CONTRAST:
+        yield "blank"
+    elif middle < DARK and high - middle > middle - low:
+        yield "light on dark"
+
+
+def _raw_form(raw: str) -> RawForm:
+    composed, decomposed = (unicodedata.normalize(form, raw) for form in ("NFC", "NFD"))
+    if composed == decomposed:
+        return ""
+    return "composed" if raw == composed else "decomposed" if raw == decomposed else "mixed"

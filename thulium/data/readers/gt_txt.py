@@ -1,0 +1,146 @@
+"""``type: gt_txt``: line images, each with its transcription in NAME.gt.txt beside it, as OCR tools write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+from thulium.data.image import IMAGE_ENDINGS, open_grey
+from thulium.data.line import Fault, Line
+from thulium.data.readers import places
+from thulium.data.textfile import read_text
+from thulium.errors import DataError
+from thulium_dsl.spec import GtTxtDataset
+
+ENDING = ".gt.txt"
+_BETWEEN = ("", ".nrm", ".bin", ".dew")  # what tools put between name and image ending: normalised, binarised, dewarped
+LINES_PER_UNIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An image and its transcription.
+
+    Attributes:
+        name: of both, without endings, relative to the root.
+        page: what the line was cut from, as far as its name or folder tells.
+    """
+
+    name: str
+    page: str
+    image: Path
+    text: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Some pairs of one page."""
+
+    pairs: tuple[Pair, ...]
+
+
+def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
+    """The pairs below a folder, page by page; a file without its partner is a fault.
+
+    Raises:
+        DataError: there is no such folder, or no .gt.txt in it.
+    """
+    root = Path(dataset.root)
+    texts = dict(places.files(root, lambda name: name.endswith(ENDING)))
+    images = dict(places.files(root, lambda name: Path(name).suffix.lower() in IMAGE_ENDINGS))
+    if not texts:
+        raise DataError(f"{root}: holds no transcriptions (NAME{ENDING})")
+    by_stem: dict[str, list[str]] = {}
+    for key in images:
+        by_stem.setdefault(str(PurePosixPath(key).with_suffix("")), []).append(key)
+    pairs: list[Pair] = []
+    faults: list[Unit | Fault] = []
+    used: set[str] = set()
+    names = {key.removesuffix(ENDING) for key in texts}
+    page_of = _pages(dataset.page_pattern, names)
+    for key, text in texts.items():
+        name = key.removesuffix(ENDING)
+        found = [image for between in _BETWEEN for image in by_stem.get(name + between, ())]
+        used.update(found)
+        page = page_of(name)
+        fault = _fault(text, found, page, dataset.page_pattern)
+        if fault:
+            faults.append(fault)
+        else:
+            pairs.append(Pair(name, page or name, images[found[0]], text))
+    faults += [_alone(images[key]) for key in images if key not in used]
+    return [*faults, *_grouped(pairs)]
+
+
+def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
+    """The lines of some pairs, in the order of their names."""
+    for pair in unit.pairs:
+        try:
+            rows = [row for row in read_text(pair.text).split("\n") if row.strip()]
+        except DataError as error:
+            where, _, what = str(error).partition(": ")
+            yield Fault(reason="unreadable text", where=where, what=what)
+            continue
+        except OSError as error:
+            yield Fault(reason="unreadable text", where=str(pair.text), what=f"cannot be read ({error.strerror})")
+            continue
+        if len(rows) != 1:
+            reason = "several rows" if rows else "no transcription"
+            what = f"holds {len(rows)} rows of text: a line has one" if rows else "is empty: nobody has transcribed it"
+            yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows))
+            continue
+        yield Line(
+            id=pair.name,
+            text=rows[0],
+            page=pair.page,
+            document=places.folder_of(pair.page),
+            split=places.split_of(pair.name),
+            source=str(pair.image),
+            load=partial(open_grey, pair.image),
+        )
+
+
+def _pages(pattern: str | None, names: set[str]):  # type: ignore[no-untyped-def]
+    """How the page of a line is found: by the document's pattern; by its folder; or, in one folder, not at all."""
+    if pattern:
+        found = re.compile(pattern)
+
+        def by_pattern(name: str) -> str | None:
+            match = found.search(name)
+            return match.group(1) if match else None
+
+        return by_pattern
+    if len({places.folder_of(name) for name in names}) > 1:
+        return places.folder_of
+    return lambda name: name
+
+
+def _fault(text: Path, found: list[str], page: str | None, pattern: str | None) -> Fault | None:
+    if not found:
+        what = "there is no image of this name beside it: add it, or remove the text"
+        return Fault(reason="missing image", where=str(text), what=what)
+    if len(found) > 1:
+        what = f"two images have this name, {found[0]} and {found[1]}: keep one of them"
+        return Fault(reason="two images for one text", where=str(text), what=what)
+    if page is None:
+        what = f"dataset.page_pattern {pattern!r} does not match this name, so its page is not known: widen it"
+        return Fault(reason="page unknown", where=str(text), what=what)
+    return None
+
+
+def _alone(image: Path) -> Fault:
+    what = f"has no transcription: there is no {ENDING} file of its name"
+    return Fault(reason="no transcription", where=str(image), what=what, is_error=False)
+
+
+def _grouped(pairs: list[Pair]) -> Iterator[Unit]:
+    ordered = sorted(pairs, key=lambda pair: (pair.page, pair.name))
+    by_folder = groupby(ordered, key=lambda pair: pair.page if pair.page != pair.name else places.folder_of(pair.name))
+    for _, group in by_folder:
+        whole = tuple(group)
+        for first in range(0, len(whole), LINES_PER_UNIT):
+            yield Unit(whole[first : first + LINES_PER_UNIT])

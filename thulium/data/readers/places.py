@@ -1,0 +1,62 @@
+"""What stands below a folder: files in a stable order, and the split that their place says they are in."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from thulium.data.line import SplitName
+from thulium.errors import DataError
+
+# What people and other tools call the three splits.
+_SPLIT_WORDS: dict[str, SplitName] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "eval": "val",
+    "test": "test",
+}
+_WORD = re.compile(r"^([a-z]+)(?:[-_.\d].*)?$")
+
+
+def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, Path]]:
+    """The wanted files below a folder, by their name relative to it (with / and composed accents), in its order.
+
+    Links are followed, since DVC may keep data behind them; what begins with a dot is passed over.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if not root.is_dir():
+        what = "is a file" if root.exists() else "no such folder"
+        raise DataError(f"{root}: {what}; dataset.root names the folder of the data")
+    found: list[tuple[str, Path]] = []
+    for where, folders, names in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if is_wanted(name) and not name.startswith("."):
+                path = Path(where) / name
+                found.append((key_of(path.relative_to(root)), path))
+    yield from sorted(found)
+
+
+def key_of(relative: PurePosixPath | Path) -> str:
+    """A relative path as names are compared: some systems write an accented letter as two characters, some as one."""
+    return unicodedata.normalize("NFC", relative.as_posix())
+
+
+def split_of(key: str) -> SplitName | None:
+    """The split that a file is in by its first folder, or by how its name begins: train-00000-of-00001.parquet."""
+    found = _WORD.match(key.split("/")[0].lower())
+    return _SPLIT_WORDS.get(found.group(1)) if found else None
+
+
+def folder_of(key: str) -> str:
+    """The folder of a file, "." for the topmost."""
+    return str(PurePosixPath(key).parent)

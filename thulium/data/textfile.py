@@ -1,0 +1,37 @@
+"""Text files as people's editors write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thulium.errors import DataError
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 text file, with or without a byte order mark; line breaks of every system become \\n.
+
+    Raises:
+        DataError: it is not there, or not UTF-8; names the row.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = error.object[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}:{row}: is not UTF-8 text: save it as UTF-8") from None
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise DataError(f"{path}: is not a file") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_rows(path: Path) -> list[tuple[int, str]]:
+    """The rows of a text file that hold something, with their numbers, which count from 1.
+
+    Raises:
+        DataError: as ``read_text``; or there is no such row.
+    """
+    rows = [(number, row) for number, row in enumerate(read_text(path).split("\n"), 1) if row.strip()]
+    if not rows:
+        raise DataError(f"{path}:1: is empty")
+    return rows
