@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from thulium.data import cutting
 from thulium.data.line import Fault, Line
 from thulium.data.readers import alto, page
 from thulium_dsl.document import parse
@@ -53,6 +54,12 @@ FOUR = f"""<?xml version="1.0" encoding="UTF-8"?>
   <TextLine ID="c" BASELINE="10 150 290 150" HPOS="10" VPOS="120" WIDTH="280" HEIGHT="40">
     <Shape><Polygon POINTS="10 120 290 120 290 160 10 160"/></Shape><String CONTENT=""></String></TextLine>
 </TextBlock></PrintSpace></Page></Layout></alto>"""
+
+
+@pytest.fixture(autouse=True)
+def no_margin(monkeypatch):
+    """Sizes are then those of the outline."""
+    monkeypatch.setattr(cutting, "MARGIN", 0)
 
 
 def write(root, xml, name="p.xml"):

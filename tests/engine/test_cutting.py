@@ -8,6 +8,14 @@ from thulium.data import cutting
 from thulium.data.cutting import CutFault, band, cut, line_distance, plan
 
 NONE = np.zeros((0, 2))
+
+
+@pytest.fixture(autouse=True)
+def no_margin(monkeypatch):
+    """Sizes are then those of the outline."""
+    monkeypatch.setattr(cutting, "MARGIN", 0)
+
+
 PAPER, INK = 200, 20
 
 
@@ -43,6 +51,14 @@ def test_a_level_line_is_cut_to_the_pixel():
     image = line_of(page, box(20, 30, 120, 60), points(20, 50, 120, 50))
     assert image.size == (100, 30)
     assert np.array_equal(np.asarray(image), np.asarray(page.crop((20, 30, 120, 60))))
+
+
+def test_there_is_a_margin_of_paper_round_the_outline(monkeypatch):
+    monkeypatch.setattr(cutting, "MARGIN", 2)
+    page = page_with((0, 0, 400, 0), size=(400, 100))
+    image = line_of(page, box(20, 30, 120, 60))
+    assert image.size == (104, 34)
+    assert set(np.asarray(image).ravel()) == {PAPER}
 
 
 @pytest.mark.parametrize("baseline", [(50, 200, 350, 100), (350, 100, 50, 200)], ids=["rightwards", "leftwards"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from thulium.data import cutting
 from thulium.data.image import ImageFault
 from thulium.data.line import Fault, Line
 from thulium.data.readers import alto, page
@@ -72,6 +73,12 @@ ESCRIPTORIUM = f"""<?xml version="1.0" encoding="UTF-8"  standalone="yes"?>
     </TextRegion>
   </Page>
 </PcGts>"""
+
+
+@pytest.fixture(autouse=True)
+def no_margin(monkeypatch):
+    """Sizes are then those of the outline."""
+    monkeypatch.setattr(cutting, "MARGIN", 0)
 
 
 def draw(path, size=SIZE, **more):

@@ -59,8 +59,7 @@ def healthy() -> Survey:
 
 
 def page(survey: Survey, folder: Path, order: str = "logical") -> str:
-    symbols = frozenset(survey.splits["train"].symbols)
-    write_page(survey, report(survey, symbols, order), charset(survey), folder / "report.html")  # type: ignore[arg-type]
+    write_page(survey, report(survey, order), charset(survey), folder / "report.html")  # type: ignore[arg-type]
     assert [path.name for path in folder.iterdir()] == ["report.html"]
     assert (folder / "report.html").stat().st_size < MOST_BYTES
     return (folder / "report.html").read_text(encoding="utf-8")
@@ -119,9 +118,8 @@ def test_healthy_data_are_called_so(tmp_path: Path) -> None:
 
 def test_the_most_serious_comes_first_and_every_key_that_is_named_exists() -> None:
     survey = full_of_faults()
-    symbols = frozenset(survey.splits["train"].symbols)
     pages = {name: split.pages for name, split in survey.splits.items()}
-    found = findings(report(survey, symbols, "visual_ltr"), pages)
+    found = findings(report(survey, "visual_ltr"), pages)
     levels = [finding.level for finding in found]
     assert levels == sorted(levels, key=["serious", "look", "note"].index)
     assert len(found) == len(FAULTS) + 1  # and what was skipped

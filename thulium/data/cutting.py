@@ -22,6 +22,7 @@ MAX_HEIGHT = 3_000
 FLAT = 0.5  # pixels: an outline that leaves a straight line by less holds nothing
 EDGE_STEP = 16  # pixels between points of an outline, so that its edges bend where the columns are shifted
 MAX_EDGE_POINTS = 20_000  # an outline that runs to and fro over the page must not fill the memory
+MARGIN = 2  # pixels round an outline, which is often drawn on the very edge of the ink
 SHORTEST_BASELINE = 0.25  # share of the outline's diagonal; the direction of a shorter baseline is chance
 STEEPEST = 0.5  # shift of neighbouring columns; a steeper piece of a baseline is a slip, and would tear letters
 BLOCK = 64  # pixels of a row whose paper is taken to be of one grey: more than a letter, less than a stain
@@ -110,8 +111,8 @@ def plan(outline: Points, baseline: Points, page_size: tuple[int, int], *, strai
         raise CutFault("polygon outside the image", what + f"{page_size[0]}x{page_size[1]} pixels: correct the points")
     axes = _axes(baseline, inside) if straighten else _LEVEL
     corners = axes.from_page(_dense(inside)).round(6)  # else a box on whole pixels may come out a pixel too large
-    first = np.floor(corners.min(axis=0))
-    width, height = (max(1, int(extent)) for extent in np.ceil(corners.max(axis=0)) - first)
+    first = np.floor(corners.min(axis=0)) - MARGIN
+    width, height = (int(extent) + MARGIN for extent in np.ceil(corners.max(axis=0)) - first)
     if width > MAX_WIDTH or height > MAX_HEIGHT:
         what = f"would be {width}x{height} pixels, and a line has at most {MAX_WIDTH}x{MAX_HEIGHT}: correct its points"
         raise CutFault("line too large", what)

@@ -39,7 +39,7 @@ class SplitSurvey:
     symbols: Counter[str] = field(default_factory=Counter)
     directions: Counter[str] = field(default_factory=Counter)
     digests: dict[bytes, str] = field(default_factory=dict)  # of an image -> its source
-    repeated: list[list[str]] = field(default_factory=list)
+    repeated: dict[bytes, list[str]] = field(default_factory=dict)  # of an image that is there twice -> its sources
     squeezed: list[str] = field(default_factory=list)
     too_dense: dict[int, list[str]] = field(default_factory=lambda: {width: [] for width in FRAME_WIDTHS})
     does_not_come_back: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
@@ -56,8 +56,8 @@ class SplitSurvey:
         self.symbols.update(row.text)
         self.directions[order.direction(row.text)] += 1
         first = self.digests.setdefault(line.digest, row.source)
-        if first != row.source:
-            self.repeated.append([first, row.source])
+        if first != row.source and "blank" not in line.looks:
+            self.repeated.setdefault(line.digest, [first]).append(row.source)
         if line.squeezed:
             self.squeezed.append(row.source)
         needed = frames_needed(row.text)
@@ -144,22 +144,22 @@ def charset(survey: Survey) -> list[dict[str, Any]]:
     ]
 
 
-def report(survey: Survey, symbols: frozenset[str], reading_order: order.Order) -> dict[str, Any]:
+def report(survey: Survey, reading_order: order.Order) -> dict[str, Any]:
     """What report.json holds.
 
     Args:
-        symbols: those that the model will be able to write.
-        reading_order: in which it will learn them.
+        reading_order: in which the model will learn.
     """
+    train = survey.splits["train"]
     lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {
         "splits": {name: _counts(split) for name, split in survey.splits.items()},
         "skipped": _skipped(survey.skipped),
         "characters_not_in_train": {
-            name: _others(split.symbols, symbols) for name, split in survey.splits.items() if name != "train"
+            name: _others(split.symbols, train.symbols) for name, split in survey.splits.items() if split is not train
         },
         "same_image_in_two_splits": _shared_images(survey),
-        "same_image_twice": [pair for split in survey.splits.values() for pair in split.repeated],
+        "same_image_twice": [sources for split in survey.splits.values() for sources in split.repeated.values()],
         "same_page_in_two_splits": _shared_pages(survey),
         "text_does_not_fit": {
             str(width): {name: split.too_dense[width] for name, split in survey.splits.items()}
@@ -204,8 +204,8 @@ def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _others(counts: Counter[str], symbols: frozenset[str]) -> dict[str, int]:
-    return {symbol: count for symbol, count in sorted(counts.items()) if symbol not in symbols}
+def _others(counts: Counter[str], known: Counter[str]) -> dict[str, int]:
+    return {symbol: count for symbol, count in sorted(counts.items()) if symbol not in known}
 
 
 def _scripts(survey: Survey) -> dict[str, int]:

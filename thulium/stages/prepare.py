@@ -43,7 +43,7 @@ class Found:
 
     def report(self) -> dict[str, Any]:
         """What report.json holds."""
-        return survey.report(self.survey, self.symbols, self.order)
+        return survey.report(self.survey, self.order)
 
 
 def prepare(
@@ -170,8 +170,9 @@ def _check_splits(seen: Survey, splitter: Splitter) -> None:
         if split.lines:
             continue
         skipped = Counter(fault.reason for fault in seen.skipped)
-        reasons = ", ".join(f"{number} lines or pages were skipped: {reason}" for reason, number in skipped.items())
-        raise DataError(f"{name}: no line is left; {reasons or splitter.advice(name)}; nothing was written")
+        reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(skipped.items()))
+        what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
+        raise DataError(what + (f"\nskipped were lines and pages: {reasons}" if reasons else ""))
 
 
 def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from thulium.data.image import IMAGE_ENDINGS, open_grey
 from thulium.data.line import Fault, Line, SplitName
+from thulium.data.readers import places
 from thulium.data.textfile import read_text
 from thulium.errors import DataError
 from thulium_dsl.spec import CustomDataset
@@ -61,13 +60,14 @@ def units(dataset: CustomDataset) -> list[Unit | Fault]:
 
 
 def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
-    """The lines of some rows, in their order. Every image is taken to be a page of its own."""
+    """The lines of some rows, in their order. A folder below images/ is a page; without one, every line is its own."""
     for label in unit.labels:
+        folder = places.folder_of(label.name)
         yield Line(
             # Names are unique in a folder; what is stored of a line does not change when rows are added above it.
             id=label.name,
             text=label.text,
-            page=label.name,
+            page=f"{unit.split}/{label.name}" if folder == "." else folder,
             document=str(unit.file.parent),
             split=unit.split,
             source=str(label.path),
@@ -98,7 +98,7 @@ def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:
     faults += [
         Fault(
             reason="image without a row",
-            where=str(path),
+            where=places.printable(path),
             what=f"no row of {file} names this image: add one, or remove the image",
         )
         for key, path in sorted(images.items())
@@ -108,17 +108,12 @@ def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:
 
 
 def _key(name: str) -> str:
-    """A name as it is compared: some systems write an accented letter as two characters, labels.txt as one."""
-    return unicodedata.normalize("NFC", PurePosixPath(name).as_posix())
+    return places.key_of(PurePosixPath(name))
 
 
 def _images(folder: Path) -> dict[str, Path]:
     """The files below a folder by their key; links are followed, since DVC may keep data behind them."""
-    return {
-        _key((Path(where) / name).relative_to(folder).as_posix()): Path(where) / name
-        for where, _, names in os.walk(folder, followlinks=True)
-        for name in names
-    }
+    return {places.key_of(path.relative_to(folder)): path for path in places.walk(folder)}
 
 
 def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from thulium.data.line import SplitName
-from thulium.errors import DataError
+from thulium.errors import DataError, list_faults
 
 # What people and other tools call the three splits.
 _SPLIT_WORDS: dict[str, SplitName] = {
@@ -28,22 +28,37 @@ _WORD = re.compile(r"^([a-z]+)(?:[-_.\d].*)?$")
 def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, Path]]:
     """The wanted files below a folder, by their name relative to it (with / and composed accents), in its order.
 
-    Links are followed, since DVC may keep data behind them; what begins with a dot is passed over.
-
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or a name in it is no text.
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "no such folder"
         raise DataError(f"{root}: {what}; dataset.root names the folder of the data")
-    found: list[tuple[str, Path]] = []
+    found = [path for path in walk(root) if is_wanted(path.name)]
+    garbled = [f"{printable(path)}: the name is not UTF-8: rename it" for path in found if printable(path) != str(path)]
+    if garbled:
+        raise DataError(list_faults(sorted(garbled)))
+    yield from sorted((key_of(path.relative_to(root)), path) for path in found)
+
+
+def walk(root: Path) -> Iterator[Path]:
+    """Every file below a folder; what begins with a dot is passed over.
+
+    Links are followed, since DVC may keep data behind them; no folder is entered twice, so a link to a folder above
+    it ends nowhere.
+    """
+    entered: set[str] = set()
     for where, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if is_wanted(name) and not name.startswith("."):
-                path = Path(where) / name
-                found.append((key_of(path.relative_to(root)), path))
-    yield from sorted(found)
+        entered.add(os.path.realpath(where))
+        # Sorted: of two links to one folder, it is always the same that is followed.
+        folders[:] = [name for name in sorted(folders) if not name.startswith(".")]
+        folders[:] = [name for name in folders if os.path.realpath(os.path.join(where, name)) not in entered]
+        yield from (Path(where) / name for name in sorted(names) if not name.startswith("."))
+
+
+def printable(path: Path) -> str:
+    """A path for a message, whatever bytes its name is made of."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def key_of(relative: PurePosixPath | Path) -> str:
