@@ -14,7 +14,7 @@ from PIL import Image
 
 from thulium.data import order, text
 from thulium.data.charset import unknown_symbols
-from thulium.data.image import MIN_CONTRAST, ImageFault, encode_png, is_too_wide, preprocess
+from thulium.data.image import INK_SHARE, MIN_CONTRAST, ImageFault, encode_png, is_too_wide, preprocess
 from thulium.data.line import Fault, Line, SplitName
 from thulium.data.readers import READERS
 from thulium.data.shards import Row
@@ -152,7 +152,8 @@ def _row(line: Line, written: str, image: Image.Image) -> Row:
 
 
 def _looks(image: Image.Image) -> Iterator[Look]:
-    low, middle, high = np.quantile(np.asarray(image), (0.005, 0.5, 0.995))
+    shares = np.cumsum(image.histogram()) / (image.width * image.height)
+    low, middle, high = np.searchsorted(shares, (INK_SHARE, 0.5, 1 - INK_SHARE))
     if image.height < MIN_HEIGHT or image.width < MIN_WIDTH:
         yield "tiny"
     if high - low < MIN_CONTRAST:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import struct
 import warnings
+import zlib
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +22,10 @@ MAX_PIXELS = 100_000_000  # a line has some hundred thousand; far more is a mist
 INK_SHARE = 0.005  # share of the pixels that are taken to be full ink
 PAPER_SHARE = 0.6  # share of the pixels that are taken to be at most as light as the paper
 MIN_CONTRAST = 16  # grey values between ink and paper; below this a line is blank and is not stretched
+
+# What Pillow raises for damaged files, besides its own exceptions.
+DAMAGE = (OSError, SyntaxError, ValueError, LookupError, ArithmeticError, EOFError, struct.error, zlib.error)
+ANEW = "copy or save it anew, or remove it"
 
 
 class ImageFault(Exception):
@@ -52,19 +60,38 @@ def opened(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]
         Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow warns above it and refuses twice as much; we refuse above it
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore", UserWarning)  # of odd metadata, without the file's name
             with Image.open(path) as image:
                 width, height = image.size
                 if width * height > max_pixels:
-                    raise ImageFault(f"is {width}x{height} pixels, more than {max_pixels // 1_000_000} million")
+                    what = f"is {width}x{height} pixels, more than {max_pixels // 1_000_000} million"
+                    raise ImageFault(f"{what}: make it smaller, or remove it")
                 yield image
     except UnidentifiedImageError:
-        raise ImageFault("is not an image that can be read") from None
-    except FileNotFoundError:
-        raise ImageFault("does not exist") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageFault(f"cannot be decoded ({error})") from error
+        raise ImageFault(f"is not an image that can be read{_empty(path)}: {ANEW}") from None
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        raise ImageFault(_cause(error, path)) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def _empty(path: Path) -> str:
+    return " (the file is empty)" if isinstance(path, Path) and not path.stat().st_size else ""
+
+
+def _cause(error: Exception, path: Path) -> str:
+    """Why an image cannot be used, and what to do."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return f"cannot be decoded ({error}): {ANEW}"
+    if error.errno == errno.ENOENT and isinstance(path, Path) and path.is_symlink():
+        return "is a link to a file that does not exist: put the file there, or remove the link"
+    if error.errno == errno.ENOENT:
+        return "does not exist: put it there"
+    hint = {
+        errno.ELOOP: "the link leads back to itself: replace it by the file",
+        errno.EACCES: "change its permissions, or remove it",
+    }.get(error.errno, ANEW)
+    return f"cannot be read ({error.strerror}): {hint}"
 
 
 def _to_grey(image: Image.Image) -> Image.Image:
@@ -123,5 +150,6 @@ def paper_value(image: Image.Image) -> int:
 def encode_png(image: Image.Image) -> bytes:
     """The bytes of a PNG file."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    # Of zlib's ways the smallest for lines, and three times as fast as the usual one.
+    image.save(buffer, "PNG", compress_type=zlib.Z_RLE)
     return buffer.getvalue()

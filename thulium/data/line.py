@@ -56,4 +56,9 @@ class Fault:
     is_page: bool = False
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return visible(f"{self.where}: {self.what}")
+
+
+def visible(text: str) -> str:
+    """Text for a message: what cannot be seen, or would steer the terminal, is written as its code point."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -16,12 +16,15 @@ def read_text(path: Path) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = error.object[: error.start].count(b"\n") + 1
+        before = error.object[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        row = before.count(b"\n") + 1
         raise DataError(f"{path}:{row}: is not UTF-8 text: save it as UTF-8") from None
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+        raise DataError(f"{path}: no such file: put it there, or correct its name") from None
     except (IsADirectoryError, NotADirectoryError):
-        raise DataError(f"{path}: is not a file") from None
+        raise DataError(f"{path}: is not a file: put the text file there") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}): copy it anew, or change its permissions") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -33,5 +36,5 @@ def read_rows(path: Path) -> list[tuple[int, str]]:
     """
     rows = [(number, row) for number, row in enumerate(read_text(path).split("\n"), 1) if row.strip()]
     if not rows:
-        raise DataError(f"{path}:1: is empty")
+        raise DataError(f"{path}:1: is empty: write its rows, or take its name out of the document")
     return rows

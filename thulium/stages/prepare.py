@@ -172,7 +172,7 @@ def _check_splits(seen: Survey, splitter: Splitter) -> None:
         skipped = Counter(fault.reason for fault in seen.skipped)
         reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(skipped.items()))
         what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
-        raise DataError(what + (f"\nskipped were lines and pages: {reasons}" if reasons else ""))
+        raise DataError(what + (f"\nleft out, by reason: {reasons}" if reasons else ""))
 
 
 def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:
