@@ -65,6 +65,18 @@ fuzz: setup  ## put 10,000 changed documents through the command line
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py
 
+.PHONY: bench-prepare
+bench-prepare: setup  ## time prepare on 5,000 and 50,000 rendered lines; DATA=folder adds real ones
+	python benchmarks/prepare.py $(DATA)
+
+.PHONY: bench-open
+bench-open: setup  ## time and memory of opening a million prepared lines
+	python benchmarks/open.py
+
+.PHONY: bench-versions
+bench-versions: setup  ## what dvc push sends when 1 % of the pages are new
+	python benchmarks/versions.py
+
 .PHONY: bench-cli
 bench-cli: setup  ## time the commands that touch no tensor
 	python benchmarks/cli.py
