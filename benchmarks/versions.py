@@ -22,12 +22,13 @@ resources: {prepare_workers: 2}
 """
 
 
-def main() -> None:
+def main(kept: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        _render(root / "lines", [f"page{number:04}" for number in range(PAGES)], first=0)
-        _render(root / "appended", [f"page{PAGES + number:04}" for number in range(NEW)], first=PAGES)
-        _render(root / "inserted", [f"page{PAGES // 2:04}{letter}" for letter in "abcd"], first=PAGES + NEW)
+        root = Path(kept[0] if kept else folder)  # a folder that is named keeps its pages for the next time
+        if not (root / "inserted").exists():
+            _render(root / "lines", [f"page{number:04}" for number in range(PAGES)], first=0)
+            _render(root / "appended", [f"page{PAGES + number:04}" for number in range(NEW)], first=PAGES)
+            _render(root / "inserted", [f"page{PAGES // 2:04}{letter}" for letter in "abcd"], first=PAGES + NEW)
         for what, folder_name in (("appended", "appended"), ("inserted in the middle", "inserted")):
             for form, prepare in (("prepared", True), ("PNG files", False)):
                 _measure(root, folder_name, f"{NEW} pages {what}, {form}", prepare)
@@ -63,10 +64,13 @@ def _measure(root: Path, new: str, title: str, prepare: bool) -> None:
     shutil.copytree(root / new, project / "lines", dirs_exist_ok=True)
     second = _version(project, target, prepare)
     share = second["bytes"] / (first["bytes"] + second["bytes"])
-    print(f"{title}: {second['bytes'] / 2**20:.2f} of {first['bytes'] / 2**20:.0f} MiB pushed, {share:.2%} of all")
+    print(
+        f"{title}: {second['bytes'] / 2**20:.2f} of {first['bytes'] / 2**20:.0f} MiB pushed, {share:.2%} of all",
+        flush=True,
+    )
     for name, times in (("first", first), ("then", second)):
         parts = ", ".join(f"{step} {times[step]:.1f} s" for step in ("prepare", "add", "push") if step in times)
-        print(f"  {name}: {parts}")
+        print(f"  {name}: {parts}", flush=True)
 
 
 def _version(project: Path, target: str, prepare: bool) -> dict[str, float]:
@@ -97,4 +101,4 @@ def _run(folder: Path, *command: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
