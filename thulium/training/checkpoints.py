@@ -6,6 +6,7 @@ it can be used without the document it came from. It is written under another na
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -27,7 +29,7 @@ from thulium.files import replace_bytes
 from thulium.models.wrappers import HTRModel
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec, build
 
-FORMAT = 1
+FORMAT = 2
 OURS = re.compile(r"(best|last|epoch-\d{5,})\.(safetensors|optimizer\.pt)(\.part)?")
 
 
@@ -39,15 +41,28 @@ def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = No
         path: should end in .safetensors.
         facts: JSON values to keep in the header, such as epoch and metrics.
     """
+    replace_bytes(path, _packed(model, facts or {}))
+
+
+def _packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     header = {
         "format": FORMAT,
         "model": asdict(model.spec),
         "preprocessing": asdict(model.preprocessing),
         "charset": list(model.charset.symbols),
-        "facts": dict(facts or {}),
+        "facts": dict(facts),
     }
-    replace_bytes(path, save(weights, {"thulium": json.dumps(header, sort_keys=True)}))
+    text = json.dumps(header, sort_keys=True)
+    return save(weights, {"thulium": text, "sha256": _digest(text, weights)})
+
+
+def _digest(header: str, weights: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(weights):
+        digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}".encode())
+        digest.update(weights[name].reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
@@ -86,7 +101,8 @@ class CheckpointManager:
     """Keeps the last checkpoint, the best, and every so many epochs one.
 
     Files in ``save_dir``: ``last.safetensors``, ``best.safetensors``, ``epoch-00005.safetensors`` …; beside each, where
-    an optimizer was given, ``….optimizer.pt`` with its state.
+    an optimizer was given, ``….optimizer.pt`` with its state. What a full disk does not take is kept in memory, and
+    written with what comes after it, or by ``flush``.
     """
 
     def __init__(
@@ -122,6 +138,7 @@ class CheckpointManager:
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._periodic: list[str] = []  # those of this run, oldest first
+        self._pending: dict[str, bytes] = {}  # file name -> what has to be written
         if save_best and self._path("best").exists():
             facts = _read_header(self._path("best"))["facts"]
             if best_metric in facts.get("metrics", {}):
@@ -151,12 +168,40 @@ class CheckpointManager:
         if self.save_every and (epoch + 1) % self.save_every == 0:
             names.append(f"epoch-{epoch + 1:05}")
             self._periodic.append(names[-1])
-        facts = {"epoch": epoch + 1, "metrics": dict(metrics), **self.about}
+        content = _packed(model, {"epoch": epoch + 1, "metrics": dict(metrics), **self.about})
         for name in names:
-            save_model(model, self._path(name), facts)
+            self._pending[self._path(name).name] = content
             if state:
-                _save_state(state, self._state_path(name))
+                self._pending[self._state_path(name).name] = _packed_state(state)
+        self.flush()
         self._remove_old()
+
+    def flush(self) -> None:
+        """Write what is not written yet.
+
+        Raises:
+            OSError: the disk is full; what it did not take is still kept.
+        """
+        for name in list(self._pending):
+            replace_bytes(self.save_dir / name, self._pending[name])
+            del self._pending[name]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of this run that are written, those that training has to find again if it is cut."""
+        names = ["last", "best", *self._periodic]
+        paths = [path for name in names for path in (self._path(name), self._state_path(name))]
+        return [path for path in paths if path.exists() and path.name not in self._pending]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here, beside the files."""
+        pending = {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in self._pending.items()}
+        return {"best": self.best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was asked; the files must be there again."""
+        self.best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
+        self._pending = {name: content.numpy().tobytes() for name, content in state["pending"].items()}
 
     def load_best(self, model: HTRModel, optimizer: Optimizer | None = None) -> dict[str, Any]:
         """Put the best checkpoint's weights into a model, and its state into an optimizer; returns its facts.
@@ -189,8 +234,9 @@ class CheckpointManager:
     def _remove_old(self) -> None:
         while len(self._periodic) > self.keep_last:
             name = self._periodic.pop(0)
-            self._path(name).unlink(missing_ok=True)
-            self._state_path(name).unlink(missing_ok=True)
+            for path in (self._path(name), self._state_path(name)):
+                self._pending.pop(path.name, None)
+                path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self.save_dir / f"{name}.safetensors"
@@ -210,23 +256,32 @@ def _read_header(path: Path) -> dict[str, Any]:
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
     if header["format"] != FORMAT:
-        raise CheckpointError(f"{path}: has format {header['format']}, this version reads {FORMAT}: upgrade thulium")
+        raise CheckpointError(
+            f"{path}: has format {header['format']}, this version of Thulium reads {FORMAT}: "
+            "use the version that wrote it, or train again"
+        )
     return dict(header)
 
 
 def _load_weights(model: HTRModel, path: Path) -> None:
-    with safe_open(path, framework="pt") as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            metadata = file.metadata()
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: is damaged ({error})") from error
+    if metadata.get("sha256") != _digest(metadata["thulium"], weights):
+        raise CheckpointError(f"{path}: is damaged (its weights are not those that were saved)")
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: its weights do not fit the model: {error}") from error
 
 
-def _save_state(state: dict[str, Any], path: Path) -> None:
+def _packed_state(state: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    replace_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _load_state(path: Path) -> dict[str, Any]:
