@@ -52,6 +52,7 @@ model:
 training:
   epochs: 1
   batch_size: 8
+  accumulation: 1
   lr: 0.001
   optimizer:
     type: adamw
@@ -74,6 +75,7 @@ checkpointing:
   save_every: 1
   keep_last: 1
   save_best: true
+  resume_every_minutes: 5.0
 evaluation:
   split: test
   checkpoint: best
@@ -90,6 +92,8 @@ logging:
     entity:
 resources:
   device: cpu
+  devices: []
+  processes: 1
   loader_workers: 0
   threads: 1
 """

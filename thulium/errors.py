@@ -48,7 +48,7 @@ class LostPeer(ThuliumError):
     """Another process of the training is not there any more, so this one cannot go on."""
 
 
-class Interrupted(Exception):  # noqa: N818 (not an error)
+class Interrupted(Exception):
     """A signal asked the training to stop, and it has.
 
     Attributes:

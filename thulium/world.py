@@ -7,11 +7,17 @@ same for one process and for many.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import signal
+import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -34,12 +40,15 @@ class World:
         rank: this one's number, from 0.
         size: how many there are.
         local_rank, local_size: the same, among those on this machine.
+        machine, machines: the number of this machine, from 0, and how many there are.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
     local_size: int = 1
+    machine: int = 0
+    machines: int = 1
 
     @property
     def is_main(self) -> bool:
@@ -107,10 +116,10 @@ ALONE = World()
 
 def here(environment: Mapping[str, str] = os.environ) -> World:
     """What torchrun, or ``launch``, says of this process."""
-    names = {"rank": "RANK", "size": "WORLD_SIZE", "local_rank": "LOCAL_RANK", "local_size": "LOCAL_WORLD_SIZE"}
     if "RANK" not in environment:
         return ALONE
-    return World(**{field: int(environment[name]) for field, name in names.items()})
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE")
+    return World(*(int(environment[name]) for name in names))
 
 
 @contextlib.contextmanager
@@ -144,19 +153,88 @@ def speaks_first() -> bool:
         return True
 
 
-def wait_for(what: str, world: World) -> contextlib.AbstractContextManager[None]:
-    """Work of the main process that the others wait for, however long it takes."""
-    return _wait_for(f"thulium/{what}", world)
+def in_turns(work: Callable[[], str], is_needed: Callable[[str], bool], world: World) -> None:
+    """Work that is done once on each machine, while its other processes wait, however long it takes.
+
+    Args:
+        work: what to do; returns what identifies the outcome.
+        is_needed: given the outcome of the main process, whether another machine has to do the work too; it need not
+            where both see the same files.
+    """
+    if world.size == 1:
+        work()
+        return
+    if world.is_main:
+        _store().set("thulium/outcome", work())
+    with _waiting():
+        _store().wait(["thulium/outcome"], timedelta(seconds=PREPARING_S))
+        outcome = _store().get("thulium/outcome").decode()
+    if world.is_main_here:
+        if not world.is_main and is_needed(outcome):
+            work()
+        _store().set(f"thulium/machine-{world.machine}", "done")
+    with _waiting():
+        machines = [f"thulium/machine-{number}" for number in range(world.machines)]
+        _store().wait(machines, timedelta(seconds=PREPARING_S))
 
 
-@contextlib.contextmanager
-def _wait_for(key: str, world: World) -> Iterator[None]:
-    if world.size > 1 and not world.is_main:
-        with _waiting():
-            _store().wait([key], timedelta(seconds=PREPARING_S))
-    yield
-    if world.size > 1 and world.is_main:
-        _store().set(key, "done")
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a group of processes ended.
+
+    Attributes:
+        code: for the command line; 0: all is well.
+        rank: of the process that failed first.
+        killed_by: the signal that did that, if one did that nobody here had sent.
+    """
+
+    code: int = 0
+    rank: int = 0
+    killed_by: str = ""
+
+
+def launch(words: Sequence[str], processes: int) -> End:
+    """Run a Python command in several processes of this machine, and wait for them.
+
+    Signals that ask to stop are passed on. When a process fails, the others are stopped.
+
+    Args:
+        words: what follows the name of the interpreter.
+        processes: how many.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import DefaultLogsSpecs, LaunchConfig, elastic_launch
+
+    def stop(number: int, _frame: object) -> None:
+        raise SignalException("asked to stop", sigval=signal.Signals(number))
+
+    signal.signal(signal.SIGUSR1, stop)  # those that it knows itself, it passes on
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # we say ourselves what went wrong
+    if Path("/sys/class/net/lo").exists():
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # no network is needed, so none should be able to fail
+    with tempfile.TemporaryDirectory(prefix="thulium-") as logs:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=processes,
+            run_id=uuid.uuid4().hex,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            local_addr="localhost",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=logs),
+        )
+        try:
+            elastic_launch(config, sys.executable)(*words)
+        except SignalException as error:
+            return End(128 + error.sigval)
+        except ChildFailedError as error:
+            rank, failure = error.get_first_failure()
+            if failure.exitcode < 0:
+                return End(128 - failure.exitcode, rank, signal.Signals(-failure.exitcode).name)
+            return End(failure.exitcode, rank)
+    return End()
 
 
 def _store() -> dist.Store:

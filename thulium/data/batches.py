@@ -1,8 +1,9 @@
 """Which lines make a batch, and in which order: pure functions of widths, seed and epoch.
 
 The batches are those of all processes together: how many there are decides nothing here, and neither does the place
-at which a run was cut. Lines of about the same width stand together, so that little is padded; and a batch's width is a multiple of
-WIDTH_STEP, since convolution libraries prepare themselves anew for each width that they meet (see docs/results.md).
+at which a run was cut. Lines of about the same width stand together, so that little is padded; and a batch's width is
+a multiple of WIDTH_STEP, since convolution libraries prepare themselves anew for each width that they meet (see
+docs/results.md).
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class SharedNorm(nn.BatchNorm2d):
 
 class _Normalise(torch.autograd.Function):
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0913 (autograd passes what a function needs one by one)
         ctx: Any,
         x: Tensor,
         weight: Tensor,

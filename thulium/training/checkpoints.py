@@ -53,12 +53,13 @@ def _packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
         "charset": list(model.charset.symbols),
         "facts": dict(facts),
     }
-    text = json.dumps(header, sort_keys=True)
-    return save(weights, {"thulium": text, "sha256": _digest(text, weights)})
+    header["sha256"] = _digest(header, weights)
+    return save(weights, {"thulium": json.dumps(header, sort_keys=True)})  # one entry: several have no fixed order
 
 
-def _digest(header: str, weights: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(header.encode())
+def _digest(header: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
+    described = {name: value for name, value in header.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for name in sorted(weights):
         digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}".encode())
         digest.update(weights[name].reshape(-1).view(torch.uint8).numpy())
@@ -115,8 +116,11 @@ class CheckpointManager:
         save_every: int = 0,
         keep_last: int = 1,
         about: Mapping[str, Any] | None = None,
+        is_new: bool = False,
     ) -> None:
-        """Open a folder for checkpoints, made if absent. A best checkpoint that it holds is the one to beat.
+        """Open a folder for checkpoints, made when the first is saved.
+
+        A best checkpoint that it holds is the one to beat, unless ``is_new`` says that they belong to another training.
 
         Args:
             save_dir: the folder.
@@ -126,20 +130,20 @@ class CheckpointManager:
             save_every: epochs between periodic checkpoints; 0 keeps none.
             keep_last: how many periodic checkpoints stay.
             about: JSON values to keep in every model file, such as the settings that it was trained with.
+            is_new: whether what the folder holds is of no concern.
         """
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
         if keep_last < 1:
             raise ValueError(f"keep_last is at least 1, not {keep_last}")
         self.save_dir = Path(save_dir)
-        self.save_dir.mkdir(parents=True, exist_ok=True)
         self.save_best, self.best_metric, self.mode = save_best, best_metric, mode
         self.save_every, self.keep_last, self.about = save_every, keep_last, dict(about or {})
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._periodic: list[str] = []  # those of this run, oldest first
         self._pending: dict[str, bytes] = {}  # file name -> what has to be written
-        if save_best and self._path("best").exists():
+        if save_best and not is_new and self._path("best").exists():
             facts = _read_header(self._path("best"))["facts"]
             if best_metric in facts.get("metrics", {}):
                 self.best, self.best_epoch = facts["metrics"][best_metric], facts["epoch"] - 1
@@ -182,6 +186,7 @@ class CheckpointManager:
         Raises:
             OSError: the disk is full; what it did not take is still kept.
         """
+        self.save_dir.mkdir(parents=True, exist_ok=True)
         for name in list(self._pending):
             replace_bytes(self.save_dir / name, self._pending[name])
             del self._pending[name]
@@ -195,7 +200,7 @@ class CheckpointManager:
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to go on from here, beside the files."""
-        pending = {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in self._pending.items()}
+        pending = {name: _as_tensor(content) for name, content in self._pending.items()}
         return {"best": self.best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -267,15 +272,19 @@ def _load_weights(model: HTRModel, path: Path) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            metadata = file.metadata()
+            header = json.loads(file.metadata()["thulium"])
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path}: is damaged ({error})") from error
-    if metadata.get("sha256") != _digest(metadata["thulium"], weights):
+    if header["sha256"] != _digest(header, weights):
         raise CheckpointError(f"{path}: is damaged (its weights are not those that were saved)")
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: its weights do not fit the model: {error}") from error
+
+
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
 def _packed_state(state: dict[str, Any]) -> bytes:

@@ -20,7 +20,6 @@ class History:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self.rows: list[tuple[int, dict[str, float]]] = []
 
@@ -30,6 +29,7 @@ class History:
 
     def write(self) -> None:
         """Bring the file up to date, whole or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -56,7 +56,7 @@ class HTRTrainer:
         optimizer, scheduler: torch's; the scheduler moves at every step.
         pace: of the last training epoch.
         reading: what the last validation read.
-        between: called after each step and each batch that is read; what it raises cuts the epoch short there.
+        between: called after each step, and by a process alone after each batch that is read; may raise.
     """
 
     def __init__(
@@ -165,7 +165,9 @@ class HTRTrainer:
         """
         self._check_height(loader)
         model = self.best_model.eval()
-        own = recognise(model, loader, self.device, self.unicode_form, self.between)
+        # Several processes have different numbers of batches here, and would wait for one another in vain.
+        between = self.between if self.world.size == 1 else lambda: None
+        own = recognise(model, loader, self.device, self.unicode_form, between)
         self.reading = merge(self.world.gather(own))
         scores = score(self.reading.results)
         return {
@@ -201,6 +203,10 @@ class HTRTrainer:
             torch.set_rng_state(own["cpu"])
             if "cuda" in own and self.device.torch.type == "cuda":
                 torch.cuda.set_rng_state(own["cuda"], self.device.torch)
+
+    def steps_of(self, epoch: int) -> int:
+        """Steps of an epoch that are done, if it is the one that goes on."""
+        return self._losses.steps if self._losses and self._losses.epoch == epoch else 0
 
     def _random_state(self) -> dict[str, Tensor]:
         state = {"cpu": torch.get_rng_state()}
