@@ -210,7 +210,9 @@ def launch(words: Sequence[str], processes: int) -> End:
         raise SignalException("asked to stop", sigval=signal.Signals(number))
 
     signal.signal(signal.SIGUSR1, stop)  # those that it knows itself, it passes on
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # we say ourselves what went wrong
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("torch.distributed"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # we say ourselves what went wrong
     if Path("/sys/class/net/lo").exists():
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # no network is needed, so none should be able to fail
     with tempfile.TemporaryDirectory(prefix="thulium-") as logs:

@@ -61,6 +61,7 @@ _CODE = {
         "thulium/evaluation/metrics.py",
         "thulium/evaluation/recognise.py",
         "thulium/training",
+        "thulium/world.py",
     ),
     "evaluate": (
         "thulium/data",
@@ -69,6 +70,7 @@ _CODE = {
         "thulium/evaluation",
         "thulium/training/checkpoints.py",
         "thulium/training/history.py",
+        "thulium/world.py",
     ),
 }
 

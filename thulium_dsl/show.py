@@ -44,7 +44,7 @@ def _printable(text: str) -> str:
 
 def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
     """The paths of what is written on one line: scalars and things that are empty."""
-    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    parts = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
     if not parts:
         yield path
     for name, inner in parts:

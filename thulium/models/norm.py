@@ -32,23 +32,27 @@ class SharedNorm(nn.BatchNorm2d):
         """(B, C, H, W), whose B may differ between processes and must not be 0."""
         if not self.training:
             return super().forward(x)
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        sums = torch.cat([_sums(x), x.new_tensor([x.numel() / x.shape[1]], dtype=torch.float64).expand(1)])
-        sums = self.total(sums)
+        count, mean, variance = self._figures(x)
+        normed: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, variance, self.eps, count, self.total)
+        return normed
+
+    @torch.no_grad()  # the way back is _Normalise's
+    def _figures(self, x: Tensor) -> tuple[float, Tensor, Tensor]:
+        """Values a channel, their mean (C,) and variance (C,) over all processes; the running figures follow them."""
+        own = torch.tensor([x.numel() / x.shape[1]], dtype=torch.float64)
+        sums = self.total(torch.cat([_sums(x), own]))
         count = float(sums[-1])
         mean, square = (sums[:-1] / count).chunk(2)
         variance = (square - mean**2).clamp(min=0)
-        with torch.no_grad():
-            momentum = self.momentum or 0.0
-            self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
-            self.running_var.lerp_((variance * count / max(1.0, count - 1)).to(self.running_var.dtype), momentum)
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
-        normed: Tensor = _Normalise.apply(
-            x, self.weight, self.bias, mean.float(), variance.float(), self.eps, count, self.total
-        )
-        return normed
+        mean, variance = mean.float(), variance.float()
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance * (count / max(1.0, count - 1)), self.momentum)
+        self.num_batches_tracked.add_(1)
+        return count, mean, variance
 
 
 class _Normalise(torch.autograd.Function):

@@ -86,38 +86,38 @@ def train(
     devices.keep_memory()
     devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
-    charset = Charset(data.symbols, model.decoder.blank_index)
-    network = HTRModel(model, charset, data.preprocessing)
+    network = HTRModel(model, Charset(data.symbols, model.decoder.blank_index), data.preprocessing)
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
     checkpoints = _manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
-    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), History(out / "plots" / "history.csv"))
+    metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
+    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
     parts = _parts(data, (model, training, augmentation, early_stopping, checkpointing), world)
     with contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
-        if folder and restart:
-            folder.empty()
-        run_dir = _begin(run, folder, out / "metrics" / "train.json", run_dir)
+        run_dir = _begin(run, folder, metrics, run_dir, restart)
         say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
         log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
         _learn(run, keeper, loaders, training.epochs, log, on_pace)
         summary = _summary(run)
         if world.is_main:
-            _finish(run, summary, out / "metrics" / "train.json")
+            _finish(run, summary, metrics)
         if folder:
             folder.remove()
     return summary
 
 
-def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path) -> Path:
+def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, restart: bool) -> Path:
     """Start anew, or go on where the training was cut; returns the folder of TensorBoard's files."""
     world = run.trainer.world
     if world.is_main:
         metrics.unlink(missing_ok=True)  # first: it says that the checkpoints are those of a finished run
         clear(run.checkpoints.save_dir)
+    if folder and restart:
+        folder.empty()
     state = world.share(folder.load() if folder else None)
     if state is None:
         if world.is_main:
