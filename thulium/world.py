@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ from thulium.errors import LostPeer
 T = TypeVar("T")
 
 TIMEOUT_S = 60  # how long a process waits for one that says nothing
+ANSWER_S = 5  # how long it waits for the store that all can reach, or could
 PREPARING_S = 7 * 24 * 3600  # how long processes wait for the one that prepares the data
 
 
@@ -147,10 +149,16 @@ def is_joined() -> bool:
 
 def speaks_first() -> bool:
     """Whether no other process has reported a failure before this one; asking is reporting."""
-    try:
-        return bool(_store().add("thulium/failed", 1) == 1)
-    except RuntimeError:  # the store is gone with the process that held it
-        return True
+    answers: list[int] = []
+
+    def ask() -> None:
+        with contextlib.suppress(RuntimeError):  # the store is gone with the process that held it
+            answers.append(_store().add("thulium/failed", 1))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(ANSWER_S)
+    return answers in ([], [1])
 
 
 def in_turns(work: Callable[[], str], is_needed: Callable[[str], bool], world: World) -> None:
