@@ -14,7 +14,7 @@ import typer
 
 from thulium_dsl.problems import ThuliumError
 
-GRACE_S = 3  # in which a process that lost another is ended by who started both, if that other had something to say
+GRACE_S = 5
 
 
 def is_member() -> bool:
@@ -88,8 +88,11 @@ def report(error: Exception) -> NoReturn:
     here = world.here()
     if isinstance(error, LostPeer):
         _be_endable()
-        time.sleep(GRACE_S)
+        time.sleep(GRACE_S)  # to be stopped, if another process has something better to say
     speaks = world.speaks_first() if world.is_joined() else here.is_main_here
+    if not speaks:
+        _be_endable()
+        time.sleep(GRACE_S)  # who speaks must come first: the end of one process is the end of all
     is_ours = isinstance(error, (ThuliumError, OSError))
     text = str(error) if is_ours else "".join(traceback.format_exception(error)).rstrip()
     if isinstance(error, LostPeer):
