@@ -84,3 +84,7 @@ bench-cli: setup  ## time the commands that touch no tensor
 .PHONY: bench-step
 bench-step: setup  ## time a training step with one setting changed at a time
 	python benchmarks/step.py
+
+.PHONY: chaos
+chaos: setup  ## kill a small experiment a hundred times and compare what comes out
+	PYTHONPATH=tests OMP_NUM_THREADS=1 python benchmarks/chaos.py

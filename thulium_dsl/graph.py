@@ -61,6 +61,7 @@ _CODE = {
         "thulium/evaluation/metrics.py",
         "thulium/evaluation/recognise.py",
         "thulium/training",
+        "thulium/world.py",
     ),
     "evaluate": (
         "thulium/data",
@@ -70,6 +71,7 @@ _CODE = {
         "thulium/svg.py",
         "thulium/training/checkpoints.py",
         "thulium/training/history.py",
+        "thulium/world.py",
     ),
 }
 

@@ -106,6 +106,31 @@ def warmup_within_run(settings: Settings) -> Iterator[Finding]:
         yield Finding((warmup, epochs), "{0} leaves nothing of {1}", hint)
 
 
+def parts_have_lines(settings: Settings) -> Iterator[Finding]:
+    batch, parts, processes = "training.batch_size", "training.accumulation", "resources.processes"
+    count = len(settings["resources.devices"]) or settings[processes]
+    if settings[batch] < settings[parts] * count:
+        what = "{0} leaves less than a line for each part of a step, with {1} and {2}"
+        if settings["resources.devices"]:
+            what, processes = what.replace("{2}", f"{count} {{2}}"), "resources.devices"
+        yield Finding((batch, parts, processes), what, "raise batch_size, or use fewer parts or processes")
+
+
+def devices_are_apart(settings: Settings) -> Iterator[Finding]:
+    devices, device, processes = "resources.devices", "resources.device", "resources.processes"
+    numbers = settings[devices]
+    if len(set(numbers)) < len(numbers):
+        yield Finding((devices,), f"{numbers} names a GPU twice", "name each GPU once; each gets a process of its own")
+    if numbers and settings[device] not in ("auto", "cuda"):
+        yield Finding((devices, device), "{0} names GPUs, but {1} does not", "set device to auto")
+    if numbers and settings[processes] not in (1, len(numbers)):
+        hint = "leave processes at 1: each GPU of devices gets a process"
+        yield Finding((processes, devices), "{0} does not fit {1}", hint)
+    if settings[processes] > 1 and not numbers and settings[device].startswith("cuda:"):
+        hint = "list the GPUs in devices, or set device to cuda, which takes the first ones"
+        yield Finding((processes, device), "{0} cannot share {1}", hint)
+
+
 def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
     mode, metric = "early_stopping.mode", "early_stopping.metric"
     fitting = "max" if settings[metric] == "val_line_accuracy" else "min"
@@ -261,6 +286,8 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("preprocessing",), widths_in_order),
     (("augmentation",), ranges_in_order),
     (("training",), warmup_within_run),
+    (("training", "resources"), parts_have_lines),
+    (("resources",), devices_are_apart),
     (("early_stopping",), mode_fits_metric),
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),

@@ -230,7 +230,8 @@ class CosineSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSpec:
     epochs: int
-    batch_size: int  # lines in one optimizer step
+    batch_size: int  # lines in one optimizer step, over all processes
+    accumulation: int  # parts of a step, for each process
     lr: float  # peak
     optimizer: AdamwSpec
     scheduler: CosineSpec
@@ -255,6 +256,7 @@ class CheckpointingSpec:
     save_every: int  # epochs; 0: none
     keep_last: int
     save_best: bool
+    resume_every_minutes: float  # 0: only after each epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,9 +294,11 @@ class LoggingSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesSpec:
     device: str  # auto, cpu, cuda, cuda:N
+    devices: tuple[int, ...]  # numbers of GPUs; empty: as device and processes say
+    processes: int
     loader_workers: int
     prepare_workers: int  # 0: one for each core
-    threads: int  # 0: one for each core
+    threads: int  # of each process; 0: one for each core
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ import io
 import struct
 import warnings
 import zlib
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -101,7 +101,7 @@ def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
 def _device(resources: ResourcesSpec) -> devices.Device:
     # Always 32 bits: an error rate should not depend on the processor that computed it.
     try:
-        return devices.choose(resources.device, mixed_precision=False)
+        return devices.choose(devices.name_of(resources.device, resources.devices), mixed_precision=False)
     except DeviceError as error:
         raise DeviceError(f"resources.device: {error}") from None
 
