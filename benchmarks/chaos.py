@@ -26,8 +26,6 @@ import lab
 PATIENCE_S = 60  # for processes to go away
 MOST_RUNS = 8  # of the same command after a kill
 
-Process = "subprocess.Popen[str]"
-
 
 @dataclass
 class Lab:
@@ -68,21 +66,30 @@ class Victim:
     folder: Path
     process: subprocess.Popen[str]
     draw: random.Random
+    seconds: float  # that the command takes undisturbed
 
-    def stages(self) -> list[int]:
-        """Processes of the stage that runs."""
-        return sorted(number for number, found in lab.processes_in(self.folder).items() if "DVC_STAGE" in found)
+    def first(self, variable: str) -> list[int]:
+        """Processes that have a variable, as soon as there are some.
+
+        Raises:
+            ProcessLookupError: the command ended before.
+        """
+        while self.process.poll() is None:
+            processes = lab.processes_in(self.folder).items()
+            if found := sorted(number for number, variables in processes if variable in variables):
+                return found
+            time.sleep(0.05)
+        raise ProcessLookupError
 
 
 def stage(victim: Victim) -> None:
-    for number in victim.stages()[:1]:
-        os.kill(number, signal.SIGKILL)
+    os.kill(victim.first("DVC_STAGE")[0], signal.SIGKILL)
 
 
 def rank(victim: Victim) -> None:
-    ranks = [number for number, found in lab.processes_in(victim.folder).items() if "RANK" in found]
-    for number in ranks and [victim.draw.choice(ranks)]:
-        os.kill(number, signal.SIGKILL)
+    victim.first("RANK")
+    time.sleep(victim.draw.uniform(0, 0.2) * victim.seconds)
+    os.kill(victim.draw.choice(victim.first("RANK")), signal.SIGKILL)
 
 
 def dvc(victim: Victim) -> None:
@@ -170,10 +177,11 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
         for _ in range(kills):
             process = place.run.start("dvc", "repro", cwd=folder)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=draw.uniform(0.2, 1.0) * place.seconds[processes])
-            if process.poll() is None:
-                act(Victim(folder, process, draw))
-                done += 1
+                process.wait(timeout=draw.uniform(0.05, 0.8) * place.seconds[processes])
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                if process.poll() is None:
+                    act(Victim(folder, process, draw, place.seconds[processes]))
+                    done += 1
             said += process.communicate(timeout=PATIENCE_S)[1].count("going on from")
             lab.wait_until_none_is_left(folder, PATIENCE_S)
         for _ in range(MOST_RUNS):
@@ -214,10 +222,12 @@ def main() -> None:
     parser.add_argument("--per-run", type=int, default=4, help="kills of one pipeline before it may end")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="thulium-chaos-") as name:
+    with contextlib.ExitStack() as stack:
+        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="thulium-chaos-"))
         place = Lab(Path(name), lab.Shell(lab.environment(Path(name))))
         kinds = [kind for kind in KINDS if kind != "full disk" or can_mount(Path(name) / "disk")]
         table = {kind: Counter() for kind in kinds}
+        stack.callback(print_table, table)  # also of what there is when it is stopped
         seed = options.seed
         while sum(row["kills"] for row in table.values()) < options.kills:
             kind = min(kinds, key=lambda kind: table[kind]["kills"])
@@ -230,7 +240,6 @@ def main() -> None:
             row["lost"] += bool(outcome.lost)
             print(f"{kind} (seed {seed}): {outcome}", file=sys.stderr, flush=True)
             seed += 1
-    print_table(table)
     sys.exit(any(row["lost"] for row in table.values()))
 
 
