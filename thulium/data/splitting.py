@@ -81,9 +81,11 @@ class Splitter:
     def advice(self, name: SplitName) -> str:
         """Why a split may have got no line, and what to do."""
         if self.lists:
-            return f"dataset.{name}_list names none that is there"
+            return f"dataset.{name}_list names none that is there: correct it"
         if self.spec is None or self.spec.by == "given":
-            return "there are none in its folder"
+            return "no usable line lies in its folder: add some"
+        if len(self.keys) < len(SPLITS):
+            return f"there are {len(self.keys)} {self.spec.by}s for three splits: add some, or change dataset.split.by"
         what = (
             f"there are {len(self.keys)} {self.spec.by}s, and by dataset.split.seed {self.spec.seed} none is in {name}"
         )
