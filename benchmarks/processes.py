@@ -53,7 +53,7 @@ def prepare_lines(folder: Path) -> None:
     from thulium_dsl import document, validate
 
     text = (
-        f"dataset: {{type: synthetic, lines: {{train: {LINES}, val: 10, test: 10}}}}\npreprocessing: {{height: 40}}\n"
+        f"dataset: {{type: synthetic, lines: {{train: {LINES}, val: 10, test: 10}}}}\npreprocessing: {{height: 24}}\n"
     )
     experiment = validate.experiment_of(document.parse(text))
     prepare(dataset=experiment.dataset, preprocessing=experiment.preprocessing, out=folder)
@@ -97,7 +97,8 @@ def model_of(kind: str, data: Path):  # type: ignore[no-untyped-def]
     from thulium.models.wrappers import HTRModel
 
     prepared, spec = open_prepared(data), defaults().model
-    spec = replace(spec, backbone=replace(spec.backbone, config_name="resnet_tiny"))
+    head = replace(spec.head, hidden_size=32, num_layers=1)
+    spec = replace(spec, backbone=replace(spec.backbone, config_name="resnet_tiny"), head=head)
     if kind == "plain":
         spec = replace(spec, head=replace(spec.head, dropout=0.0))
     model = HTRModel(spec, Charset(prepared.symbols), prepared.preprocessing)
