@@ -11,7 +11,7 @@ import torch
 from thulium.data.loader import LineLoader
 from thulium.data.text import normalize
 from thulium.device import Device
-from thulium.evaluation.decode import greedy
+from thulium.evaluation.decode import Decode, greedy
 from thulium.evaluation.metrics import LineResult
 from thulium.models.wrappers import HTRModel
 from thulium_dsl.spec import TextSpec, UnicodeForm
@@ -32,7 +32,11 @@ class Reading:
 
 @torch.inference_mode()
 def recognise(
-    model: HTRModel, loader: LineLoader, device: Device, rules: TextSpec | UnicodeForm | None = None
+    model: HTRModel,
+    loader: LineLoader,
+    device: Device,
+    rules: TextSpec | UnicodeForm | None = None,
+    decode: Decode = greedy,
 ) -> Reading:
     """Read every line of a loader. The model must be in evaluation mode and on the device.
 
@@ -48,7 +52,7 @@ def recognise(
         num_symbols = sum(len(model.charset.encode(text)) for text in batch.texts)
         losses += float(model.loss(moved, output)) * num_symbols
         symbols += num_symbols
-        texts = greedy(output.logits, output.frames, model.charset)
+        texts = decode(output.logits, output.frames, model.charset)
         results += _results(batch.ids, batch.texts, texts, pages, rules or model.text)
     return Reading(tuple(sorted(results, key=lambda result: result.id)), losses / symbols if symbols else math.nan)
 
