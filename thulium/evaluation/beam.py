@@ -62,8 +62,9 @@ class Found:
 class _Beams:
     """The beams of all lines; arrays (B, W)."""
 
-    def __init__(self, num_lines: int, width: int, start: int) -> None:
+    def __init__(self, num_lines: int, width: int, start: int, highest: int) -> None:
         shape = (num_lines, width)
+        self.num_ranks = highest + 3  # for all classes, EMPTY and the padding
         self.blank, self.symbol = np.zeros(shape), np.zeros(shape)  # mass of the paths that end in a blank, in a symbol
         self.blank[:, 0] = 1
         self.last: Ints = np.full(shape, EMPTY, np.int32)
@@ -81,7 +82,7 @@ def search(steps: Steps, width: int, model: LanguageModel | None = None) -> list
     """
     order = np.argsort(-steps.num_steps, kind="stable")  # the longest line first: those still read are the first N
     num_steps, num_lines = steps.blanks.shape
-    beams = _Beams(num_lines, width, model.start if model else 0)
+    beams = _Beams(num_lines, width, model.start if model else 0, int(steps.symbols.max(initial=0)))
     scale = steps.skipped[order]
     sources = np.zeros((num_steps, num_lines, width), np.int32)
     written = np.full((num_steps, num_lines, width), -1, np.int32)
@@ -133,22 +134,27 @@ def _advance(
     blank = np.where(gaps[:, None], total, blank)
     symbol = np.where(gaps[:, None], 0.0, symbol)
 
-    again = symbols[:, :, None] == last[:, None, :]  # a symbol right behind itself is written anew only after a blank
-    grown = np.where(again, blank[:, None, :], total[:, None, :]) * probabilities[:, :, None]
+    row, column = np.arange(n)[:, None], np.arange(width)
+    ranks = np.full((n, beams.num_ranks), -1, np.int32)  # class -> its place among the symbols of this step, or -1
+    ranks[row, symbols] = np.arange(symbols.shape[1])  # the padding, -1, has the last column, and EMPTY the one before
+    rank = ranks[row, last]
+    likely = np.where(rank >= 0, probabilities[row, rank], 0.0)
+    grown = probabilities[:, :, None] * total[:, None, :]
+    # A symbol right behind itself is written anew only after a blank. Where there is none, this writes what is there.
+    grown[row, rank, column] = np.where(rank >= 0, likely * blank, grown[row, rank, column])
     if model:
         grown *= model.weights(beams.state[:n], symbols)
     stays_blank = total * blanks[:, None]
-    stays_symbol = symbol * np.matmul(probabilities[:, None, :], again)[:, 0]
-    _merge(beams.hash[:n], beams.parent[:n], last, symbols, stays_symbol, grown)
+    stays_symbol = symbol * likely
+    _merge(beams.hash[:n], beams.parent[:n], rank, stays_symbol, grown)
 
     stays = stays_blank + stays_symbol
     masses = np.concatenate((stays[:, None], grown), axis=1).reshape(n, -1)
     chosen = _largest(masses, width)
-    row = np.arange(n)[:, None]
     mass = masses[row, chosen]
-    source, rank = chosen % width, chosen // width - 1
-    is_new = rank >= 0
-    wrote = np.where(is_new, symbols[row, rank], -1)
+    source, place = chosen % width, chosen // width - 1
+    is_new = place >= 0
+    wrote = np.where(is_new, symbols[row, place], -1)
     largest = mass[:, 0]
 
     beams.blank[:n] = np.where(is_new, 0.0, stays_blank[row, source]) / largest[:, None]
@@ -163,14 +169,16 @@ def _advance(
     return source.astype(np.int32), wrote, largest
 
 
-def _merge(hashes: Hashes, parents: Hashes, last: Ints, symbols: Ints, stays_symbol: Floats, grown: Floats) -> None:
-    """Give what grows into a prefix that is a beam already to that beam."""
-    line, child, parent = np.nonzero(parents[:, :, None] == hashes[:, None, :])
-    is_it = symbols[line] == last[line, child][:, None]
-    found = is_it.any(axis=1)
-    line, child, parent, rank = line[found], child[found], parent[found], is_it[found].argmax(axis=1)
-    stays_symbol[line, child] += grown[line, rank, parent]  # a prefix has one parent: no place is twice in here
-    grown[line, rank, parent] = 0
+def _merge(hashes: Hashes, parents: Hashes, rank: Ints, stays_symbol: Floats, grown: Floats) -> None:
+    """Give what grows into a prefix that is a beam already to that beam.
+
+    Args:
+        rank: (N, W) where the last symbol of each beam stands among the symbols of this step; -1: not there.
+    """
+    line, child, parent = np.nonzero((parents[:, :, None] == hashes[:, None, :]) & (rank >= 0)[:, :, None])
+    place = rank[line, child]
+    stays_symbol[line, child] += grown[line, place, parent]  # a prefix has one parent: no place is twice in here
+    grown[line, place, parent] = 0
 
 
 def _largest(masses: Floats, width: int) -> npt.NDArray[np.int64]:
@@ -178,9 +186,11 @@ def _largest(masses: Floats, width: int) -> npt.NDArray[np.int64]:
     # Of equal masses the first one counts, by a grain that changes nothing else. Left to numpy, it would depend on how
     # many places follow, and so on the other lines.
     grained = masses * (1 - 1e-13 * np.arange(masses.shape[1]))
-    places = np.argpartition(-grained, width - 1, axis=1)[:, :width]
-    order = np.argsort(-np.take_along_axis(grained, places, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1)
+    row = np.arange(len(masses))[:, None]
+    places = np.argpartition(grained, -width, axis=1)[:, -width:]
+    # Places in ascending order first, so that the zeros among them are in an order of their own too.
+    places.sort(axis=1)
+    return places[row, np.argsort(-grained[row, places], axis=1, kind="stable")]
 
 
 def _hash(prefix: Hashes, symbol: Ints) -> Hashes:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 # A class that is less likely than this in a frame is taken to be impossible there; 0 looks at all of them. What lower
 # values cost and bring is in docs/experiments.md.
 LEAST_PROBABILITY = 1e-3
+MOST_SYMBOLS = 16  # of a frame, the likeliest ones
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
@@ -42,7 +43,11 @@ class Steps:
 
 
 def steps_of(
-    probabilities: npt.NDArray[np.float32], frames: Ints, blank: int, least: float = LEAST_PROBABILITY
+    probabilities: npt.NDArray[np.float32],
+    frames: Ints,
+    blank: int,
+    least: float = LEAST_PROBABILITY,
+    most: int = MOST_SYMBOLS,
 ) -> Steps:
     """The steps of some lines.
 
@@ -51,6 +56,7 @@ def steps_of(
         frames: (B,) frames in use, 0 to T; later ones are not read.
         blank: the class of the blank.
         least: classes below it are impossible in a frame, but for its likeliest one.
+        most: so are all but so many symbols.
     """
     in_use = np.arange(probabilities.shape[1]) < frames[:, None]
     kept = (probabilities >= min(least, 1.0)) & (probabilities > 0) & in_use[:, :, None]
@@ -58,6 +64,7 @@ def steps_of(
     kept[line, frame, probabilities[line, frame].argmax(axis=1)] = True
     blanks = np.where(kept[:, :, blank], probabilities[:, :, blank], 0.0)
     kept[:, :, blank] = False
+    _thin(kept, probabilities, most)
     counts = kept.sum(axis=2)
     line, frame = np.nonzero(counts)
     num_steps = (counts > 0).sum(axis=1)
@@ -83,6 +90,15 @@ def steps_of(
     out.symbols[steps, of_line, ranks(counts[line, frame])] = symbol
     out.probabilities[steps, of_line, ranks(counts[line, frame])] = probabilities[of_line, of_frame, symbol]
     return out
+
+
+def _thin(kept: npt.NDArray[np.bool_], probabilities: npt.NDArray[np.float32], most: int) -> None:
+    """Leave the likeliest symbols of each frame."""
+    line, frame = np.nonzero(kept.sum(axis=2) > most)
+    likely = np.where(kept[line, frame], probabilities[line, frame], 0)
+    if len(line):
+        others = np.argpartition(likely, -most, axis=1)[:, :-most]
+        kept[line[:, None], frame[:, None], others] = False
 
 
 def ranks(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:

@@ -57,8 +57,8 @@ class NgramScorer:
 
     def weights(self, states: Ints, symbols: Ints) -> Floats:
         """(N, S, W) what each of the symbols (N, S) multiplies the mass of a prefix with, from states (N, W)."""
-        found: Floats = self._rows[self._slots(states)[:, None, :], symbols[:, :, None]]
-        return found
+        starts = self._slots(states) * np.int64(self._columns)
+        return self._rows.ravel().take(starts[:, None, :] + symbols[:, :, None], mode="wrap")  # wrap: -1 is padding
 
     def next(self, states: Ints, symbols: Ints) -> Ints:
         """The states after a symbol each; all arrays of one shape."""
