@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from thulium.cli.main import app
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
 from thulium.documents import defaults
@@ -162,6 +165,34 @@ def test_without_a_language_model_there_is_nothing_to_tune(spec, experiment, pre
     parts = {"resources": experiment.resources, "prepared": prepared, "checkpoints": run / "checkpoints"}
     with pytest.raises(DataError, match=r"there is nothing to tune: write .type: beam, language_model: train."):
         tune(evaluation=evaluation, **parts)
+
+
+DOCUMENT = """\
+dataset: {type: synthetic, lines: {train: 12, val: 6, test: 6}, seed: 3}
+preprocessing: {height: 24}
+resources: {device: cpu, threads: 1}
+evaluation: {decoding: {type: beam, beam_size: 2, order: 3, language_model: train}}
+"""
+
+
+def test_the_commands_say_what_to_do_next(prepared, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "prepared").symlink_to(prepared)
+    (tmp_path / "run" / "checkpoints").symlink_to(run / "checkpoints")
+    (tmp_path / "small.yaml").write_text(DOCUMENT, encoding="utf-8")
+    words = ["small.yaml", "--output-dir", "run"]
+    written = CliRunner().invoke(app, ["lm", *words, "--output", "some/lm.arpa"])
+    assert re.fullmatch(
+        r"wrote some/lm\.arpa: \d+ n-grams up to length 3, of 12 lines\n"
+        r"perplexity on the validation lines: \d+\.\d\d a character\n",
+        written.output,
+    )
+    assert arpa.read(tmp_path / "some" / "lm.arpa").order == 3
+    said = CliRunner().invoke(app, ["tune-decoding", *words]).output.splitlines()
+    assert said[0] == "CER on 6 validation lines"
+    assert said[2].startswith("0 ")
+    assert any(row.startswith(("best: CER", "nothing here is better than greedy")) for row in said)
 
 
 def test_the_default_is_greedy():
