@@ -196,15 +196,38 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
 
 
+def language_model_is_a_file(settings: Settings) -> Iterator[Finding]:
+    for dotted, path in evaluation_paths_of(settings["evaluation"]).items():
+        name = posixpath.normpath(path)
+        if "\\" in path:
+            what = f"'{_as_is(path)}' is a path with backslashes: no file here has that name"
+            yield Finding((dotted,), what, "write the path with '/'")
+        folder = posixpath.normpath(settings["checkpointing.save_dir"])
+        for written in (*_WRITTEN, folder):
+            if _overlap(name, written):
+                hint = "keep the file elsewhere; the stages empty what they write"
+                yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
+
+
 def dataset_paths_of(dataset: Mapping[str, Any]) -> dict[str, str]:
     """The folders and files that the data come from: dotted key -> path."""
+    return _paths_of("dataset", dataset, dataset["type"])
+
+
+def evaluation_paths_of(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """The files that the evaluation reads beside the data and the model: dotted key -> path."""
+    return _paths_of("evaluation", evaluation, evaluation["decoding"]["type"])
+
+
+def _paths_of(section: str, values: Mapping[str, Any], kind: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in schemas.walk():
-        if key.path[0] != "dataset" or key.kind != dataset["type"] or not key.schema.get("x-path"):
+        if key.path[0] != section or key.kind != kind or not key.schema.get("x-path"):
             continue
-        value = resolve.lookup(dataset, key.path[1:])
-        is_word = key.schema.get("x-structural") and value == key.schema["default"]  # none, or a word for none
-        if isinstance(value, str) and not is_word:
+        value = resolve.lookup(values, key.path[1:])
+        # None, or a word for none or for something that is no file.
+        words = key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
+        if isinstance(value, str) and value not in words:
             found[key.dotted] = value
     return found
 
@@ -290,6 +313,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("resources",), devices_are_apart),
     (("early_stopping",), mode_fits_metric),
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
+    (("evaluation", "checkpointing"), language_model_is_a_file),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),

@@ -265,10 +265,23 @@ class GreedySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeamSpec:
+    type: Literal["beam"]
+    beam_size: int
+    language_model: str  # none, train, or a file
+    order: int  # of the one made by train
+    alpha: float
+    beta: float  # nats a symbol
+
+
+DecodingSpec = Union[GreedySpec, BeamSpec]  # noqa: UP007
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSpec:
     split: Literal["test", "val"]
     checkpoint: Literal["best", "last"]
-    decoding: GreedySpec
+    decoding: DecodingSpec
     worst_lines: int
 
 

@@ -57,6 +57,7 @@ OTHER = {
     "preprocessing.normalize": False,
 }
 DATASET = "tests/engine/test_dataset_keys.py::test_another_value_changes_what_is_prepared"
+DECODING = "tests/engine/test_decoding.py::test_another_value_changes_what_is_read"
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {
     "version": "tests/language/test_upgrade.py::test_there_is_no_older_version",
@@ -101,6 +102,11 @@ ELSEWHERE = {
     "augmentation.transforms.degrees": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.range": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.std": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
+    "evaluation.decoding.beam_size": DECODING,
+    "evaluation.decoding.language_model": DECODING,
+    "evaluation.decoding.order": DECODING,
+    "evaluation.decoding.alpha": DECODING,
+    "evaluation.decoding.beta": DECODING,
     "training.optimizer.lr": "tests/language/test_validate.py::test_both_spellings_of_the_rate_are_one_setting",
     "early_stopping.patience": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",
     "early_stopping.min_delta": "tests/engine/test_training.py::test_patience_counts_epochs_without_improvement",

@@ -12,7 +12,7 @@ import torch
 from thulium.data.loader import LineLoader
 from thulium.data.text import normalize
 from thulium.device import Device
-from thulium.evaluation.decode import greedy
+from thulium.evaluation.decode import Decode, greedy
 from thulium.evaluation.metrics import LineResult
 from thulium.models.wrappers import HTRModel
 from thulium_dsl.spec import TextSpec, UnicodeForm
@@ -45,6 +45,7 @@ def recognise(
     device: Device,
     rules: TextSpec | UnicodeForm | None = None,
     between: Callable[[], None] = lambda: None,
+    decode: Decode = greedy,
 ) -> Reading:
     """Read every line of a loader. The model must be in evaluation mode and on the device.
 
@@ -63,7 +64,7 @@ def recognise(
         num_symbols = model.num_symbols(batch.texts)
         nats.append(float(model.loss(moved, output)) * num_symbols)
         symbols += num_symbols
-        texts = greedy(output.logits, output.frames, model.charset)
+        texts = decode(output.logits, output.frames, model.charset)
         results += _results(batch.ids, batch.texts, texts, pages, rules or model.text)
         between()
     return Reading(_sorted(results), tuple(nats), symbols)
