@@ -41,7 +41,7 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
     """The row groups of all tables below a folder.
 
     Raises:
-        DataError: there is no such folder, or no table in it; or a column that the document names is not there, or twice.
+        DataError: there is no such folder, or no table in it; or a named column is not there, or twice.
     """
     root = Path(dataset.root)
     found: list[Unit | Fault] = []
