@@ -65,6 +65,10 @@ fuzz: setup  ## put 10,000 changed documents through the command line
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py
 
+.PHONY: bench-augment
+bench-augment: setup  ## time each transform of augmentation
+	python benchmarks/augment.py
+
 .PHONY: bench-cli
 bench-cli: setup  ## time the commands that touch no tensor
 	python benchmarks/cli.py

@@ -92,11 +92,11 @@ def widths_in_order(settings: Settings) -> Iterator[Finding]:
 
 def ranges_in_order(settings: Settings) -> Iterator[Finding]:
     for index, transform in enumerate(settings["augmentation.transforms"]):
-        low, high = transform.get("range", (0, 0))
-        if low > high:
-            what = f"the smallest factor comes first, found [{plain(low)}, {plain(high)}]"
-            hint = f"write [{plain(high)}, {plain(low)}]"
-            yield Finding((f"augmentation.transforms.{index}.range",), what, hint)
+        for name, value in transform.items():
+            if isinstance(value, list) and value[0] > value[1]:
+                low, high = map(plain, value)
+                what = f"the smallest factor comes first, found [{low}, {high}]"
+                yield Finding((f"augmentation.transforms.{index}.{name}",), what, f"write [{high}, {low}]")
 
 
 def warmup_within_run(settings: Settings) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from thulium_dsl.transforms import AugmentationSpec
+
 UnicodeForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
@@ -148,43 +150,6 @@ class PreprocessingSpec:
     max_width: int  # pixels
     normalize: bool
     wide_lines: Literal["squeeze", "skip", "error"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomRotation:
-    type: Literal["random_rotation"]
-    p: float
-    degrees: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomScale:
-    type: Literal["random_scale"]
-    p: float
-    range: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GaussianNoise:
-    type: Literal["gaussian_noise"]
-    p: float
-    std: float  # share of the grey range
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomBrightness:
-    type: Literal["random_brightness"]
-    p: float
-    range: tuple[float, float]
-
-
-TransformSpec = Union[RandomRotation, RandomScale, GaussianNoise, RandomBrightness]  # noqa: UP007
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AugmentationSpec:
-    enabled: bool
-    transforms: tuple[TransformSpec, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from thulium.cli import init, plan, show, stages, upgrade, validate
+from thulium.cli import augment_preview, init, plan, show, stages, upgrade, validate
 from thulium_dsl.problems import ThuliumError
 
 
@@ -155,6 +155,7 @@ plan.add_to(app)
 upgrade.add_to(app)
 init.add_to(app)
 stages.add_to(app)
+augment_preview.add_to(app)
 
 
 if __name__ == "__main__":
