@@ -69,6 +69,10 @@ bench-loader: setup  ## time reading and augmenting lines
 bench-augment: setup  ## time each transform of augmentation
 	python benchmarks/augment.py
 
+.PHONY: bench-models
+bench-models: setup  ## time a training step of each backbone and head
+	python benchmarks/models.py
+
 .PHONY: bench-cli
 bench-cli: setup  ## time the commands that touch no tensor
 	python benchmarks/cli.py

@@ -99,6 +99,19 @@ def ranges_in_order(settings: Settings) -> Iterator[Finding]:
                 yield Finding((f"augmentation.transforms.{index}.{name}",), what, f"write [{high}, {low}]")
 
 
+def heads_share_the_size(settings: Settings) -> Iterator[Finding]:
+    """Each attention head gets an even number of a frame's values, since they are turned in pairs."""
+    if settings["model.head.type"] != "transformer":
+        return
+    size, num = "model.head.hidden_size", "model.head.num_heads"
+    pairs = 2 * settings[num]
+    if settings[size] % pairs:
+        nearest = max(1, round(settings[size] / pairs)) * pairs
+        yield Finding(
+            (size, num), f"{{0}} must be a multiple of {pairs}, twice {{1}}", f"write 'hidden_size: {nearest}'"
+        )
+
+
 def warmup_within_run(settings: Settings) -> Iterator[Finding]:
     warmup, epochs = "training.scheduler.warmup_epochs", "training.epochs"
     if settings[warmup] >= settings[epochs]:
@@ -258,6 +271,7 @@ def dropping_has_a_charset(settings: Settings) -> Iterator[Finding]:
 RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ...] = (
     (("preprocessing",), widths_in_order),
     (("augmentation",), ranges_in_order),
+    (("model",), heads_share_the_size),
     (("training",), warmup_within_run),
     (("early_stopping",), mode_fits_metric),
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),

@@ -159,11 +159,38 @@ class ResnetSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VggSpec:
+    type: Literal["vgg"]
+    config_name: Literal["vgg_tiny", "vgg_small", "vgg_base"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanMaskSpec:
+    share: float  # of the frames; 0: off
+    length: int  # frames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BilstmSpec:
     type: Literal["bilstm"]
     hidden_size: int
     num_layers: int
     dropout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformerSpec:
+    type: Literal["transformer"]
+    hidden_size: int
+    num_layers: int
+    num_heads: int
+    feedforward_size: int
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoneSpec:
+    type: Literal["none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +200,15 @@ class CtcSpec:
     shortcut_weight: float
 
 
+BackboneSpec = Union[ResnetSpec, VggSpec]  # noqa: UP007 (also read at run time, on Python 3.10)
+HeadSpec = Union[BilstmSpec, TransformerSpec, NoneSpec]  # noqa: UP007
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    backbone: ResnetSpec
-    head: BilstmSpec
+    backbone: BackboneSpec
+    span_mask: SpanMaskSpec
+    head: HeadSpec
     decoder: CtcSpec
 
 

@@ -22,6 +22,7 @@ from thulium_dsl.spec import Experiment
 
 OTHER = {
     "model.backbone.config_name": "resnet_small",
+    "model.span_mask.share": 0.5,
     "model.head.hidden_size": 20,
     "model.head.num_layers": 2,
     "model.head.dropout": 0.5,
@@ -95,6 +96,9 @@ ELSEWHERE = {
     "dataset.max_skipped": "tests/engine/test_dataset_keys.py::test_faults_are_skipped_up_to_a_share",
     "resources.prepare_workers": "tests/engine/test_dataset_keys.py::test_more_processes_write_the_same_bytes",
     "preprocessing.wide_lines": "tests/engine/test_prepare.py::test_wide_lines",
+    "model.span_mask.length": "tests/engine/test_model.py::test_longer_stretches_are_fewer",
+    "model.head.num_heads": "tests/engine/test_model.py::test_every_option_of_a_head_changes_what_is_learnt",
+    "model.head.feedforward_size": "tests/engine/test_model.py::test_every_option_of_a_head_changes_what_is_learnt",
     "augmentation.transforms": "tests/engine/test_augment.py::test_the_order_of_transforms_counts",
     "augmentation.transforms.p": "tests/engine/test_augment.py::test_p_is_the_share_of_the_lines_that_change",
     "augmentation.transforms.degrees": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
