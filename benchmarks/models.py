@@ -25,7 +25,7 @@ from thulium.training.trainer import HTRTrainer
 from thulium_dsl import schemas
 from thulium_dsl.spec import BackboneSpec, HeadSpec, ModelSpec, build
 
-BATCH, WIDTHS, WARM_UP, STEPS = 16, (640, 1024), 2, 2
+BATCH, WIDTHS, WARM_UP, STEPS = 4, (640, 1024), 2, 2
 
 
 def main() -> None:

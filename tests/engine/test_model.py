@@ -173,7 +173,6 @@ def test_attention_counts_distances_and_not_places():
 
 
 def test_a_transformer_tells_frames_of_one_look_apart_by_their_neighbours():
-    """The same frame thrice, its neighbours different: what comes out differs; with them swapped it is mirrored."""
     torch.manual_seed(1)
     head = HEADS["transformer"](head_of("transformer"), 8).eval()
     x = torch.randn(1, 1, 8).repeat(1, 7, 1)

@@ -1,8 +1,8 @@
 """Self-attention over the frames of a line. B lines, T frames, C features, N heads, D values in a head.
 
 Source: Vaswani et al. 2017, Attention Is All You Need; normalised before each part, as Xiong et al. 2020, On Layer
-Normalization in the Transformer Architecture; places as rotations of queries and keys, Su et al. 2021, RoFormer, so that
-only the distance between two frames counts, and lines may be longer than any that was learnt from.
+Normalization in the Transformer Architecture; places as rotations of queries and keys, Su et al. 2021, RoFormer, so
+that only the distance between two frames counts, and lines may be longer than any that was learnt from.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, seen: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-        """(B, T, C) to the same; seen (B, 1, 1, T) the frames that may be looked at; rotation as ``rotations`` gives."""
+        """(B, T, C) to the same; seen (B, 1, 1, T) frames that may be looked at; rotation as ``rotations`` gives."""
         parts = self.queries_keys_values(self.attention_norm(x)).unflatten(2, (3, self.num_heads, -1))
         queries, keys, values = parts.permute(2, 0, 3, 1, 4)  # (B, N, T, D) each
         queries, keys = turned(queries, rotation), turned(keys, rotation)
