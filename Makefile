@@ -73,6 +73,18 @@ bench-augment: setup  ## time each transform of augmentation
 bench-models: setup  ## time a training step of each backbone and head
 	python benchmarks/models.py
 
+.PHONY: bench-prepare
+bench-prepare: setup  ## time prepare on 5,000 and 50,000 rendered lines; DATA=folder adds real ones
+	python benchmarks/prepare.py $(DATA)
+
+.PHONY: bench-open
+bench-open: setup  ## time and memory of opening a million prepared lines
+	python benchmarks/open.py
+
+.PHONY: bench-versions
+bench-versions: setup  ## what dvc push sends when 1 % of the pages are new
+	python benchmarks/versions.py
+
 .PHONY: bench-cli
 bench-cli: setup  ## time the commands that touch no tensor
 	python benchmarks/cli.py

@@ -160,8 +160,8 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
     for dotted, folder in dataset_paths_of(settings["dataset"]).items():
         first = seen.setdefault(posixpath.normpath(folder), dotted)
         if first != dotted:
-            hint = "the same lines in two splits make every figure too good: name another folder"
-            yield Finding((dotted, first), "{0} is the folder of {1}", hint)
+            hint = "the same lines in two splits make every figure too good: name another"
+            yield Finding((dotted, first), "{0} is the same as {1}", hint)
 
 
 def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
@@ -175,6 +175,9 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
     """Data and logs stay out of what the stages write: DVC removes that, and compares it."""
     logs = "logging.tensorboard.log_dir"
     for dotted, folder in (dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}).items():
+        if posixpath.normpath(folder) == ".":
+            what = "{0} is the whole project, and the stages keep their results in it"
+            yield Finding((dotted,), what, "put what belongs there into a folder of its own")
         for written in _WRITTEN:
             if _overlap(posixpath.normpath(folder), written):
                 hint = "name another folder; the stages keep their results in this one"
@@ -200,8 +203,7 @@ def _as_is(text: str) -> str:
 
 
 def _overlap(one: str, other: str) -> bool:
-    is_all = "." in (one, other)
-    return is_all or one == other or one.startswith(other + "/") or other.startswith(one + "/")
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
 def shares_leave_something(settings: Settings) -> Iterator[Finding]:

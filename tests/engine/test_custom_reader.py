@@ -52,9 +52,9 @@ def test_every_bad_row_is_named_at_once(folder):
     assert [line.text for line in lines] == ["one"]
     assert faults == [
         f"F/labels.txt:2: the image {first} has a row already, row 1: keep one of them",
-        "F/labels.txt:3: there is no image F/images/gone.png "
-        "(a name cannot hold a space: rename the image, or remove the row)",
-        "F/labels.txt:4: the image name '../../x.png' points out of F/images",
+        "F/labels.txt:3: there is no image F/images/gone.png (add the image, or remove the row)",
+        "F/labels.txt:4: the image name '../../x.png' points out of F/images: "
+        "put the image there, and name it from there",
         f"F/labels.txt:5: the image {second} has no transcription: "
         "write it behind the name, or remove the row and the image",
         "F/labels.txt:6: there is no image F/images/alone (the row should be: image_filename text, or remove the row)",
@@ -118,6 +118,6 @@ def test_rows_that_are_no_rows_say_so(folder):
     first = rows(folder)[0].split()[0]
     write(folder, *rows(folder), f"{first}\ttext", "字" * 300)
     faults = faults_of(folder)[1]
-    assert faults[0] == "F/labels.txt:3: a tab stands where a space should divide name and text"
+    assert faults[0] == "F/labels.txt:3: a tab stands where a space should divide name and text: write a space"
     assert faults[1].startswith("F/labels.txt:4: there is no image ")
     assert len(faults[1]) < 250

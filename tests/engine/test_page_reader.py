@@ -415,7 +415,7 @@ def test_an_image_that_is_none_is_one_fault_of_the_page(root, content):
     write(root / "p.png", content)
     fault = fault_of(root)
     assert (fault.reason, fault.is_page) == ("unreadable image", True)
-    assert fault.what == f"its image {root / 'p.png'} is not an image that can be read"
+    assert fault.what.startswith(f"its image {root / 'p.png'} is not an image that can be read")
 
 
 def test_a_broken_image_is_a_fault_of_each_line_and_is_decoded_once(root):

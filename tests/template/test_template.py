@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import lab
+import lab_data
 import pytest
 from dvc.utils.hydra import apply_overrides
 
@@ -42,7 +43,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> lab.Shell:
     )
 
 
-@pytest.fixture(scope="module", params=["synthetic", "custom"])
+@pytest.fixture(scope="module", params=["synthetic", "custom", "page"])
 def baked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, stranger: lab.Shell) -> Path:
     """A project made by cookiecutter, for each kind of data."""
     out = tmp_path_factory.mktemp("baked")
@@ -119,6 +120,23 @@ def test_a_project_with_lines_of_ones_own_prepares_them(stranger: lab.Shell, tmp
     assert "prepared 8 train, 2 val, 3 test lines" in done.stdout
     assert "data/train.dvc" in stranger("git", "ls-files", cwd=project).stdout
     assert ".png" not in stranger("git", "ls-files", cwd=project).stdout
+
+
+@pytest.mark.parametrize("kind", ["gt_txt", "alto", "parquet"])
+def test_the_other_kinds_of_data_start_valid_and_compiled(kind: str, stranger: lab.Shell, tmp_path: Path) -> None:
+    stranger("thulium", "init", "letters", "--dataset", kind, cwd=tmp_path)
+    assert load(tmp_path / "letters" / "params.yaml").experiment.dataset.type == kind
+    stranger("thulium", "compile", "--check", cwd=tmp_path / "letters")
+
+
+def test_a_project_with_pages_of_ones_own_cuts_and_splits_them(stranger: lab.Shell, tmp_path: Path) -> None:
+    stranger("thulium", "init", "letters", "--dataset", "page", cwd=tmp_path)
+    project = tmp_path / "letters"
+    lab_data.write_pages(project / "data" / "pages", "page", pages=12)
+    stranger("dvc", "add", "data/pages", cwd=project)
+    assert "see data/prepared/report.html" in stranger("dvc", "repro", "prepare", cwd=project).stdout
+    report = json.loads((project / "data" / "prepared" / "report.json").read_text())
+    assert sum(split["lines"] for split in report["splits"].values()) == 12 * len(lab_data.PAGE_TEXTS)
 
 
 @pytest.mark.parametrize("name", ["-letters", "my letters", "letters;ls", "{letters}", "brief'", 'a"+str(print(99))+"b'])

@@ -84,9 +84,7 @@ class Converter:
     def _line(self, line: Line) -> Converted | Fault:
         fault = partial(Fault, where=line.source)
         written = text.normalize(line.text, self.dataset.text)
-        if not written.strip():
-            return fault(reason="no transcription", what="nothing is left of the transcription")
-        if refused := self._refuse(written, fault):
+        if refused := self._refuse(written, partial(Fault, where=line.text_source or line.source)):
             return refused
         try:
             image = line.load()
@@ -110,6 +108,9 @@ class Converter:
         )
 
     def _refuse(self, written: str, fault: Any) -> Fault | None:
+        if not written.strip():
+            what = "nothing is left of the transcription under the rules of dataset.text: remove the line"
+            return fault(reason="no transcription", what=what)
         if "\0" in written:
             return fault(reason="NUL character", what="the transcription holds a NUL character: remove it")
         if self.symbols is None or not (unknown := unknown_symbols(written, self.symbols)):

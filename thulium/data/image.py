@@ -7,7 +7,6 @@ import io
 import struct
 import warnings
 import zlib
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +68,10 @@ def opened(path: Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]
                 yield image
     except UnidentifiedImageError:
         raise ImageFault(f"is not an image that can be read{_empty(path)}: {ANEW}") from None
-    except (*DAMAGE, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        what = f"is far larger than {max_pixels // 1_000_000} million pixels"
+        raise ImageFault(f"{what}: make it smaller, or remove it") from None
+    except DAMAGE as error:
         raise ImageFault(_cause(error, path)) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before
@@ -87,10 +89,9 @@ def _cause(error: Exception, path: Path) -> str:
         return "is a link to a file that does not exist: put the file there, or remove the link"
     if error.errno == errno.ENOENT:
         return "does not exist: put it there"
-    hint = {
-        errno.ELOOP: "the link leads back to itself: replace it by the file",
-        errno.EACCES: "change its permissions, or remove it",
-    }.get(error.errno, ANEW)
+    if error.errno == errno.ELOOP:
+        return "is a link that leads back to itself: replace it by the file"
+    hint = "change its permissions, or remove it" if error.errno == errno.EACCES else ANEW
     return f"cannot be read ({error.strerror}): {hint}"
 
 

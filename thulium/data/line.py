@@ -24,6 +24,8 @@ class Line:
         load: gives the image, mode "L" (8-bit grey, 0 is black), any size; raises ImageFault. Costly: called once.
         split: where the source itself says so.
         writer: who wrote it, where the format says so; otherwise empty.
+        text_source: the file that the transcription comes from, with ``:row`` where there is one; empty where that is
+            ``source``.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Line:
     load: Callable[[], Image.Image]
     split: SplitName | None = None
     writer: str = ""
+    text_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

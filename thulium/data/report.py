@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +83,7 @@ def write_page(survey: Survey, report: dict[str, Any], charset: list[dict[str, A
     replace_bytes(path, page.encode("utf-8", "backslashreplace"))  # names of files may hold what is no text
 
 
+@lru_cache(maxsize=1)  # it keeps what it has compiled
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("thulium.data"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ class Splitter:
     spec: SplitSpec | None
     lists: Mapping[str, tuple[SplitName, str]] = field(default_factory=dict)  # name -> its split, and file:row
     writers: Mapping[str, str] = field(default_factory=dict)  # page -> writer
+    writers_from: str = "dataset.writers"  # the key that names where writers stand
     keys: dict[str, SplitName] = field(default_factory=dict)
     _met: set[str] = field(default_factory=set)
 
@@ -58,7 +60,7 @@ class Splitter:
             return Fault(
                 reason="writer unknown",
                 where=line.source,
-                what=f"the writer of the page {line.page!r} is not known: add it to dataset.writers",
+                what=f"the writer of the page {line.page!r} is not known: add it to {self.writers_from}",
             )
         if key not in self.keys:
             self.keys[key] = hashed(key, self.spec)
@@ -67,7 +69,11 @@ class Splitter:
     def unmatched(self) -> list[Fault]:
         """A fault for each name in a list that no line has."""
         return [
-            Fault(reason="unknown name in a list", where=place, what=f"no page, document or line is named {name!r}")
+            Fault(
+                reason="unknown name in a list",
+                where=place,
+                what=f"no page, document or line is named {name!r}: correct the name, or remove the row",
+            )
             for name, (_, place) in self.lists.items()
             if name not in self._met
         ]
@@ -75,9 +81,11 @@ class Splitter:
     def advice(self, name: SplitName) -> str:
         """Why a split may have got no line, and what to do."""
         if self.lists:
-            return f"dataset.{name}_list names none that is there"
+            return f"dataset.{name}_list names none that is there: correct it"
         if self.spec is None or self.spec.by == "given":
-            return "there are none in its folder"
+            return "no usable line lies in its folder: add some"
+        if len(self.keys) < len(SPLITS):
+            return f"there are {len(self.keys)} {self.spec.by}s for three splits: add some, or change dataset.split.by"
         what = (
             f"there are {len(self.keys)} {self.spec.by}s, and by dataset.split.seed {self.spec.seed} none is in {name}"
         )
@@ -117,6 +125,8 @@ def splitter_of(dataset: DatasetSpec) -> Splitter:
     table = _read_writers(Path(writers), faults) if writers else {}
     if faults:
         raise DataError(list_faults(faults))
+    if isinstance(dataset, ParquetDataset):
+        return Splitter(dataset.split, lists, writers_from="dataset.writer_column")
     return Splitter(dataset.split, lists, table)
 
 
@@ -128,12 +138,15 @@ def hashed(key: str, spec: SplitSpec) -> SplitName:
 
 
 def _fitting_seed(keys: list[str], spec: SplitSpec) -> int | None:
-    """The first seed that gives every split something."""
+    """Of the seeds that give every split something, the one whose shares come closest to those asked for."""
+    fitting: list[tuple[float, int]] = []
     for seed in range(1, SEEDS_TRIED + 1):
         other = SplitSpec(val=spec.val, test=spec.test, by=spec.by, seed=seed)
-        if {hashed(key, other) for key in keys} == set(SPLITS):
-            return seed
-    return None
+        counts = Counter(hashed(key, other) for key in keys)
+        if len(counts) == len(SPLITS):
+            missed = abs(counts["val"] / len(keys) - spec.val) + abs(counts["test"] / len(keys) - spec.test)
+            fitting.append((missed, seed))
+    return min(fitting)[1] if fitting else None
 
 
 def _read_lists(paths: Mapping[SplitName, Path], faults: list[Fault]) -> dict[str, tuple[SplitName, str]]:

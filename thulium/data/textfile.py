@@ -14,7 +14,10 @@ def read_text(path: Path) -> str:
         DataError: it is not there, or not UTF-8; names the row.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        if content.count(b"\0") > len(content) // 4:
+            raise DataError(f"{path}:1: is not UTF-8 text, but UTF-16 by its look: save it as UTF-8")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = error.object[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         row = before.count(b"\n") + 1

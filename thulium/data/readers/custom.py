@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from thulium.data.image import IMAGE_ENDINGS, open_grey
 from thulium.data.line import Fault, Line, SplitName
 from thulium.data.readers import places
 from thulium.data.textfile import read_text
-from thulium.errors import DataError
+from thulium.errors import DataError, list_faults
 from thulium_dsl.spec import CustomDataset
 
 LINES_PER_UNIT = 64
+MOST_SPACES = 10  # of a name, when a row is searched for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +49,23 @@ def units(dataset: CustomDataset) -> list[Unit | Fault]:
     """The rows of three folders, each with ``images/`` and ``labels.txt`` (the first space divides name and text).
 
     Raises:
-        DataError: a folder or its labels.txt is missing, empty or not UTF-8.
+        DataError: a folder or its labels.txt is missing, empty or not UTF-8; names each of them.
     """
     folders: dict[SplitName, str] = {"train": dataset.train_dir, "val": dataset.val_dir, "test": dataset.test_dir}
     found: list[Unit | Fault] = []
+    errors: list[DataError] = []
     for split, folder in folders.items():
         faults: list[Fault] = []
-        labels = read_labels(Path(folder), faults)
+        try:
+            labels = read_labels(Path(folder), faults)
+        except DataError as error:
+            errors.append(error)
+            continue
         found += faults
         for first in range(0, len(labels), LINES_PER_UNIT):
             found.append(Unit(split, Path(folder) / "labels.txt", tuple(labels[first : first + LINES_PER_UNIT])))
+    if errors:
+        raise DataError(list_faults(errors))
     return found
 
 
@@ -71,6 +81,7 @@ def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
             document=str(unit.file.parent),
             split=unit.split,
             source=str(label.path),
+            text_source=f"{unit.file}:{label.row}",
             load=partial(open_grey, label.path),
         )
 
@@ -88,63 +99,113 @@ def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:
     for number, row in rows:
         name, _, text = row.partition(" ")
         key = _key(name)
-        fault = _fault(folder, name, text, labels.get(key), key in images)
+        fault = _fault(folder / "images", row, labels.get(key), images)
         if fault:
             reason, what = fault
             faults.append(Fault(reason=reason, where=f"{file}:{number}", what=what))
         else:
-            labels[key] = Label(row=number, name=key, path=images[key], text=text)
+            labels[key] = Label(row=number, name=key, path=images[key][0], text=text)
     named = {_key(row.partition(" ")[0]) for _, row in rows}
     faults += [
-        Fault(
-            reason="image without a row",
-            where=places.printable(path),
-            what=f"no row of {file} names this image: add one, or remove the image",
-        )
-        for key, path in sorted(images.items())
+        _alone(file, path)
+        for key, paths in sorted(images.items())
+        for path in paths
         if path.suffix.lower() in IMAGE_ENDINGS and key not in named
     ]
     return list(labels.values())
+
+
+def _alone(file: Path, image: Path) -> Fault:
+    hint = "add one, or remove the image"
+    if " " in image.name:
+        hint = "the space in it ends a name: rename the image"
+    if places.printable(image) != str(image):
+        hint = "it is not UTF-8: rename the image"
+    what = f"no row of {file} names this image: {hint}"
+    return Fault(reason="image without a row", where=places.printable(image), what=what)
 
 
 def _key(name: str) -> str:
     return places.key_of(PurePosixPath(name))
 
 
-def _images(folder: Path) -> dict[str, Path]:
-    """The files below a folder by their key; links are followed, since DVC may keep data behind them."""
-    return {places.key_of(path.relative_to(folder)): path for path in places.walk(folder)}
+def _images(folder: Path) -> dict[str, list[Path]]:
+    """The files below a folder by their key; links are followed, since DVC may keep data behind them.
+
+    Two files have one key if only the writing of an accent tells their names apart.
+    """
+    keyed = sorted((places.key_of(path.relative_to(folder)), path) for path in places.walk(folder))
+    return {key: [path for _, path in group] for key, group in groupby(keyed, key=lambda pair: pair[0])}
 
 
 def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; it should hold images/ and labels.txt")
     if not (folder / "images").is_dir():
-        raise DataError(f"{folder / 'images'}: no such folder; the line images belong there")
+        raise DataError(f"{folder / 'images'}: no such folder; put the line images there")
     if not file.is_file():
-        raise DataError(f"{file}: no such file; each of its rows should be: image_filename text")
+        what = "is a folder, not a file" if file.is_dir() else "no such file"
+        raise DataError(f"{file}: {what}; each of its rows should be: image_filename text")
     rows = [(number, row) for number, row in enumerate(read_text(file).split("\n"), 1) if row.strip()]
     if not rows:
         raise DataError(f"{file}:1: is empty; each of its rows should be: image_filename text")
     return rows
 
 
-def _fault(folder: Path, name: str, text: str, before: Label | None, is_there: bool) -> tuple[str, str] | None:
+def _fault(place: Path, row: str, before: Label | None, images: Mapping[str, list[Path]]) -> tuple[str, str] | None:
     """Why a row cannot be used: the reason, and a sentence; or None."""
-    images = folder / "images"
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return "name outside the folder", f"the image name {name!r} points out of {images}"
-    if "\t" in name:
-        return "not a row", "a tab stands where a space should divide name and text"
+    name, _, text = row.partition(" ")
+    if unfit := _unfit(place, name):
+        return unfit
     if before:
         return "two rows for one image", f"the image {name} has a row already, row {before.row}: keep one of them"
-    if not is_there:
-        hint = "a name cannot hold a space: rename the image" if text else "the row should be: image_filename text"
-        return "missing image", f"there is no image {_short(str(images / name))} ({hint}, or remove the row)"
+    found = images.get(_key(name), [])
+    if not found:
+        return "missing image", _missing(place, row, images)
+    if len(found) > 1:
+        what = f"two images are named {name}, which differ in how an accent is written only: rename or remove one"
+        return "two images of one name", what
     if not text.strip():
         what = f"the image {name} has no transcription: write it behind the name, or remove the row and the image"
         return "no transcription", what
     return None
+
+
+def _unfit(place: Path, name: str) -> tuple[str, str] | None:
+    """Why a name cannot be one: the reason, and a sentence; or None."""
+    if not name:
+        return "not a row", "begins with a space, and should be: image_filename text"
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        what = f"the image name {name!r} points out of {place}: put the image there, and name it from there"
+        return "name outside the folder", what
+    if "\t" in name:
+        return "not a row", "a tab stands where a space should divide name and text: write a space"
+    if "\0" in name:
+        return "not a row", "the image name holds a NUL character: remove it"
+    return None
+
+
+def _missing(place: Path, row: str, images: Mapping[str, list[Path]]) -> str:
+    """What to do about a row whose image is not there."""
+    name, _, text = row.partition(" ")
+    path = _short(str(place / name))
+    if os.path.isdir(place / name):  # unlike Path.is_dir, it answers for a name of any length
+        return f"{path} is a folder, not an image: put the image there, or remove the row"
+    ends = [*(end for end, symbol in enumerate(row) if symbol == " "), len(row)][1:MOST_SPACES]
+    longer = next((row[:end] for end in ends if _key(row[:end]) in images), None)
+    if longer:
+        hint = f"the name {longer!r} has a space, and a name ends at the first space: rename the image"
+    elif name.startswith(f"{place.name}/") and _key(name.removeprefix(f"{place.name}/")) in images:
+        hint = f"write the name without {place.name}/"
+    elif os.path.isfile(place / name):
+        hint = "names that begin with a dot are passed over: rename it"
+    elif "\\" in name:
+        hint = "write / between folders, not a backslash"
+    elif text and PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS:
+        hint = "add the image, or remove the row"
+    else:
+        hint = "the row should be: image_filename text, or remove the row"
+    return f"there is no image {path} ({hint})"
 
 
 def _short(text: str) -> str:

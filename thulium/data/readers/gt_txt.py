@@ -53,7 +53,7 @@ def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
     texts = dict(places.files(root, lambda name: name.endswith(ENDING)))
     images = dict(places.files(root, lambda name: Path(name).suffix.lower() in IMAGE_ENDINGS))
     if not texts:
-        raise DataError(f"{root}: holds no transcriptions (NAME{ENDING})")
+        raise DataError(f"{root}: holds no transcriptions (NAME{ENDING}); dataset.root names the folder of the data")
     by_stem: dict[str, list[str]] = {}
     for key in images:
         by_stem.setdefault(str(PurePosixPath(key).with_suffix("")), []).append(key)
@@ -85,12 +85,10 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
             where, _, what = str(error).partition(": ")
             yield Fault(reason="unreadable text", where=where, what=what)
             continue
-        except OSError as error:
-            yield Fault(reason="unreadable text", where=str(pair.text), what=f"cannot be read ({error.strerror})")
-            continue
         if len(rows) != 1:
             reason = "several rows" if rows else "no transcription"
-            what = f"holds {len(rows)} rows of text: a line has one" if rows else "is empty: nobody has transcribed it"
+            what = f"holds {len(rows)} rows of text, and a line has one: join or remove them"
+            what = what if rows else "is empty: nobody has transcribed it"
             yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows))
             continue
         yield Line(
@@ -100,6 +98,7 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
             document=places.folder_of(pair.page),
             split=places.split_of(pair.name),
             source=str(pair.image),
+            text_source=str(pair.text),
             load=partial(open_grey, pair.image),
         )
 

@@ -31,6 +31,7 @@ FORMATS = {
     "ALTO": ("alto", ("www.loc.gov/standards/alto/", "schema.ccs-gmbh.com/ALTO", "bibnum.bnf.fr/ns/alto")),
 }
 _A = {"PAGE": "a PAGE", "ALTO": "an ALTO"}
+REDRAW = "correct them, or draw the line anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,9 @@ def units(root: Path, format_name: str) -> list[Unit | Fault]:
     for name, file in places.files(root, _is_wanted):
         found.append(Unit(file, _free(_page_id(name, format_name), taken), places.split_of(name)))
     if not found:
-        raise DataError(f"{root}: holds no .xml files; it should hold page images and their {format_name} files")
+        raise DataError(
+            f"{root}: holds no .xml files; it should hold page images and their {format_name} files: set dataset.root"
+        )
     return found
 
 
@@ -195,11 +198,11 @@ def read_points(numbers: str) -> Points:
     try:
         values = np.array([float(word) for word in words])
     except ValueError:
-        raise CutFault("malformed points", f"has points that are not numbers: {_short(numbers)}") from None
+        raise CutFault("malformed points", f"has points that are not numbers, {_short(numbers)}: {REDRAW}") from None
     if len(values) % 2:
-        raise CutFault("malformed points", f"has points of which one lacks its y: {_short(numbers)}")
+        raise CutFault("malformed points", f"has points of which one lacks its y, {_short(numbers)}: {REDRAW}")
     if not np.all(np.abs(values) <= LARGEST):  # nan is not, either
-        raise CutFault("malformed points", f"has points that no page can have: {_short(numbers)}")
+        raise CutFault("malformed points", f"has points that no page can have, {_short(numbers)}: {REDRAW}")
     return values.reshape(-1, 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from thulium.data.image import ImageFault, open_grey
 from thulium.data.line import Fault, Line, SplitName
 from thulium.data.readers import places
-from thulium.errors import DataError
+from thulium.errors import DataError, list_faults
 from thulium_dsl.spec import ParquetDataset
 
 ROWS_AT_A_TIME = 64
@@ -40,25 +41,28 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
     """The row groups of all tables below a folder.
 
     Raises:
-        DataError: there is no such folder, or no table in it; or a table lacks a column that the document names.
+        DataError: there is no such folder, or no table in it; or a column that the document names is not there, or twice.
     """
     root = Path(dataset.root)
     found: list[Unit | Fault] = []
+    unfit: list[str] = []
     for key, path in places.files(root, lambda name: name.endswith(".parquet")):
         try:
             file = pq.ParquetFile(path)
         except (pa.ArrowException, OSError) as error:
-            what = f"is no parquet file, or a damaged one ({_first_line(error)})"
+            what = f"is no parquet file, or a damaged one ({_first_line(error)}): write or copy it anew"
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))
             continue
         with file:
-            _check_columns(path, file.schema_arrow.names, dataset)
+            unfit += _unfit(path, file.schema_arrow.names, dataset)
             first = 0
             for group in range(file.num_row_groups):
                 found.append(Unit(key, path, group, first))
                 first += file.metadata.row_group(group).num_rows
+    if unfit:
+        raise DataError(list_faults(unfit))
     if not found:
-        raise DataError(f"{root}: holds no tables (*.parquet)")
+        raise DataError(f"{root}: holds no tables (*.parquet); dataset.root names the folder of the data")
     return found
 
 
@@ -68,11 +72,11 @@ def read(unit: Unit, dataset: ParquetDataset) -> Iterator[Line | Fault]:
     try:
         with pq.ParquetFile(unit.path) as file:
             for batch in file.iter_batches(ROWS_AT_A_TIME, row_groups=[unit.group], columns=_columns(dataset)):
-                for row in batch.to_pylist():
+                for place in range(batch.num_rows):
                     number += 1
-                    yield _line(unit, number, row, dataset)
+                    yield _row(unit, number, batch, place, dataset)
     except (pa.ArrowException, OSError) as error:
-        what = f"is damaged behind row {number} ({_first_line(error)})"
+        what = f"is damaged from row {number + 1} on ({_first_line(error)}): write or copy it anew"
         yield Fault(reason="unreadable table", where=str(unit.path), what=what, is_page=True)
 
 
@@ -81,13 +85,38 @@ def _columns(dataset: ParquetDataset) -> list[str]:
     return list(dict.fromkeys([dataset.image_column, dataset.text_column, *(name for name in named if name)]))
 
 
-def _check_columns(path: Path, there: list[str], dataset: ParquetDataset) -> None:
-    lacking = [name for name in _columns(dataset) if name not in there]
-    if lacking:
-        raise DataError(
-            f"{path}: has no column {' or '.join(map(repr, lacking))}; it has {', '.join(there)}\n"
-            "  help: name the columns in dataset.image_column, dataset.text_column ..."
-        )
+def _unfit(path: Path, there: list[str], dataset: ParquetDataset) -> Iterator[str]:
+    """What is wrong with the columns of a table, in a sentence each."""
+    keys = ("image_column", "text_column", "id_column", "page_column", "document_column", "writer_column")
+    for key in keys:
+        name = getattr(dataset, key)
+        if name and name not in there:
+            columns = ", ".join(map(repr, there)) or "none"
+            yield f"{path}: has no column {name!r}, but {columns}: correct dataset.{key}, or add the column"
+        if there.count(name) > 1:
+            yield f"{path}: has two columns named {name!r}: rename or remove one"
+
+
+def _row(unit: Unit, number: int, batch: pa.RecordBatch, place: int, dataset: ParquetDataset) -> Line | Fault:
+    where = f"{unit.path}:{number}"
+    try:  # a text becomes one only here: tables are read without a look at what is in them
+        row = {name: batch.column(name)[place].as_py() for name in _columns(dataset)}
+    except UnicodeDecodeError:
+        what = "holds a text that is not UTF-8: write the table anew"
+        return Fault(reason="unreadable text", where=where, what=what)
+    return _unnamed(where, row, dataset) or _line(unit, number, row, dataset)
+
+
+def _unnamed(where: str, row: dict[str, Any], dataset: ParquetDataset) -> Fault | None:
+    """A fault where a row lacks a name that the document takes from a column."""
+    named = {"id": dataset.id_column, "page": dataset.page_column, "document": dataset.document_column}
+    for kind, column in named.items():
+        if column and str("" if row[column] is None else row[column]).strip() == "":
+            what = (
+                f"the column {column!r} is empty, so its {kind} is not known: fill it, or change dataset.{kind}_column"
+            )
+            return Fault(reason=f"{kind} unknown", where=where, what=what)
+    return None
 
 
 def _line(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Line | Fault:
@@ -97,11 +126,14 @@ def _line(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset)
         what = f"the column {dataset.text_column!r} is empty: nobody has transcribed this line"
         return Fault(reason="no transcription", where=where, what=what, is_error=False)
     if not isinstance(text, str):
-        what = f"the column {dataset.text_column!r} holds a {type(text).__name__}, not a text"
+        what = f"the column {dataset.text_column!r} holds a value of the type {type(text).__name__}, not a text"
+        what += ": convert it, or correct dataset.text_column"
         return Fault(reason="not a text", where=where, what=what)
     content = _content(image)
     if content is None:
-        what = f"the column {dataset.image_column!r} holds neither an image's bytes nor a path"
+        what = (
+            f"the column {dataset.image_column!r} holds neither an image's bytes nor a path: add one, or remove the row"
+        )
         return Fault(reason="missing image", where=where, what=what)
     if isinstance(content, str) and (outside := _outside(content)):
         return Fault(reason="name outside the folder", where=where, what=outside)
@@ -122,23 +154,25 @@ def _line(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset)
 def _content(image: Any) -> bytes | str | None:
     """The bytes of an image, or its path."""
     if isinstance(image, dict):
-        return image.get("bytes") or image.get("path") or None
+        image = image.get("bytes") or image.get("path")
     return image if isinstance(image, (bytes, str)) and image else None
 
 
 def _outside(path: str) -> str | None:
     parts = PurePosixPath(path.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts:
-        return f"the image {path!r} points out of dataset.root"
+        return f"the image {path!r} points out of dataset.root: put it below, and write its path from there"
     return None
 
 
 def _load(content: bytes | str, root: Path, folder: Path) -> Any:
     if isinstance(content, bytes):
         return open_grey(io.BytesIO(content))
-    path = next((place / content for place in (root, folder) if (place / content).is_file()), None)
+    path = next((place / content for place in (root, folder) if os.path.isfile(place / content)), None)
     if path is None:
-        raise ImageFault(f"{content} is neither below {root} nor beside the table")
+        raise ImageFault(
+            f"{_short(content)!r} is neither below {root} nor beside the table: put it there, or correct the path"
+        )
     return open_grey(path)
 
 
@@ -149,3 +183,7 @@ def _split(key: str) -> SplitName | None:
 
 def _first_line(error: Exception) -> str:
     return str(error).split("\n")[0]
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= 100 else f"{path[:97]}..."

@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from thulium.data.line import SplitName
@@ -29,16 +30,22 @@ def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, P
     """The wanted files below a folder, by their name relative to it (with / and composed accents), in its order.
 
     Raises:
-        DataError: there is no such folder, or a name in it is no text.
+        DataError: there is no such folder; or a name in it is no text, or is there twice but for its accents.
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "no such folder"
         raise DataError(f"{root}: {what}; dataset.root names the folder of the data")
     found = [path for path in walk(root) if is_wanted(path.name)]
-    garbled = [f"{printable(path)}: the name is not UTF-8: rename it" for path in found if printable(path) != str(path)]
-    if garbled:
-        raise DataError(list_faults(sorted(garbled)))
-    yield from sorted((key_of(path.relative_to(root)), path) for path in found)
+    keyed = sorted((key_of(path.relative_to(root)), path) for path in found)
+    faulty = [f"{printable(path)}: the name is not UTF-8: rename it" for path in found if printable(path) != str(path)]
+    faulty += [
+        f"{path}: another file has this name, and only the writing of an accent differs: rename or remove one"
+        for (key, path), (other, _) in pairwise(keyed)
+        if key == other
+    ]
+    if faulty:
+        raise DataError(list_faults(sorted(faulty)))
+    yield from keyed
 
 
 def walk(root: Path) -> Iterator[Path]:

@@ -75,7 +75,9 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PageFault("unreadable file", f"cannot be read ({error.strerror or error})") from None
+        raise PageFault(
+            "unreadable file", f"cannot be read ({error.strerror or error}): copy it anew, or remove it"
+        ) from None
     if len(content) > MAX_BYTES:
         what = f"is larger than {MAX_BYTES // 1_000_000} MB, more than one page can need: split it into pages"
         raise PageFault("XML too large", what)

@@ -1,0 +1,262 @@
+"""Images: files that are none, and pictures of every kind."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import lab
+from PIL import Image, ImageChops, ImageOps
+
+from bad_input.cases import Table
+
+NAME = "000.png"
+FILE = f"data/train/images/{NAME}"
+UNREADABLE = {"unreadable image": 1}
+
+_table = Table("custom")
+
+
+def _line(data: Path) -> Image.Image:
+    """The line that is spoilt: ink of a grey of 20 on paper of 235."""
+    with Image.open(data / "train" / "images" / NAME) as image:
+        return image.convert("L")
+
+
+def _put(data: Path, content: bytes | Image.Image, name: str = NAME, **how: Any) -> None:
+    """Put another image into the place of the first, under another name if there is one."""
+    folder = data / "train"
+    (folder / "images" / NAME).unlink()
+    if isinstance(content, bytes):
+        (folder / "images" / name).write_bytes(content)
+    else:
+        content.save(folder / "images" / name, **how)
+    if name != NAME:
+        lab.edit(folder / "labels.txt", NAME, name)
+
+
+def _bytes(image: Image.Image, kind: str, **how: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **how)
+    return buffer.getvalue()
+
+
+def _half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+@_table.skippable("A PNG that is cut off", FILE, skipped=UNREADABLE)
+def _truncated_png(data: Path) -> None:
+    _put(data, _half(_bytes(_line(data), "PNG")))
+
+
+@_table.skippable("A JPEG that is cut off", "data/train/images/000.jpg", skipped=UNREADABLE)
+def _truncated_jpeg(data: Path) -> None:
+    _put(data, _half(_bytes(_line(data), "JPEG")), "000.jpg")
+
+
+@_table.skippable("A TIFF that is cut off", "data/train/images/000.tif", skipped=UNREADABLE)
+def _truncated_tiff(data: Path) -> None:
+    _put(data, _half(_bytes(_line(data), "TIFF")), "000.tif")
+
+
+@_table.skippable("A PNG of which some bytes were changed", FILE, skipped=UNREADABLE)
+def _damaged_png(data: Path) -> None:
+    content = bytearray(_bytes(_line(data), "PNG"))
+    content[60:70] = b"0123456789"
+    _put(data, bytes(content))
+
+
+@_table.skippable("An image of 0 bytes", FILE, skipped=UNREADABLE)
+def _empty(data: Path) -> None:
+    _put(data, b"")
+
+
+@_table.skippable("A text file named .png", FILE, skipped=UNREADABLE)
+def _text(data: Path) -> None:
+    _put(data, b"Anno 1742\n")
+
+
+@_table.skippable(
+    "A small file that says it is 50,000 by 50,000 pixels (a decompression bomb)", FILE, skipped=UNREADABLE
+)
+def _bomb(data: Path) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 50_000, 50_000, 8, 0, 0, 0, 0))
+    _put(data, b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b""))
+
+
+@_table.skippable("A folder named 000.png", "data/train/labels.txt:1", FILE, skipped={"missing image": 1})
+def _folder(data: Path) -> None:
+    (data / "train" / "images" / NAME).unlink()
+    (data / "train" / "images" / NAME).mkdir()
+
+
+@_table.skippable("A link to an image that is not there", FILE, skipped=UNREADABLE)
+def _dangling(data: Path) -> None:
+    path = data / "train" / "images" / NAME
+    path.unlink()
+    path.symlink_to("nowhere.png")
+
+
+@_table.skippable("A link that leads to itself", FILE, skipped=UNREADABLE)
+def _loop(data: Path) -> None:
+    path = data / "train" / "images" / NAME
+    path.unlink()
+    path.symlink_to(NAME)
+
+
+@_table.kept("A link to an image outside the folder (so DVC keeps data)", same_picture=True)
+def _link_outside(data: Path) -> None:
+    path = data / "train" / "images" / NAME
+    path.rename(data.parent / "outside.png")
+    path.symlink_to(data.parent.resolve() / "outside.png")
+
+
+@_table.kept("A folder of images that is a link, in which a link leads back up", same_picture=True)
+def _linked_folder(data: Path) -> None:
+    folder = data / "train" / "images"
+    folder.rename(data.parent / "elsewhere")
+    folder.symlink_to(data.parent.resolve() / "elsewhere")
+    (folder / "up").symlink_to(folder)
+
+
+@_table.kept("A JPEG named .png", same_picture=True)
+def _wrong_ending(data: Path) -> None:
+    _put(data, _bytes(_line(data), "JPEG", quality=95))
+
+
+@_table.kept("16-bit grey (PNG)", same_picture=True)
+def _sixteen_bits(data: Path) -> None:
+    _put(data, _sixteen(_line(data)))
+
+
+@_table.kept("16-bit grey (TIFF)", same_picture=True)
+def _sixteen_bits_tiff(data: Path) -> None:
+    _put(data, _sixteen(_line(data)), "000.tif")
+
+
+def _sixteen(image: Image.Image) -> Image.Image:
+    values = b"".join(struct.pack("<H", 257 * value) for value in image.tobytes())
+    return Image.frombytes("I;16", image.size, values)
+
+
+@_table.kept("A palette", same_picture=True)
+def _palette(data: Path) -> None:
+    _put(data, _line(data).convert("RGB").quantize(64))
+
+
+@_table.kept("A palette of which one colour, the paper, is transparent", same_picture=True)
+def _transparent_palette(data: Path) -> None:
+    image = _line(data).point(lambda value: 255 if value > 200 else value)
+    _put(data, image.convert("P"), transparency=255)
+
+
+@_table.kept("Black ink on transparent paper (RGBA)", same_picture=True)
+def _alpha(data: Path) -> None:
+    image = Image.new("RGBA", (image := _line(data)).size, "black")
+    image.putalpha(ImageOps.invert(_line(data)))
+    _put(data, image)
+
+
+@_table.kept("Grey with transparency (LA)", same_picture=True)
+def _grey_alpha(data: Path) -> None:
+    ink = Image.new("L", _line(data).size, 0)
+    _put(data, Image.merge("LA", (ink, ImageOps.invert(_line(data)))))
+
+
+@_table.kept("A CMYK JPEG", same_picture=True)
+def _cmyk(data: Path) -> None:
+    _put(data, _line(data).convert("RGB").convert("CMYK"), "000.jpg", quality=95)
+
+
+@_table.kept("1-bit, black and white", same_picture=True)
+def _one_bit(data: Path) -> None:
+    _put(data, _line(data).convert("1", dither=Image.Dither.NONE))
+
+
+@_table.kept("An animated GIF (its first picture is read)", same_picture=True)
+def _animated(data: Path) -> None:
+    image = _line(data)
+    _put(data, image, "000.gif", save_all=True, append_images=[ImageChops.offset(image, 40, 0)])
+
+
+@_table.kept("A photograph that its camera marked as lying on its side (EXIF)", same_picture=True)
+def _turned(data: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    _put(data, _line(data).transpose(Image.Transpose.ROTATE_90), "000.jpg", exif=exif, quality=95)
+
+
+@_table.reported("An image of 1 by 1 pixels", FILE, found="images/tiny")
+def _speck(data: Path) -> None:
+    _put(data, Image.new("L", (1, 1), 20))
+
+
+@_table.reported("An image 30,000 pixels wide", "squeezed", found="splits/train/squeezed_too_wide")
+def _wide(data: Path) -> None:
+    _put(data, _wide_line(data))
+
+
+@_table.left_out(
+    "The same, where the document skips wide lines",
+    FILE,
+    skipped={"too wide": 1},
+    document={"preprocessing/wide_lines": "skip"},
+)
+def _wide_skipped(data: Path) -> None:
+    _put(data, _wide_line(data))
+
+
+@_table.skippable(
+    "The same, where the document refuses wide lines",
+    FILE,
+    skipped={"too wide": 1},
+    document={"preprocessing/wide_lines": "error"},
+)
+def _wide_refused(data: Path) -> None:
+    _put(data, _wide_line(data))
+
+
+def _wide_line(data: Path) -> Image.Image:
+    image = Image.new("L", (30_000, 40), 235)
+    line = _line(data)
+    for left in range(0, image.width, line.width):
+        image.paste(line, (left, 0))
+    return image
+
+
+@_table.reported("A blank image", FILE, found="images/blank")
+def _blank(data: Path) -> None:
+    _put(data, Image.new("L", (200, 40), 235))
+
+
+@_table.reported("An image that is transparent all over", FILE, found="images/blank")
+def _all_transparent(data: Path) -> None:
+    _put(data, Image.new("RGBA", (200, 40), (0, 0, 0, 0)))
+
+
+@_table.reported("Light writing on dark paper", FILE, found="images/light on dark")
+def _inverted(data: Path) -> None:
+    _put(data, ImageOps.invert(_line(data)))
+
+
+@_table.reported(
+    "The same image in train and in test", FILE, "data/test/images/000.png", found="same_image_in_two_splits"
+)
+def _leak(data: Path) -> None:
+    (data / "test" / "images" / NAME).write_bytes((data / "train" / "images" / NAME).read_bytes())
+
+
+@_table.reported("The same image twice in train", found="same_image_twice")
+def _twice(data: Path) -> None:
+    folder = data / "train" / "images"
+    (folder / "001.png").write_bytes((folder / NAME).read_bytes())
+
+
+CASES = _table.cases
