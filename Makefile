@@ -65,6 +65,14 @@ fuzz: setup  ## put 10,000 changed documents through the command line
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py
 
+.PHONY: bench-augment
+bench-augment: setup  ## time each transform of augmentation
+	python benchmarks/augment.py
+
+.PHONY: bench-models
+bench-models: setup  ## time a training step of each backbone and head
+	python benchmarks/models.py
+
 .PHONY: bench-prepare
 bench-prepare: setup  ## time prepare on 5,000 and 50,000 rendered lines; DATA=folder adds real ones
 	python benchmarks/prepare.py $(DATA)

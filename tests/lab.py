@@ -52,6 +52,9 @@ model:
   backbone:
     type: resnet
     config_name: resnet_tiny
+  span_mask:
+    share: 0.0
+    length: 8
   head:
     type: bilstm
     hidden_size: 16

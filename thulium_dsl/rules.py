@@ -92,11 +92,24 @@ def widths_in_order(settings: Settings) -> Iterator[Finding]:
 
 def ranges_in_order(settings: Settings) -> Iterator[Finding]:
     for index, transform in enumerate(settings["augmentation.transforms"]):
-        low, high = transform.get("range", (0, 0))
-        if low > high:
-            what = f"the smallest factor comes first, found [{plain(low)}, {plain(high)}]"
-            hint = f"write [{plain(high)}, {plain(low)}]"
-            yield Finding((f"augmentation.transforms.{index}.range",), what, hint)
+        for name, value in transform.items():
+            if isinstance(value, list) and value[0] > value[1]:
+                low, high = map(plain, value)
+                what = f"the smallest factor comes first, found [{low}, {high}]"
+                yield Finding((f"augmentation.transforms.{index}.{name}",), what, f"write [{high}, {low}]")
+
+
+def heads_share_the_size(settings: Settings) -> Iterator[Finding]:
+    """Each attention head gets an even number of a frame's values, since they are turned in pairs."""
+    if settings["model.head.type"] != "transformer":
+        return
+    size, num = "model.head.hidden_size", "model.head.num_heads"
+    pairs = 2 * settings[num]
+    if settings[size] % pairs:
+        nearest = max(1, round(settings[size] / pairs)) * pairs
+        yield Finding(
+            (size, num), f"{{0}} must be a multiple of {pairs}, twice {{1}}", f"write 'hidden_size: {nearest}'"
+        )
 
 
 def warmup_within_run(settings: Settings) -> Iterator[Finding]:
@@ -308,6 +321,7 @@ def dropping_has_a_charset(settings: Settings) -> Iterator[Finding]:
 RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ...] = (
     (("preprocessing",), widths_in_order),
     (("augmentation",), ranges_in_order),
+    (("model",), heads_share_the_size),
     (("training",), warmup_within_run),
     (("training", "resources"), parts_have_lines),
     (("resources",), devices_are_apart),

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from thulium_dsl.transforms import AugmentationSpec
+
 UnicodeForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
@@ -151,46 +153,21 @@ class PreprocessingSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RandomRotation:
-    type: Literal["random_rotation"]
-    p: float
-    degrees: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomScale:
-    type: Literal["random_scale"]
-    p: float
-    range: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GaussianNoise:
-    type: Literal["gaussian_noise"]
-    p: float
-    std: float  # share of the grey range
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RandomBrightness:
-    type: Literal["random_brightness"]
-    p: float
-    range: tuple[float, float]
-
-
-TransformSpec = Union[RandomRotation, RandomScale, GaussianNoise, RandomBrightness]  # noqa: UP007
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AugmentationSpec:
-    enabled: bool
-    transforms: tuple[TransformSpec, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ResnetSpec:
     type: Literal["resnet"]
     config_name: Literal["resnet_tiny", "resnet_small", "resnet_base"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VggSpec:
+    type: Literal["vgg"]
+    config_name: Literal["vgg_tiny", "vgg_small", "vgg_base"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanMaskSpec:
+    share: float  # of the frames; 0: off
+    length: int  # frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,16 +179,36 @@ class BilstmSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransformerSpec:
+    type: Literal["transformer"]
+    hidden_size: int
+    num_layers: int
+    num_heads: int
+    feedforward_size: int
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoneSpec:
+    type: Literal["none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CtcSpec:
     type: Literal["ctc"]
     blank_index: int
     shortcut_weight: float
 
 
+BackboneSpec = Union[ResnetSpec, VggSpec]  # noqa: UP007 (also read at run time, on Python 3.10)
+HeadSpec = Union[BilstmSpec, TransformerSpec, NoneSpec]  # noqa: UP007
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    backbone: ResnetSpec
-    head: BilstmSpec
+    backbone: BackboneSpec
+    span_mask: SpanMaskSpec
+    head: HeadSpec
     decoder: CtcSpec
 
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,15 +97,27 @@ def _unfollowed(document: Document) -> Iterator[Problem]:
         yield document.key_place(("include",)).problem(("include",), what, "write the sections out")
 
 
-def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
-    from jsonschema import Draft7Validator
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    """A validator that looks a value's branch up by its ``type``, instead of trying the condition of every branch."""
+    from jsonschema import Draft7Validator, validators
 
+    def chosen(validator: Any, branches: list[schemas.Schema], value: Any, _schema: Any) -> Iterator[Any]:
+        kind = value.get("type") if isinstance(value, dict) else None
+        for index, branch in enumerate(branches):
+            if branch["if"]["properties"]["type"]["const"] == kind:
+                yield from validator.descend(value, branch, schema_path=index)
+
+    return validators.extend(Draft7Validator, {"allOf": chosen})(schemas.experiment())
+
+
+def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
     infinite = dict(_not_finite(document.tree))
     for path, value in infinite.items():
         what = f"must be a finite number, found {words.shown(value)}"
         yield path, document.place(path).problem(path, what)
     hidden = document.suspects.union(infinite)
-    errors = list(Draft7Validator(schemas.experiment()).iter_errors(document.tree))
+    errors = list(_validator().iter_errors(document.tree))
     mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     for error in errors:
         path = tuple(error.absolute_path)

@@ -1,32 +1,51 @@
 """Augmentation: what each transform does, and what its draws depend on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from thulium.data.augment import TRANSFORMS, Augmenter
-from thulium_dsl.spec import AugmentationSpec, GaussianNoise, RandomBrightness, RandomRotation, RandomScale
+from thulium.documents import defaults
+from thulium_dsl import schemas
+from thulium_dsl.spec import build
+from thulium_dsl.transforms import AugmentationSpec, TransformSpec
 
-SPECS = {
-    "random_rotation": lambda **c: RandomRotation(**({"type": "random_rotation", "p": 1.0, "degrees": 3.0} | c)),
-    "random_scale": lambda **c: RandomScale(**({"type": "random_scale", "p": 1.0, "range": (0.8, 1.2)} | c)),
-    "gaussian_noise": lambda **c: GaussianNoise(**({"type": "gaussian_noise", "p": 1.0, "std": 0.05} | c)),
-    "random_brightness": lambda **c: RandomBrightness(
-        **({"type": "random_brightness", "p": 1.0, "range": (0.5, 0.9)} | c)
-    ),
-}
+BRANCHES = schemas.branches(schemas.find("augmentation.transforms")[0].schema["items"])
+# Of each transform each option, but p: a value beside which the default is mild.
 STRONGER = {
-    "random_rotation": {"degrees": 9.0},
-    "random_scale": {"range": (0.5, 0.6)},
-    "gaussian_noise": {"std": 0.5},
-    "random_brightness": {"range": (0.1, 0.2)},
+    ("random_rotation", "degrees"): 9.0,
+    ("random_scale", "range"): (0.5, 0.6),
+    ("random_stretch", "width"): (0.4, 0.5),
+    ("random_stretch", "height"): (0.4, 0.5),
+    ("random_shear", "degrees"): 50.0,
+    ("elastic", "strength"): 0.2,
+    ("random_dilate", "size"): 5,
+    ("random_erode", "size"): 5,
+    ("gaussian_blur", "radius"): 4.0,
+    ("gaussian_noise", "std"): 0.5,
+    ("random_brightness", "range"): (0.1, 0.2),
+    ("random_contrast", "range"): (0.1, 0.2),
+    ("random_gamma", "range"): (4.0, 6.0),
+    ("random_cutout", "holes"): 20,
+    ("random_cutout", "size"): 1.5,
 }
+MOVES_INK = ("random_stretch", "random_shear", "elastic")
+
+
+def transform(name, **options):
+    """A transform that is always applied, its other options as the schema has them."""
+    usual = {key: part["default"] for key, part in BRANCHES[name]["properties"].items() if part}
+    return replace(build(TransformSpec, {"type": name, **usual, "p": 1.0}), **options)
 
 
 @pytest.fixture
 def line():
-    image = Image.new("L", (120, 32), 230)
-    image.paste(20, (10, 8, 110, 24))
+    """Strokes of middle grey on light paper, with some way to every border."""
+    image = Image.new("L", (160, 40), 230)
+    for x in range(20, 140, 8):
+        image.paste(60, (x, 13 + x % 3, x + 3, 27 - x % 5))
     return image
 
 
@@ -34,9 +53,9 @@ def augmenter(*transforms, seed=1, enabled=True):
     return Augmenter(AugmentationSpec(enabled=enabled, transforms=transforms), seed)
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", TRANSFORMS)
 def test_pixels_depend_on_seed_epoch_and_line_and_on_nothing_else(line, name):
-    spec = SPECS[name]()
+    spec = transform(name)
     first = augmenter(spec)(line, 3, "a")
     augmenter(spec)(line, 1, "z")
     assert augmenter(spec)(line, 3, "a").tobytes() == first.tobytes()
@@ -44,51 +63,115 @@ def test_pixels_depend_on_seed_epoch_and_line_and_on_nothing_else(line, name):
     assert all(other.tobytes() != first.tobytes() for other in others)
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_a_stronger_setting_changes_the_line_more(line, name):
+@pytest.mark.parametrize(("name", "option"), STRONGER)
+def test_a_stronger_setting_changes_the_line_more(line, name, option):
     def change(**options):
-        images = [augmenter(SPECS[name](**options))(line, 0, str(i)).resize(line.size) for i in range(20)]
+        spec = transform(name, **options)
+        images = [augmenter(spec)(line, 0, str(i)).resize(line.size) for i in range(20)]
         return np.mean([np.abs(np.asarray(image, float) - np.asarray(line, float)).mean() for image in images])
 
-    assert change(**STRONGER[name]) > 1.5 * change()
+    assert change(**{option: STRONGER[name, option]}) > 1.2 * change()
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", TRANSFORMS)
 def test_p_is_the_share_of_the_lines_that_change(line, name):
-    applied = [augmenter(SPECS[name](p=0.3))(line, 0, str(i)).tobytes() != line.tobytes() for i in range(300)]
+    spec = transform(name, p=0.3)
+    applied = [augmenter(spec)(line, 0, str(i)).tobytes() != line.tobytes() for i in range(300)]
     assert 0.2 < np.mean(applied) < 0.4
-    assert augmenter(SPECS[name](p=0.0))(line, 0, "a") is line
+    assert augmenter(transform(name, p=0.0))(line, 0, "a") is line
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_the_height_stays(line, name):
-    assert augmenter(SPECS[name](**STRONGER[name]))(line, 0, "a").height == line.height
+@pytest.mark.parametrize(("name", "option"), STRONGER)
+def test_the_height_stays(line, name, option):
+    for image in (line, line.resize((9, 40)), line.resize((2000, 40))):
+        changed = augmenter(transform(name, **{option: STRONGER[name, option]}))(image, 0, "a")
+        assert (changed.mode, changed.height) == ("L", image.height)
+
+
+@pytest.mark.parametrize("name", MOVES_INK)
+def test_no_ink_is_cut_off(line, name):
+    """Each of the strokes is still there: a row through the middle crosses fifteen of them."""
+    for i in range(20):
+        changed = np.asarray(augmenter(transform(name))(line, 0, str(i)))
+        assert changed.min() < 130
+        assert (changed[[0, -1], :] > 200).all()
+        inked = (changed < 170).any(axis=0).astype(int)
+        assert name != "elastic" or (np.diff(inked) == 1).sum() == 15
+        assert not inked[[0, -1]].any()
+
+
+def test_slanting_moves_ink_sideways_by_its_row_and_keeps_all_of_it(line):
+    ink = 230.0 * line.width * line.height - np.asarray(line, float).sum()
+    for i in range(10):
+        slanted = augmenter(transform("random_shear", degrees=40.0))(line, 0, str(i))
+        assert 230.0 * slanted.width * slanted.height - np.asarray(slanted, float).sum() == pytest.approx(ink, rel=0.01)
+        rows = (230.0 - np.asarray(slanted, float))[16:23]
+        centres = (rows * np.arange(slanted.width)).sum(axis=1) / rows.sum(axis=1)
+        steps = np.diff(centres)
+        assert np.ptp(steps) < 0.1 * abs(steps).max() + 0.05
+
+
+def test_the_smaller_the_spacing_the_finer_the_bends():
+    """Of a level stroke: how often it turns from rising to falling."""
+    level = Image.new("L", (400, 40), 255)
+    level.paste(0, (0, 18, 400, 22))
+
+    def turns(spacing):
+        bent = 255.0 - np.asarray(augmenter(transform("elastic", spacing=spacing))(level, 0, "a"), float)
+        centres = (bent * np.arange(40)[:, None]).sum(axis=0) / bent.sum(axis=0)
+        return (np.diff(np.sign(np.diff(centres[::5]))) != 0).sum()
+
+    assert turns(0.2) > 1.5 * turns(0.5)
+
+
+def test_strokes_get_thicker_and_thinner(line):
+    def ink(name):
+        images = [augmenter(transform(name))(line, 0, str(i)) for i in range(20)]
+        return np.mean([255 - np.asarray(image, float).mean() for image in images])
+
+    assert ink("random_erode") < 255 - np.asarray(line, float).mean() < ink("random_dilate")
+
+
+def test_fading_ink_leaves_the_paper_as_it_is(line):
+    faded = np.asarray(augmenter(transform("random_contrast", range=(0.5, 0.5)))(line, 0, "a"))
+    assert sorted(set(faded.ravel().tolist())) == [145, 230]
 
 
 def test_switched_off_nothing_changes(line):
-    assert augmenter(*(make() for make in SPECS.values()), enabled=False)(line, 0, "a") is line
+    assert augmenter(*map(transform, TRANSFORMS), enabled=False)(line, 0, "a") is line
 
 
 def test_the_order_of_transforms_counts(line):
-    both = [SPECS["random_brightness"](), SPECS["gaussian_noise"](std=0.5)]
+    both = [transform("random_brightness"), transform("gaussian_noise", std=0.5)]
     assert augmenter(*both)(line, 0, "a").tobytes() != augmenter(*both[::-1])(line, 0, "a").tobytes()
 
 
 def test_a_long_line_turns_less():
     long = Image.new("L", (1200, 32), 255)
     long.paste(0, (0, 15, 1200, 17))
-    ink = np.asarray(augmenter(SPECS["random_rotation"](degrees=45.0))(long, 0, "a")) < 128
+    ink = np.asarray(augmenter(transform("random_rotation", degrees=45.0))(long, 0, "a")) < 128
     assert ink.any(axis=0).mean() > 0.95
 
 
-def test_a_line_never_gets_too_narrow_for_its_text(line):
-    tight = Augmenter(
-        AugmentationSpec(enabled=True, transforms=(SPECS["random_scale"](range=(0.3, 0.4)),)), 1, stride=4
-    )
+@pytest.mark.parametrize(("name", "option"), [("random_scale", "range"), ("random_stretch", "width")])
+def test_a_line_never_gets_too_narrow_for_its_text(line, name, option):
+    transforms = (transform(name, **{option: (0.3, 0.4)}),)
+    tight = Augmenter(AugmentationSpec(enabled=True, transforms=transforms), 1, stride=4)
     assert tight(line, 0, "a", "abcde" * 5).width == 100
     assert tight(line, 0, "a", "abc" * 33).width == line.width
-    assert tight(line, 0, "a", "x").width < 50
+    assert tight(line, 0, "a", "x").width < 65
 
 
-def test_every_transform_is_tried_here():
-    assert set(SPECS) == set(TRANSFORMS)
+def test_the_transforms_of_the_default_are_mild(line):
+    """All of them together leave a line about as wide as it was, and its strokes darker than its paper."""
+    whole = Augmenter(defaults().augmentation, 1)
+    for i in range(50):
+        changed = whole(line, 0, str(i))
+        assert 0.7 * line.width < changed.width < 1.3 * line.width + 0.3 * line.height
+        assert np.median(changed) - np.asarray(changed).min() > 60
+
+
+def test_every_option_is_tried_here():
+    assert {*STRONGER, ("elastic", "spacing")} == {
+        (name, option) for name in TRANSFORMS for option in BRANCHES[name]["properties"] if option not in ("type", "p")
+    }

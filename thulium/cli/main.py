@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from thulium.cli import clean, group, init, lm, plan, show, stages, upgrade, validate
+from thulium.cli import augment_preview, clean, group, init, lm, plan, show, stages, upgrade, validate
 from thulium_dsl.problems import ThuliumError
 
 
@@ -161,6 +161,7 @@ init.add_to(app)
 clean.add_to(app)
 stages.add_to(app)
 lm.add_to(app)
+augment_preview.add_to(app)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from thulium.data import shapes, tones
 from thulium.data.charset import frames_needed
-from thulium.data.image import paper_value
 from thulium.data.order import Order, to_visual
-from thulium_dsl.spec import AugmentationSpec, GaussianNoise, RandomBrightness, RandomRotation, RandomScale
+from thulium_dsl.spec import AugmentationSpec
 
 Generator = np.random.Generator
 
@@ -45,42 +44,18 @@ class Augmenter:
         return image
 
 
-def random_rotation(image: Image.Image, generator: Generator, spec: RandomRotation) -> Image.Image:
-    """Turned about its centre, by no more than moves the line's ends by a quarter of its height."""
-    most = min(spec.degrees, math.degrees(math.asin(min(1.0, image.height / (2 * image.width)))))
-    angle = generator.uniform(-most, most)
-    return image.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper_value(image))
-
-
-def random_scale(image: Image.Image, generator: Generator, spec: RandomScale) -> Image.Image:
-    """Width and height scaled by a factor each; the picture keeps its height, with paper above and below."""
-    factor_x, factor_y = generator.uniform(*spec.range, size=2)
-    width, height = max(1, round(image.width * factor_x)), max(1, round(image.height * factor_y))
-    scaled = image.resize((width, height), Image.Resampling.BILINEAR)
-    canvas = Image.new("L", (width, image.height), paper_value(image))
-    canvas.paste(scaled, (0, round((image.height - height) * generator.uniform())))
-    return canvas
-
-
-def gaussian_noise(image: Image.Image, generator: Generator, spec: GaussianNoise) -> Image.Image:
-    """Every pixel moved by a draw of its own."""
-    noise = generator.standard_normal((image.height, image.width), dtype=np.float32) * (255 * spec.std)
-    return _from_values(np.asarray(image) + noise)
-
-
-def random_brightness(image: Image.Image, generator: Generator, spec: RandomBrightness) -> Image.Image:
-    """All grey values multiplied by one factor."""
-    factor = generator.uniform(*spec.range)
-    return image.point([min(255, round(value * factor)) for value in range(256)])
-
-
-def _from_values(values: np.ndarray[Any, Any]) -> Image.Image:
-    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
-
-
 TRANSFORMS: dict[str, Callable[[Image.Image, Generator, Any], Image.Image]] = {
-    "random_rotation": random_rotation,
-    "random_scale": random_scale,
-    "gaussian_noise": gaussian_noise,
-    "random_brightness": random_brightness,
+    "random_rotation": shapes.random_rotation,
+    "random_scale": shapes.random_scale,
+    "random_stretch": shapes.random_stretch,
+    "random_shear": shapes.random_shear,
+    "elastic": shapes.elastic,
+    "random_dilate": tones.random_dilate,
+    "random_erode": tones.random_erode,
+    "gaussian_blur": tones.gaussian_blur,
+    "gaussian_noise": tones.gaussian_noise,
+    "random_brightness": tones.random_brightness,
+    "random_contrast": tones.random_contrast,
+    "random_gamma": tones.random_gamma,
+    "random_cutout": tones.random_cutout,
 }

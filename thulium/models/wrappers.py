@@ -14,6 +14,7 @@ from thulium.data.charset import Charset
 from thulium.data.text import plain
 from thulium.models import backbones, decoders, heads
 from thulium.models.masks import shrink
+from thulium.models.span_mask import SpanMask
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec
 
 
@@ -49,6 +50,11 @@ class HTRModel(nn.Module):
         self.text = text or plain("NFC")
         self.spec, self.charset, self.preprocessing = spec, charset, preprocessing
         self.backbone = backbones.build(spec.backbone)
+        self.span_mask = (
+            SpanMask(self.backbone.out_features, share=spec.span_mask.share, length=spec.span_mask.length)
+            if spec.span_mask.share
+            else None
+        )
         self.head = heads.build(spec.head, self.backbone.out_features)
         self.decoder = decoders.build(
             spec.decoder,
@@ -97,7 +103,8 @@ class HTRModel(nn.Module):
         ink = (255 - images).where(columns < widths[:, None, None, None], 0).float().div(255)
         ink = ink.to(memory_format=torch.channels_last)
         features, frames = self.backbone(ink, widths)
-        logits, shortcut = self.decoder(self.head(features, frames), features)
+        shown = self.span_mask(features, frames) if self.span_mask else features
+        logits, shortcut = self.decoder(self.head(shown, frames), features)
         return Output(logits, shortcut, frames)
 
     def num_symbols(self, texts: Iterable[str]) -> int:

@@ -8,6 +8,7 @@ import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
     head, backbone = model.spec.head, model.spec.backbone
     return {
         "backbone": backbone.config_name,
-        "head": f"{head.type}, {head.num_layers} layers of {head.hidden_size} units each way",
+        "head": _compact(asdict(head)),
         "decoder": model.spec.decoder.type,
         "parameters": f"{model.num_parameters:,}",
         "symbols": len(model.charset.symbols),

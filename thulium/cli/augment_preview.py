@@ -1,0 +1,62 @@
+"""``thulium augment-preview``: what the transforms of a document do to a line, as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thulium_dsl.problems import ThuliumError
+
+Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
+Output = Annotated[Path, typer.Option(help="The picture to write.", metavar="FILE")]
+LineId = Annotated[str | None, typer.Option(help="The prepared training line to show.", metavar="ID")]
+Draws = Annotated[int, typer.Option(help="Pictures of each transform.", min=1, max=20)]
+
+
+def augment_preview(
+    file: Document = Path("params.yaml"),
+    output: Output = Path("augmentation.png"),
+    line: LineId = None,
+    draws: Draws = 4,
+) -> None:
+    """Draw a line under each transform of a document: a prepared one, or a made-up one where there is none."""
+    from thulium_dsl.validate import load
+
+    experiment, _ = load(file)
+    try:
+        from thulium.data import preview
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("thulium"):
+            raise  # ours to mend
+        raise ThuliumError(
+            f"'thulium augment-preview' needs the package {error.name}, which is not installed: "
+            "pip install 'thulium[training]'"
+        ) from None
+    shown, source = _line(file, experiment, line)
+    sheet = preview.sheet(shown, experiment.augmentation, experiment.training.seed, draws)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(output, "PNG")
+    typer.echo(f"wrote {output}: line {shown.id} of {source}")
+    if not experiment.augmentation.enabled:
+        typer.echo("augmentation.enabled is false: training changes no line", err=True)
+
+
+def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
+    """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
+    from thulium.data import preview
+    from thulium_dsl.graph import PREPARED
+
+    for folder in (file.parent / PREPARED, Path("runs") / file.stem / "prepared"):
+        if (folder / "prepared.json").exists():
+            return preview.prepared_line(folder, line_id), str(folder)
+    if line_id is not None:
+        raise ThuliumError(f"there are no prepared data to take line {line_id} from: run `thulium prepare` first")
+    made_up = preview.synthetic_line(experiment.preprocessing, experiment.dataset.text, experiment.training.seed)
+    return made_up, "made-up lines, since no data are prepared"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("augment-preview")(augment_preview)
