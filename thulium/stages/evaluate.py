@@ -61,7 +61,7 @@ def evaluate(
     rows = _read_history(out / "plots" / "history.csv")
     loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
     decode = decoding.build(evaluation.decoding, model.charset, data)
-    reading = recognise(model.to(device.torch), loader, device, data.text, decode)
+    reading = recognise(model.to(device.torch), loader, device, data.text, decode=decode)
     scores, interval = score(reading.results), cer_interval(reading.results)
     metrics = _metrics(reading.results, scores, interval, evaluation, data)
     (out / "metrics.json").unlink(missing_ok=True)

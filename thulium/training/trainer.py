@@ -167,7 +167,7 @@ class HTRTrainer:
         model = self.best_model.eval()
         # Several processes have different numbers of batches here, and would wait for one another in vain.
         between = self.between if self.world.size == 1 else lambda: None
-        own = recognise(model, loader, self.device, self.unicode_form, between)
+        own = recognise(model, loader, self.device, self.unicode_form, between=between)
         self.reading = merge(self.world.gather(own))
         scores = score(self.reading.results)
         return {
