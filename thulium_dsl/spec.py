@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from thulium_dsl.transforms import AugmentationSpec
@@ -343,7 +344,7 @@ def build(kind: Any, value: Any) -> Any:
         return build(_choose(get_args(kind), value), value)
     if is_dataclass(kind):
         assert isinstance(kind, type)
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         unknown = set(value) - {field.name for field in fields(kind)}
         if unknown:
             raise TypeError(f"{kind.__name__} has no {sorted(unknown)}")
@@ -361,4 +362,9 @@ def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
     if not isinstance(value, Mapping):
         is_list = isinstance(value, (list, tuple))
         return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
-    return next(kind for kind in kinds if value["type"] in get_args(get_type_hints(kind)["type"]))
+    return next(kind for kind in kinds if value["type"] in get_args(_hints(kind)["type"]))
+
+
+@cache  # the annotations are texts, and it takes Python long to make types of them
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
