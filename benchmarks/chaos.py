@@ -177,7 +177,7 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
         for _ in range(kills):
             process = place.run.start("dvc", "repro", cwd=folder)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=draw.uniform(0.05, 0.8) * place.seconds[processes])
+                process.wait(timeout=draw.uniform(0.05, 0.5) * place.seconds[processes])
             with contextlib.suppress(ProcessLookupError):  # it has just ended
                 if process.poll() is None:
                     act(Victim(folder, process, draw, place.seconds[processes]))
