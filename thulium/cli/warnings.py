@@ -45,7 +45,8 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"{name}: {len(sources)} lines have more text than the model has frames: {_some(sources)}"
     for name, symbols in report["characters_not_in_train"].items():
         if symbols:
-            yield f"{name}: characters that no training line has: {' '.join(symbols)}"
+            shown = (symbol if symbol.isprintable() else f"U+{ord(symbol):04X}" for symbol in symbols)
+            yield f"{name}: characters that no training line has: {' '.join(shown)}"
     if lost := report["reading_order"]["does_not_come_back"]:
         yield f"{len(lost)} lines do not come back from visual order as they were written: {_some(lost)}"
 
