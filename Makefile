@@ -89,6 +89,14 @@ bench-versions: setup  ## what dvc push sends when 1 % of the pages are new
 bench-cli: setup  ## time the commands that touch no tensor
 	python benchmarks/cli.py
 
+.PHONY: bench-decoding
+bench-decoding: setup  ## time reading the text off a model's output
+	python benchmarks/decoding.py
+
 .PHONY: bench-step
 bench-step: setup  ## time a training step with one setting changed at a time
 	python benchmarks/step.py
+
+.PHONY: chaos
+chaos: setup  ## kill a small experiment a hundred times and compare what comes out
+	PYTHONPATH=tests OMP_NUM_THREADS=1 python benchmarks/chaos.py

@@ -70,7 +70,7 @@ def _measure(options: argparse.Namespace) -> None:
     for step in range(WARM_UP + STEPS):
         batch = collate(*_lines([widths[i] for i in order[step % len(order)]]))
         start = time.perf_counter()
-        trainer._step(batch)
+        trainer._step([batch])
         if step >= WARM_UP:
             seconds.append(time.perf_counter() - start)
     print(f"{BATCH / statistics.mean(seconds):6.1f} lines/s")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +67,7 @@ model:
 training:
   epochs: 1
   batch_size: 8
+  accumulation: 1
   lr: 0.001
   optimizer:
     type: adamw
@@ -85,6 +90,7 @@ checkpointing:
   save_every: 1
   keep_last: 1
   save_best: true
+  resume_every_minutes: 5.0
 evaluation:
   split: test
   checkpoint: best
@@ -101,6 +107,8 @@ logging:
     entity:
 resources:
   device: cpu
+  devices: []
+  processes: 1
   loader_workers: 0
   prepare_workers: 1
   threads: 1
@@ -305,3 +313,56 @@ def changed(spec: Any, path: Sequence[str], value: Any) -> Any:
     """A spec with another value at a path of names."""
     name, *rest = path
     return replace(spec, **{name: changed(getattr(spec, name), rest, value) if rest else value})
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> list[str]:
+    """The lines of a started command's standard error up to one that matches; a test in which none does fails."""
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if re.search(pattern, line):
+            return lines
+    raise AssertionError(f"`{process.args}` ended without saying {pattern!r}:\n{''.join(lines)}")
+
+
+def processes_in(folder: Path) -> dict[int, dict[str, str]]:
+    """Processes whose working directory is a folder or below it: number -> environment. Linux only."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (entry / "cwd").resolve().is_relative_to(folder.resolve()):
+                pairs = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
+                found[int(entry.name)] = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    return found
+
+
+def wait_until_none_is_left(folder: Path, limit_s: float = 15) -> None:
+    """Until no process works in a folder; a test in which one still does after the limit fails."""
+    end = time.monotonic() + limit_s
+    while left := processes_in(folder):
+        assert time.monotonic() < end, f"still there after {limit_s} s: {sorted(left)}"
+        time.sleep(0.1)
+
+
+def longer(text: str) -> str:
+    """A small document made to train a few seconds, kept every second."""
+    for old, new in {
+        "train: 24": "train: 80",
+        "epochs: 1\n": "epochs: 4\n",
+        "dropout: 0.0": "dropout: 0.1",
+        "num_layers: 1": "num_layers: 2",
+        "resume_every_minutes: 5.0": "resume_every_minutes: 0.002",
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def digests(folder: Path, *names: str) -> dict[str, str]:
+    """Digests of files, and of those in folders: path -> digest."""
+    paths = [path for name in names for path in [folder / name, *sorted((folder / name).rglob("*"))]]
+    return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
+
+
+RESULTS = ("checkpoints", "plots", "metrics", "metrics.json", "predictions.csv", "reports")

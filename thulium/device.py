@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -41,6 +42,25 @@ class Device:
             else f"{torch.get_num_threads()} threads"
         )
         return f"{self.torch} ({name}, {bits})"
+
+
+def name_of(device: str, gpus: Sequence[int], local_rank: int = 0, local_size: int = 1) -> str:
+    """The device of one of the processes on this machine.
+
+    Args:
+        device: auto, cpu, cuda or cuda:N, for a process alone.
+        gpus: numbers of GPUs, one a process; where there are none, auto and cuda give each process the next GPU.
+
+    Raises:
+        DeviceError: there are fewer GPUs than processes.
+    """
+    if gpus:
+        if local_rank >= len(gpus):
+            raise DeviceError(f"{local_size} processes, but {len(gpus)} GPUs are named in resources.devices")
+        return f"cuda:{gpus[local_rank]}"
+    if local_size > 1 and device in ("auto", "cuda") and torch.cuda.is_available():
+        return f"cuda:{local_rank}"
+    return device
 
 
 def choose(name: str, *, mixed_precision: bool) -> Device:
@@ -92,9 +112,9 @@ def _processor_flags() -> set[str]:
         return set()
 
 
-def set_threads(threads: int) -> None:
-    """Use so many threads on the CPU; 0 is one for each core that this process may use."""
-    torch.set_num_threads(threads or _cores())
+def set_threads(threads: int, processes: int = 1) -> None:
+    """Use so many threads on the CPU; 0 is one for each core that this process may use, shared with others."""
+    torch.set_num_threads(threads or max(1, _cores() // processes))
 
 
 def _cores() -> int:

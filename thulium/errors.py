@@ -6,7 +6,11 @@ ThuliumError (thulium_dsl.problems)
 ├── DeviceError       a device that this machine does not have
 ├── LoggerError       a service that the run should be sent to and that does not take it
 ├── MissingPackage    an optional package that the document asks for: the command that installs it
-└── StepError         a training step that went wrong: epoch, step, ids of the lines
+├── StepError         a training step that went wrong: epoch, step, ids of the lines
+├── WorldError        processes that cannot train together
+└── LostPeer          another process of the training that is not there any more
+
+Interrupted is no error: a signal asked the training to stop, and it has.
 """
 
 from collections.abc import Sequence
@@ -36,6 +40,26 @@ class MissingPackage(ThuliumError):
 
 class StepError(ThuliumError):
     """A training step that cannot go on: names epoch, step and lines."""
+
+
+class WorldError(ThuliumError):
+    """Processes that cannot train together: too many of them, or with different data."""
+
+
+class LostPeer(ThuliumError):
+    """Another process of the training is not there any more, so this one cannot go on."""
+
+
+class Interrupted(Exception):
+    """A signal asked the training to stop, and it has.
+
+    Attributes:
+        number: the signal's.
+    """
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 MAX_LISTED = 20

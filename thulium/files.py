@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EDQUOT}  # of a disk, or of what a user may have of it
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all; it keeps its permissions. A link is replaced, not written through."""
     temporary = path.with_name(f"{path.name}.part")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)  # on a full disk, it would take the room that the next try needs
+        raise
     if path.is_file() and not path.is_symlink():
         shutil.copymode(path, temporary)
     os.replace(temporary, path)

@@ -12,9 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 
+_is_quiet = False
+
+
+def be_quiet() -> None:
+    """Say nothing from now on: this process is not the one that speaks."""
+    global _is_quiet
+    _is_quiet = True
+
+
 def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
     """Pass items on; on a terminal, with a bar that goes away when they end."""
-    if not sys.stderr.isatty():
+    if _is_quiet or not sys.stderr.isatty():
         yield from items
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -27,4 +36,5 @@ def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
 
 def say(text: str) -> None:
     """A line of the log, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    if not _is_quiet:
+        print(text, file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.problems import ThuliumError
-from thulium_dsl.rules import dataset_paths_of
+from thulium_dsl.rules import dataset_paths_of, evaluation_paths_of
 from thulium_dsl.spec import Experiment
 
 LANGUAGE = 1
@@ -61,6 +61,7 @@ _CODE = {
         "thulium/evaluation/metrics.py",
         "thulium/evaluation/recognise.py",
         "thulium/training",
+        "thulium/world.py",
     ),
     "evaluate": (
         "thulium/data",
@@ -70,6 +71,7 @@ _CODE = {
         "thulium/svg.py",
         "thulium/training/checkpoints.py",
         "thulium/training/history.py",
+        "thulium/world.py",
     ),
 }
 
@@ -125,7 +127,8 @@ def build(experiment: Experiment, root: Path) -> Graph:
         root: the folder that the document lies in; decides what stands for the engine among the dependencies.
     """
     paths = tuple(f"${{{name}}}" for name in dataset_paths_of(asdict(experiment.dataset)))
-    inputs = {"prepare": paths, "train": (PREPARED,), "evaluate": (PREPARED, SAVE_DIR, HISTORY)}
+    models = tuple(f"${{{name}}}" for name in evaluation_paths_of(asdict(experiment.evaluation)))
+    inputs = {"prepare": paths, "train": (PREPARED,), "evaluate": (PREPARED, SAVE_DIR, HISTORY, *models)}
     outputs: dict[str, dict[str, Any]] = {
         "prepare": {"outs": (PREPARED,)},
         "train": {"outs": (SAVE_DIR,), "metrics": ("metrics/train.json",), "plots": (Plot(HISTORY, {}),)},

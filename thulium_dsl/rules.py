@@ -119,6 +119,31 @@ def warmup_within_run(settings: Settings) -> Iterator[Finding]:
         yield Finding((warmup, epochs), "{0} leaves nothing of {1}", hint)
 
 
+def parts_have_lines(settings: Settings) -> Iterator[Finding]:
+    batch, parts, processes = "training.batch_size", "training.accumulation", "resources.processes"
+    count = len(settings["resources.devices"]) or settings[processes]
+    if settings[batch] < settings[parts] * count:
+        what = "{0} leaves less than a line for each part of a step, with {1} and {2}"
+        if settings["resources.devices"]:
+            what, processes = what.replace("{2}", f"{count} {{2}}"), "resources.devices"
+        yield Finding((batch, parts, processes), what, "raise batch_size, or use fewer parts or processes")
+
+
+def devices_are_apart(settings: Settings) -> Iterator[Finding]:
+    devices, device, processes = "resources.devices", "resources.device", "resources.processes"
+    numbers = settings[devices]
+    if len(set(numbers)) < len(numbers):
+        yield Finding((devices,), f"{numbers} names a GPU twice", "name each GPU once; each gets a process of its own")
+    if numbers and settings[device] not in ("auto", "cuda"):
+        yield Finding((devices, device), "{0} names GPUs, but {1} does not", "set device to auto")
+    if numbers and settings[processes] not in (1, len(numbers)):
+        hint = "leave processes at 1: each GPU of devices gets a process"
+        yield Finding((processes, devices), "{0} does not fit {1}", hint)
+    if settings[processes] > 1 and not numbers and settings[device].startswith("cuda:"):
+        hint = "list the GPUs in devices, or set device to cuda, which takes the first ones"
+        yield Finding((processes, device), "{0} cannot share {1}", hint)
+
+
 def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
     mode, metric = "early_stopping.mode", "early_stopping.metric"
     fitting = "max" if settings[metric] == "val_line_accuracy" else "min"
@@ -184,15 +209,38 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
 
 
+def language_model_is_a_file(settings: Settings) -> Iterator[Finding]:
+    for dotted, path in evaluation_paths_of(settings["evaluation"]).items():
+        name = posixpath.normpath(path)
+        if "\\" in path:
+            what = f"'{_as_is(path)}' is a path with backslashes: no file here has that name"
+            yield Finding((dotted,), what, "write the path with '/'")
+        folder = posixpath.normpath(settings["checkpointing.save_dir"])
+        for written in (*_WRITTEN, folder):
+            if _overlap(name, written):
+                hint = "keep the file elsewhere; the stages empty what they write"
+                yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
+
+
 def dataset_paths_of(dataset: Mapping[str, Any]) -> dict[str, str]:
     """The folders and files that the data come from: dotted key -> path."""
+    return _paths_of("dataset", dataset, dataset["type"])
+
+
+def evaluation_paths_of(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """The files that the evaluation reads beside the data and the model: dotted key -> path."""
+    return _paths_of("evaluation", evaluation, evaluation["decoding"]["type"])
+
+
+def _paths_of(section: str, values: Mapping[str, Any], kind: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in schemas.walk():
-        if key.path[0] != "dataset" or key.kind != dataset["type"] or not key.schema.get("x-path"):
+        if key.path[0] != section or key.kind != kind or not key.schema.get("x-path"):
             continue
-        value = resolve.lookup(dataset, key.path[1:])
-        is_word = key.schema.get("x-structural") and value == key.schema["default"]  # none, or a word for none
-        if isinstance(value, str) and not is_word:
+        value = resolve.lookup(values, key.path[1:])
+        # None, or a word for none or for something that is no file.
+        words = key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
+        if isinstance(value, str) and value not in words:
             found[key.dotted] = value
     return found
 
@@ -275,8 +323,11 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("augmentation",), ranges_in_order),
     (("model",), heads_share_the_size),
     (("training",), warmup_within_run),
+    (("training", "resources"), parts_have_lines),
+    (("resources",), devices_are_apart),
     (("early_stopping",), mode_fits_metric),
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
+    (("evaluation", "checkpointing"), language_model_is_a_file),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from thulium_dsl.transforms import AugmentationSpec
@@ -227,7 +228,8 @@ class CosineSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSpec:
     epochs: int
-    batch_size: int  # lines in one optimizer step
+    batch_size: int  # lines in one optimizer step, over all processes
+    accumulation: int  # parts of a step, for each process
     lr: float  # peak
     optimizer: AdamwSpec
     scheduler: CosineSpec
@@ -252,6 +254,7 @@ class CheckpointingSpec:
     save_every: int  # epochs; 0: none
     keep_last: int
     save_best: bool
+    resume_every_minutes: float  # 0: only after each epoch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,10 +263,23 @@ class GreedySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeamSpec:
+    type: Literal["beam"]
+    beam_size: int
+    language_model: str  # none, train, or a file
+    order: int  # of the one made by train
+    alpha: float
+    beta: float  # nats a symbol
+
+
+DecodingSpec = Union[GreedySpec, BeamSpec]  # noqa: UP007
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSpec:
     split: Literal["test", "val"]
     checkpoint: Literal["best", "last"]
-    decoding: GreedySpec
+    decoding: DecodingSpec
     worst_lines: int
 
 
@@ -289,9 +305,11 @@ class LoggingSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesSpec:
     device: str  # auto, cpu, cuda, cuda:N
+    devices: tuple[int, ...]  # numbers of GPUs; empty: as device and processes say
+    processes: int
     loader_workers: int
     prepare_workers: int  # 0: one for each core
-    threads: int  # 0: one for each core
+    threads: int  # of each process; 0: one for each core
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,7 +344,7 @@ def build(kind: Any, value: Any) -> Any:
         return build(_choose(get_args(kind), value), value)
     if is_dataclass(kind):
         assert isinstance(kind, type)
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         unknown = set(value) - {field.name for field in fields(kind)}
         if unknown:
             raise TypeError(f"{kind.__name__} has no {sorted(unknown)}")
@@ -344,4 +362,9 @@ def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
     if not isinstance(value, Mapping):
         is_list = isinstance(value, (list, tuple))
         return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
-    return next(kind for kind in kinds if value["type"] in get_args(get_type_hints(kind)["type"]))
+    return next(kind for kind in kinds if value["type"] in get_args(_hints(kind)["type"]))
+
+
+@cache  # the annotations are texts, and it takes Python long to make types of them
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from bad_input.cases import Case, Result
 from bad_input.everything import SECTIONS
@@ -58,8 +59,9 @@ def block(case: Case, first: Outcome, second: Outcome | None) -> str:
     if case.result == "kept":
         return f"- {_escaped(case.title)}\n"
     shown = first.printed if first.code else first.printed.partition("\n")[2]
-    settings = "".join(f", `{_setting(name)}`" for name in case.document)
-    text = f"**{_escaped(case.title)}**: {_result(case, second)}.{' With' + settings[1:] + '.' if settings else ''}\n\n"
+    settings = ", ".join(f"`{key}`" for key in _settings(case.document))
+    text = f"**{_escaped(case.title)}**: {_result(case, second)}."
+    text += f" The document sets {settings}.\n\n" if settings else "\n\n"
     shown = FOREIGN.sub(r"\1 (…)", shown)
     return text + (f"```text\n{shown}```\n" if shown else "Only in `report.json`.\n")
 
@@ -104,8 +106,14 @@ def _result(case: Case, second: Outcome | None) -> str:
     return f"refused; with `on_error: skip` counted as {counted}, {lines}"
 
 
-def _setting(name: str) -> str:
-    return name.replace("/", ".") if "/" in name else f"dataset.{name}"
+def _settings(document: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """The keys that a case sets, as the document's reference has them."""
+    for name, value in document.items():
+        key = f"{above}.{name}" if above else name.replace("/", ".") if "/" in name else f"dataset.{name}"
+        if isinstance(value, Mapping):
+            yield from _settings(value, key)
+        else:
+            yield key
 
 
 def _escaped(text: str) -> str:

@@ -30,6 +30,7 @@ OTHER = {
     "model.decoder.shortcut_weight": 0.9,
     "training.epochs": 4,
     "training.batch_size": 5,
+    "training.accumulation": 2,
     "training.lr": 0.01,
     "training.optimizer.weight_decay": 9.0,
     "training.scheduler.warmup_epochs": 1.5,
@@ -57,6 +58,7 @@ OTHER = {
     "preprocessing.normalize": False,
 }
 DATASET = "tests/engine/test_dataset_keys.py::test_another_value_changes_what_is_prepared"
+DECODING = "tests/engine/test_decoding.py::test_another_value_changes_what_is_read"
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {
     "version": "tests/language/test_upgrade.py::test_there_is_no_older_version",
@@ -104,6 +106,11 @@ ELSEWHERE = {
     "augmentation.transforms.degrees": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.range": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.std": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
+    "evaluation.decoding.beam_size": DECODING,
+    "evaluation.decoding.language_model": DECODING,
+    "evaluation.decoding.order": DECODING,
+    "evaluation.decoding.alpha": DECODING,
+    "evaluation.decoding.beta": DECODING,
     "augmentation.transforms.width": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.height": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.strength": "tests/engine/test_augment.py::test_a_stronger_setting_changes_the_line_more",
@@ -117,6 +124,9 @@ ELSEWHERE = {
     "early_stopping.metric": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",
     "early_stopping.mode": "tests/engine/test_keys.py::test_metric_and_mode_choose_the_best_epoch",
     "checkpointing.keep_last": "tests/engine/test_checkpoints.py::test_best_last_and_the_newest_periodic_ones_stay",
+    "checkpointing.resume_every_minutes": "tests/engine/test_resume.py::test_a_training_is_kept_within_an_epoch",
+    "resources.devices": "tests/engine/test_world.py::test_each_process_has_its_gpu",
+    "resources.processes": "tests/stages/test_processes.py::test_two_processes_train_the_same_model_as_one",
     "logging.tensorboard.log_dir": "tests/stages/test_graph.py::test_a_grid_runs_in_the_queue",
     "logging.wandb.enabled": "tests/engine/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
     "logging.wandb.project": "tests/engine/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
@@ -245,7 +255,7 @@ def test_metric_and_mode_choose_the_best_epoch(plain, prepared, tmp_path, metric
 
 def test_threads_are_set(plain, prepared, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(devices, "set_threads", asked.append)
+    monkeypatch.setattr(devices, "set_threads", lambda threads, _processes: asked.append(threads))
     sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging")
     parts = {name: getattr(plain, name) for name in sections}
     train(**parts, resources=replace(plain.resources, threads=7), prepared=prepared, out=tmp_path, run_dir=tmp_path)

@@ -11,7 +11,16 @@ from typing import NamedTuple
 import lab
 
 # From the top down; a room may import what stands below it, and itself.
-LAYERS = ("cli", "stages", "training", "evaluation", "models", "documents", "data", "errors device files progress svg")
+LAYERS = (
+    "cli",
+    "stages",
+    "training",
+    "evaluation",
+    "models",
+    "documents",
+    "data",
+    "errors device files progress signals svg unfinished world",
+)
 LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl"}
 OPEN_TO_THE_ENGINE = {"thulium_dsl.spec", "thulium_dsl.transforms", "thulium_dsl.problems"}
 # Doors to the language, opened only when they are asked for, so that they may stand above the one who asks.

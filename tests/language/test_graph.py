@@ -83,6 +83,17 @@ def test_the_kind_of_data_changes_the_graph(tmp_path: Path) -> None:
     assert synthetic.nodes[0].deps == ()
 
 
+def test_a_language_model_that_is_a_file_is_a_dependency_of_evaluate(tmp_path: Path) -> None:
+    def deps(value: str) -> list[tuple[str, ...]]:
+        document = parse(f"evaluation: {{decoding: {{type: beam, language_model: {value}}}}}")
+        return [node.deps for node in graph.build(experiment_of(document), tmp_path).nodes]
+
+    assert deps("none") == deps("train") == [node.deps for node in graph.build(experiment("custom"), tmp_path).nodes]
+    assert deps("lm.arpa") == deps("models/other.arpa")
+    assert deps("lm.arpa")[:2] == deps("none")[:2]
+    assert set(deps("lm.arpa")[2]) - set(deps("none")[2]) == {"${evaluation.decoding.language_model}"}
+
+
 def test_requirements_or_source_stand_for_the_engine(tmp_path: Path) -> None:
     for package in ("thulium", "thulium_dsl"):
         (tmp_path / package).mkdir()

@@ -62,7 +62,7 @@ def document(key: str, value: str) -> str:
             other = "find: x" if name == "replace" else "replace: x"
             text = f"on_unknown: map, map: [{{{text}, {other}}}]"
             continue
-        if section == "dataset":
+        if section in ("dataset", "decoding"):
             text = f"type: {found.kind}, {text}"
         text = f"{section}: {{{text}}}"
     return text + "\n"

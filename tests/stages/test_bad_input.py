@@ -117,8 +117,6 @@ def test_the_page_has_every_case() -> None:
     ("section", "title"),
     [
         ("Images", "A PNG that is cut off"),
-        ("Transcriptions", "A character that only val has"),
-        ("ALTO", "A DTD bomb (billion laughs)"),
         ("Parquet", "A null in the column of texts"),
     ],
 )
@@ -131,7 +129,6 @@ def test_the_real_command_does_the_same(section: str, title: str, tmp_path: Path
     assert (tmp_path / "case" / running.OUT).exists() == (first.code == 0)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
@@ -140,13 +137,18 @@ def test_the_real_command_does_the_same(section: str, title: str, tmp_path: Path
         ("gt_txt", "data/lines/train/p0/000.gt.txt", "cannot be read (Permission denied)"),
         ("page", "data/pages/train/p0.xml", "cannot be read (Permission denied)"),
         ("page", "data/pages/train/p0.png", "cannot be read (Permission denied)"),
-        ("parquet", "data/tables/train.parquet", "Permission denied"),
+        ("parquet", "data/tables/train.parquet", "cannot be read (Permission denied): change its permissions"),
+        ("custom", "data/train/images", "cannot be read (Permission denied): change its permissions"),
+        ("gt_txt", "data/lines/train/p0", "cannot be read (Permission denied): change its permissions"),
     ],
 )
 def test_what_may_not_be_read_is_named(kind: str, name: str, message: str, tmp_path: Path) -> None:
     running.prepare(tmp_path / "case", kind, None)
     (tmp_path / "case" / name).chmod(0)
+    if os.access(tmp_path / "case" / name, os.R_OK):
+        pytest.skip("this account may read everything, as root may")
     outcome = running.run(tmp_path / "case")
+    (tmp_path / "case" / name).chmod(0o755)  # else it could not be removed
     assert outcome.code == 2
     assert name in outcome.printed
     assert message in outcome.printed

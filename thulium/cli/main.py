@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from thulium.cli import augment_preview, init, plan, show, stages, upgrade, validate
+from thulium.cli import augment_preview, clean, group, init, lm, plan, show, stages, upgrade, validate
 from thulium_dsl.problems import ThuliumError
 
 
@@ -45,11 +45,15 @@ def main() -> None:
     try:
         app()
     except ThuliumError as error:
+        if group.is_member():
+            group.report(error)
         typer.echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:
         if error.errno not in MENDABLE:
             raise
+        if group.is_member():
+            group.report(error)
         typer.echo(f"{error.filename or 'the disk'}: {error.strerror}", err=True)
         sys.exit(2)
 
@@ -154,7 +158,9 @@ show.add_to(app)
 plan.add_to(app)
 upgrade.add_to(app)
 init.add_to(app)
+clean.add_to(app)
 stages.add_to(app)
+lm.add_to(app)
 augment_preview.add_to(app)
 
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from thulium.cli import warnings
+from thulium.cli import group, warnings
 from thulium_dsl.problems import ThuliumError
 
 KEPT = "experiment.yaml"  # the complete document beside what came of it
@@ -34,7 +33,12 @@ PreparedDir = Annotated[
 Dry = Annotated[
     bool, typer.Option("--dry", help="Read and check everything, write no lines; with --output-dir, only the report.")
 ]
-Restart = Annotated[bool, typer.Option("--restart", help="Train anew although the folder holds a finished run.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Train anew, whatever the folder holds of a finished or an unfinished run.")
+]
+Gpus = Annotated[
+    str | None, typer.Option(help="Train on these GPUs, such as 0,1: resources.devices for once.", metavar="N,N")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Place:
 
 def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None, dry: Dry = False) -> None:
     """Read the lines, check them, and store them the way training reads them."""
+    group.end_with_parent()
+    group.refuse("prepare")
     experiment, place = _open(file, output_dir)
     prepared = output_dir or place.prepared
     if dry:
@@ -73,26 +79,91 @@ def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
 
 
-def train(file: Document = Path("params.yaml"), output_dir: OutputDir = None, restart: Restart = False) -> None:
-    """Train the model of a document."""
+def train(
+    file: Document = Path("params.yaml"),
+    output_dir: OutputDir = None,
+    restart: Restart = False,
+    gpus: Gpus = None,
+) -> None:
+    """Train the model of a document. A training that was cut goes on where it was."""
+    group.end_with_parent()
     experiment, place = _open(file, output_dir)
+    experiment = _on_gpus(experiment, gpus)
+    processes = len(experiment.resources.devices) or experiment.resources.processes
+    if processes > 1 and not group.is_member():
+        if not _is_finished(experiment, place, restart):
+            group.start(processes)
+        return
+    with group.member() as world:
+        _train(file, experiment, place, world, restart)
+
+
+def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool) -> None:
+    from thulium.errors import Interrupted
+    from thulium.unfinished import FOLDER
+
+    root = Path(os.environ.get("DVC_ROOT", ".")) if place.is_project else place.out
+    if world.share(world.is_main and _is_finished(experiment, place, restart)):
+        return
     if not place.is_project:
-        if (place.out / "metrics" / "train.json").exists() and not restart:
-            _check_same(experiment, place.out)
-            typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
-            return
+        _prepare_for(experiment, place, world)
+        if world.is_main:
+            # The data are new: what was trained on old ones must not pass for a finished run, wherever this one ends.
+            (place.out / "metrics" / "train.json").unlink(missing_ok=True)
+            _keep_document(file, place.out)
+    more = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
+    places = {"prepared": place.prepared, "out": place.out, "run_dir": place.run_dir, "resume_dir": root / FOLDER}
+    try:
+        _run("train", experiment, **places, world=world, restart=restart, **more)
+    except Interrupted as end:
+        if world.size > 1:
+            raise
+        typer.echo(str(end), err=True)
+        raise typer.Exit(128 + end.number) from None
+    if world.is_main:
+        typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
+
+
+def _is_finished(experiment: Any, place: Place, restart: bool) -> bool:
+    """Whether there is nothing to train: outside of a project, where DVC knows that, a finished run is left alone."""
+    if place.is_project or restart or not (place.out / "metrics" / "train.json").exists():
+        return False
+    _check_same(experiment, place.out)
+    typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
+    return True
+
+
+def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
+    """Prepare the lines, once for all processes that see the folder."""
+    from thulium.world import in_turns
+
+    def work() -> str:
         _run("prepare", experiment, out=place.prepared)
-        # The data are new: what was trained on the old ones must not pass for a finished run, wherever this one ends.
-        (place.out / "metrics" / "train.json").unlink(missing_ok=True)
-        _keep_document(file, place.out)
-        shutil.rmtree(place.run_dir, ignore_errors=True)
-    keep = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
-    _run("train", experiment, prepared=place.prepared, out=place.out, run_dir=place.run_dir, **keep)
-    typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
+        return digest()
+
+    def digest() -> str:
+        from thulium.training.resume import digest_of
+
+        return digest_of([place.prepared])
+
+    in_turns(work, lambda outcome: digest() != outcome, world)
+
+
+def _on_gpus(experiment: Any, gpus: str | None) -> Any:
+    """The experiment on the GPUs of the command line, where some are named."""
+    if gpus is None:
+        return experiment
+    numbers = gpus.split(",")
+    if not all(number.isdigit() for number in numbers) or len(set(numbers)) < len(numbers):
+        raise ThuliumError(f"--gpus takes numbers of GPUs, each once, such as 0,1; found '{gpus}'")
+    resources = replace(experiment.resources, device="auto", devices=tuple(map(int, numbers)), processes=1)
+    return replace(experiment, resources=resources)
 
 
 def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None) -> None:
     """Read unseen lines with the trained model and count its errors."""
+    group.end_with_parent()
+    group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
     _run("evaluate", experiment, prepared=place.prepared, checkpoints=checkpoints, out=place.out)

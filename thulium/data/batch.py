@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from thulium.data.batches import padded_width
 
@@ -22,12 +23,16 @@ class Batch:
         widths: (B,) int64 on the CPU, pixels in use; the rest of W is padding and is never read.
         texts: B transcriptions.
         ids: B line ids.
+        step_texts: transcriptions of all lines of the optimizer step that these lines are a part of.
+        is_filler: whether the lines only keep a process busy for which a step has no line; they must count nothing.
     """
 
     images: Tensor
     widths: Tensor
     texts: tuple[str, ...]
     ids: tuple[str, ...]
+    step_texts: tuple[str, ...]
+    is_filler: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -35,6 +40,12 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same lines with their images on a device; lengths stay on the CPU, where CTC asks for them."""
         return replace(self, images=self.images.to(device, non_blocking=True))
+
+    def widened(self, width: int) -> Batch:
+        """The same lines with more padding, in W pixels."""
+        if width == self.images.shape[-1]:
+            return self
+        return replace(self, images=functional.pad(self.images, (0, width - self.images.shape[-1])))
 
     def pin_memory(self) -> Batch:
         """The same lines in memory that a GPU copies from directly; called by torch's DataLoader."""
@@ -48,4 +59,4 @@ def collate(images: Sequence[Image.Image], texts: Sequence[str], ids: Sequence[s
     for row, image in zip(pixels, images, strict=True):
         row[0, :, : image.width] = np.asarray(image)
     widths = torch.tensor([image.width for image in images])
-    return Batch(torch.from_numpy(pixels), widths, tuple(texts), tuple(ids))
+    return Batch(torch.from_numpy(pixels), widths, tuple(texts), tuple(ids), step_texts=tuple(texts))

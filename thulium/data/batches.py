@@ -1,12 +1,15 @@
 """Which lines make a batch, and in which order: pure functions of widths, seed and epoch.
 
-Lines of about the same width stand together, so that little is padded; and a batch's width is a multiple of
-WIDTH_STEP, since convolution libraries prepare themselves anew for each width that they meet (see docs/results.md).
+The batches are those of all processes together: how many there are decides nothing here, and neither does the place
+at which a run was cut. Lines of about the same width stand together, so that little is padded; and a batch's width is
+a multiple of WIDTH_STEP, since convolution libraries prepare themselves anew for each width that they meet (see
+docs/results.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,3 +43,30 @@ def sorted_batches(widths: Sequence[int], batch_size: int) -> list[list[int]]:
     """Batches for evaluation: by width, every line once."""
     by_width = sorted(range(len(widths)), key=lambda i: (widths[i], i))
     return [by_width[start : start + batch_size] for start in range(0, len(by_width), batch_size)]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process computes at once of a batch.
+
+    Attributes:
+        lines: indices.
+        batch: the whole batch that they are of.
+        is_filler: whether the batch has no line for this part, and the ones here only keep the process in step.
+    """
+
+    lines: list[int]
+    batch: list[int]
+    is_filler: bool
+
+
+def parts(batch: list[int], *, rank: int, size: int, accumulation: int) -> list[Part]:
+    """A process's share of a batch, in so many parts.
+
+    Args:
+        rank, size: the process and how many there are.
+        accumulation: parts that a process computes one after the other.
+    """
+    step = size * accumulation
+    shares = [batch[rank + size * number :: step] for number in range(accumulation)]
+    return [Part(share or batch[:1], batch, not share) for share in shares]

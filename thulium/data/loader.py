@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -12,10 +13,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from thulium.data.augment import Augmenter
 from thulium.data.batch import Batch, collate
-from thulium.data.batches import shuffled_batches, sorted_batches
+from thulium.data.batches import Part, parts, shuffled_batches, sorted_batches
 from thulium.data.folder import FolderSplit
 from thulium.data.shards import Split
 from thulium.errors import DataError
+from thulium.signals import leave_group
+from thulium.world import ALONE, World
 from thulium_dsl.spec import PreprocessingSpec, UnicodeForm
 
 
@@ -37,9 +40,13 @@ class Lines(Protocol):
 class LineLoader:
     """Batches of lines, an epoch at a time.
 
+    With several processes, each has a loader of its own: of every batch to learn from it gets its share of the lines;
+    of those to be read only, whole batches.
+
     Attributes:
         lines: where they come from.
-        batch_size: lines in a batch.
+        batch_size: lines in a batch, over all processes.
+        accumulation: parts in which a batch to learn from is handed out.
     """
 
     def __init__(
@@ -52,32 +59,36 @@ class LineLoader:
         seed: int = 0,
         workers: int = 0,
         pinned: bool = False,
+        accumulation: int = 1,
+        world: World = ALONE,
     ) -> None:
         self.lines = lines
-        self.batch_size = batch_size
-        self._sampler = _EpochSampler(lines.widths, batch_size, shuffle, seed)
+        self.batch_size, self.accumulation = batch_size, accumulation
+        self._plan = _Plan(lines.widths, batch_size, shuffle, seed, accumulation, world)
         self._loader: DataLoader[Batch] = DataLoader(
             _Lines(lines, augmenter),
-            batch_sampler=self._sampler,
+            batch_sampler=self._plan,
             collate_fn=_collate,
             num_workers=workers,
             persistent_workers=workers > 0,
             prefetch_factor=4 if workers else None,
             pin_memory=pinned,
-            worker_init_fn=_use_one_thread,
+            worker_init_fn=_start_worker,
             generator=torch.Generator(),  # its own: drawing from the global one would move the model's dropout
         )
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order and the augmentation of the next pass."""
-        self._sampler.epoch = epoch
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Choose the order and the augmentation of the next pass, which leaves out the first ``start`` batches."""
+        self._plan.epoch, self._plan.start = epoch, start
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
-        return len(self._sampler)
+        """Batches in an epoch, over all processes."""
+        return self._plan.num_batches
 
     def __iter__(self) -> Iterator[Batch]:
-        return iter(self._loader)
+        for part, batch in zip(self._plan.parts(), self._loader, strict=True):
+            texts = tuple(self.lines.texts[index] for index in part.batch)
+            yield replace(batch, step_texts=texts, is_filler=part.is_filler)
 
 
 def create_dataloader(
@@ -91,6 +102,7 @@ def create_dataloader(
     seed: int = 0,
     workers: int = 0,
     pinned: bool = False,
+    accumulation: int = 1,
 ) -> LineLoader:
     """A loader for one split.
 
@@ -103,6 +115,7 @@ def create_dataloader(
         seed: decides the order.
         workers: processes that read lines; 0 reads them in this one.
         pinned: put batches where a GPU copies them from directly.
+        accumulation: parts in which a batch is handed out; a trainer computes one after the other for one step.
 
     Raises:
         DataError: the folder holds neither, or lines that cannot be used.
@@ -113,27 +126,43 @@ def create_dataloader(
         raise DataError(f"{folder}: holds neither prepared lines (*.arrow) nor a labels.txt beside images/")
     lines: Lines = Split(folder) if is_prepared else FolderSplit(folder, preprocessing, unicode_form)
     return LineLoader(
-        lines, batch_size=batch_size, shuffle=shuffle, augmenter=augmenter, seed=seed, workers=workers, pinned=pinned
+        lines,
+        batch_size=batch_size,
+        shuffle=shuffle,
+        augmenter=augmenter,
+        seed=seed,
+        workers=workers,
+        pinned=pinned,
+        accumulation=accumulation,
     )
 
 
-class _EpochSampler(Sampler[list[tuple[int, int]]]):
-    """The batches of the current epoch, as (epoch, index) pairs: so the epoch reaches other processes."""
+class _Plan(Sampler[list[tuple[int, int]]]):
+    """The lines of the current epoch, part by part, as (epoch, index) pairs: so the epoch reaches other processes."""
 
-    def __init__(self, widths: Sequence[int], batch_size: int, shuffle: bool, seed: int) -> None:
+    def __init__(
+        self, widths: Sequence[int], batch_size: int, shuffle: bool, seed: int, accumulation: int, world: World
+    ) -> None:
         self.widths, self.batch_size, self.shuffle, self.seed = list(widths), batch_size, shuffle, seed
-        self.epoch = 0
+        self.accumulation, self.world = accumulation, world
+        self.epoch = self.start = 0
 
-    def __len__(self) -> int:
+    @property
+    def num_batches(self) -> int:
         return -(-len(self.widths) // self.batch_size)
 
+    def parts(self) -> Iterator[Part]:
+        """This process's parts of the batches of the epoch."""
+        rank, size = self.world.rank, self.world.size
+        if not self.shuffle:
+            yield from (Part(b, b, False) for b in sorted_batches(self.widths, self.batch_size)[rank::size])
+            return
+        for batch in shuffled_batches(self.widths, self.batch_size, seed=self.seed, epoch=self.epoch)[self.start :]:
+            yield from parts(batch, rank=rank, size=size, accumulation=self.accumulation)
+
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        if self.shuffle:
-            batches = shuffled_batches(self.widths, self.batch_size, seed=self.seed, epoch=self.epoch)
-        else:
-            batches = sorted_batches(self.widths, self.batch_size)
-        for batch in batches:
-            yield [(self.epoch, index) for index in batch]
+        for part in self.parts():
+            yield [(self.epoch, index) for index in part.lines]
 
 
 class _Lines(Dataset[tuple[Image.Image, str, str]]):
@@ -153,5 +182,6 @@ def _collate(lines: list[tuple[Image.Image, str, str]]) -> Batch:
     return collate(images, texts, ids)
 
 
-def _use_one_thread(_worker: int) -> None:
+def _start_worker(_worker: int) -> None:
+    leave_group()
     torch.set_num_threads(1)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from thulium.data.charset import Charset
+
+# Logits (B, T, K), frames in use (B,) and the alphabet -> a text a line.
+Decode = Callable[[Tensor, Tensor, Charset], list[str]]
 
 
 def greedy(logits: Tensor, frames: Tensor, charset: Charset) -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import torch
 
 from thulium.data.loader import LineLoader
 from thulium.data.text import normalize
 from thulium.device import Device
-from thulium.evaluation.decode import greedy
+from thulium.evaluation.decode import Decode, greedy
 from thulium.evaluation.metrics import LineResult
 from thulium.models.wrappers import HTRModel
 from thulium_dsl.spec import TextSpec, UnicodeForm
@@ -19,38 +20,72 @@ from thulium_dsl.spec import TextSpec, UnicodeForm
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a model read of a split.
+    """What a model read of a split, or of a part of it.
 
     Attributes:
         results: one a line, sorted by line id.
-        loss: nats a symbol over all lines.
+        nats: the loss summed over the symbols of each batch.
+        num_symbols: in all batches.
     """
 
     results: tuple[LineResult, ...]
-    loss: float
+    nats: tuple[float, ...]
+    num_symbols: int
+
+    @property
+    def loss(self) -> float:
+        """Nats a symbol over all lines."""
+        return sum(self.nats) / self.num_symbols if self.num_symbols else math.nan
 
 
 @torch.inference_mode()
 def recognise(
-    model: HTRModel, loader: LineLoader, device: Device, rules: TextSpec | UnicodeForm | None = None
+    model: HTRModel,
+    loader: LineLoader,
+    device: Device,
+    rules: TextSpec | UnicodeForm | None = None,
+    between: Callable[[], None] = lambda: None,
+    decode: Decode = greedy,
 ) -> Reading:
     """Read every line of a loader. The model must be in evaluation mode and on the device.
 
-    Predictions are normalised by the rules, or the model's own, before they are compared.
+    Args:
+        rules: predictions are normalised by these, or the model's own, before they are compared.
+        between: called after each batch; may raise.
     """
     pages = dict(zip(loader.lines.ids, getattr(loader.lines, "pages", loader.lines.ids), strict=True))
     results: list[LineResult] = []
-    losses, symbols = 0.0, 0
+    nats: list[float] = []
+    symbols = 0
     for batch in loader:
         moved = batch.to(device.torch)
         with device.autocast():
             output = model(moved.images, moved.widths)
-        num_symbols = sum(len(model.charset.encode(text)) for text in batch.texts)
-        losses += float(model.loss(moved, output)) * num_symbols
+        num_symbols = model.num_symbols(batch.texts)
+        nats.append(float(model.loss(moved, output)) * num_symbols)
         symbols += num_symbols
-        texts = greedy(output.logits, output.frames, model.charset)
+        texts = decode(output.logits, output.frames, model.charset)
         results += _results(batch.ids, batch.texts, texts, pages, rules or model.text)
-    return Reading(tuple(sorted(results, key=lambda result: result.id)), losses / symbols if symbols else math.nan)
+        between()
+    return Reading(_sorted(results), tuple(nats), symbols)
+
+
+def merge(readings: Sequence[Reading]) -> Reading:
+    """The readings of several processes, each of which was given every so manieth batch, as one.
+
+    The batches stand in the order in which one process would have read them, so that the sum of their losses is the
+    same to the last bit.
+    """
+    turns = zip_longest(*(reading.nats for reading in readings))
+    return Reading(
+        _sorted(result for reading in readings for result in reading.results),
+        tuple(nats for turn in turns for nats in turn if nats is not None),
+        sum(reading.num_symbols for reading in readings),
+    )
+
+
+def _sorted(results: Iterable[LineResult]) -> tuple[LineResult, ...]:
+    return tuple(sorted(results, key=lambda result: result.id))
 
 
 def _results(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,11 +107,20 @@ class HTRModel(nn.Module):
         logits, shortcut = self.decoder(self.head(shown, frames), features)
         return Output(logits, shortcut, frames)
 
-    def loss(self, batch: Batch, output: Output) -> Tensor:
-        """The training loss of a batch, in nats a symbol; symbols that the charset does not have do not count."""
+    def num_symbols(self, texts: Iterable[str]) -> int:
+        """Symbols of some transcriptions; those that the charset does not have do not count."""
+        return sum(len(self.charset.encode(text)) for text in texts)
+
+    def loss(self, batch: Batch, output: Output, num_symbols: int | None = None) -> Tensor:
+        """The training loss of a batch, in nats a symbol; symbols that the charset does not have do not count.
+
+        Args:
+            num_symbols: what to divide by, where the lines are a part of a batch; their own symbols if absent.
+        """
         encoded = [self.charset.encode(text) for text in batch.texts]
         targets = torch.tensor([c for line in encoded for c in line], dtype=torch.long)
         # Lengths stay on the CPU: CTC reads them there, and fetching them would wait for the device at every step.
         lengths = torch.tensor([len(line) for line in encoded])
         targets = targets.to(output.logits.device, non_blocking=True)
-        return self.decoder.loss(output.logits, output.shortcut, self.frames(batch.widths), targets, lengths)
+        frames = self.frames(batch.widths)
+        return self.decoder.loss(output.logits, output.shortcut, frames, targets, lengths, num_symbols)

@@ -20,10 +20,11 @@ from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
 from thulium.errors import CheckpointError, DataError, DeviceError
-from thulium.evaluation import plots
+from thulium.evaluation import decoding, plots, tuning
 from thulium.evaluation.metrics import EditCount, LineResult, Scores, cer_interval, score
 from thulium.evaluation.recognise import recognise
 from thulium.evaluation.report import Evaluation, write_report
+from thulium.evaluation.tuning import Tuned
 from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say
@@ -59,7 +60,8 @@ def evaluate(
     device = _device(resources)
     rows = _read_history(out / "plots" / "history.csv")
     loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
-    reading = recognise(model.to(device.torch), loader, device, data.text)
+    decode = decoding.build(evaluation.decoding, model.charset, data)
+    reading = recognise(model.to(device.torch), loader, device, data.text, decode=decode)
     scores, interval = score(reading.results), cer_interval(reading.results)
     metrics = _metrics(reading.results, scores, interval, evaluation, data)
     (out / "metrics.json").unlink(missing_ok=True)
@@ -77,12 +79,30 @@ def evaluate(
         history=rows,
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
-        facts=_facts(model, facts, data, path),
+        facts=_facts(model, facts, data, path) | decoding.facts(evaluation.decoding),
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     _say_summary(metrics, rows, out)
     return metrics
+
+
+def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path, checkpoints: Path) -> Tuned:
+    """Try how much the document's language model should count, on the validation lines; the test lines stay closed.
+
+    Raises:
+        DataError: the document asks no language model.
+    """
+    data = open_prepared(prepared)
+    path = checkpoints / f"{evaluation.checkpoint}.safetensors"
+    model, _ = load_model(path)
+    _check_fit(model, data, path)
+    language = decoding.language_model(evaluation.decoding, model.charset, data)
+    devices.keep_memory()
+    devices.set_threads(resources.threads)
+    device = _device(resources)
+    loader = LineLoader(data.split("val"), batch_size=BATCH_SIZE, shuffle=False)
+    return tuning.tune(model.to(device.torch), loader, device, data.text, evaluation.decoding, language)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
@@ -102,7 +122,7 @@ def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
 def _device(resources: ResourcesSpec) -> devices.Device:
     # Always 32 bits: an error rate should not depend on the processor that computed it.
     try:
-        return devices.choose(resources.device, mixed_precision=False)
+        return devices.choose(devices.name_of(resources.device, resources.devices), mixed_precision=False)
     except DeviceError as error:
         raise DeviceError(f"resources.device: {error}") from None
 
@@ -125,6 +145,7 @@ def _metrics(
         "characters": characters.reference,
         "edits": characters.edits,
         "split": evaluation.split,
+        "decoding": decoding.say(evaluation.decoding),
         "unicode_form": data.unicode_form,
         "unit": "code point",
     }

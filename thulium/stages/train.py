@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -12,13 +15,15 @@ from typing import Any
 
 import torch
 
+import thulium
 from thulium import device as devices
+from thulium import signals
 from thulium.data.augment import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
-from thulium.errors import DataError, DeviceError
+from thulium.errors import DataError, DeviceError, WorldError
 from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say, track
@@ -27,8 +32,11 @@ from thulium.training import schedule
 from thulium.training.checkpoints import CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
-from thulium.training.loggers import open_loggers
+from thulium.training.loggers import Log, open_loggers
+from thulium.training.resume import ResumeFolder, digest_of, held, others
+from thulium.training.run import Keeper, Run, keep_on
 from thulium.training.trainer import HTRTrainer
+from thulium.world import ALONE, World, waited_s
 from thulium_dsl.spec import (
     AugmentationSpec,
     CheckpointingSpec,
@@ -52,57 +60,177 @@ def train(
     prepared: Path,
     out: Path,
     run_dir: Path,
+    resume_dir: Path | None = None,
+    world: World = ALONE,
+    restart: bool = False,
     on_pace: Callable[[float, str], None] = lambda _lines_per_s, _device: None,
 ) -> dict[str, Any]:
-    """Train a model from nothing and keep its best and last epochs.
+    """Train a model and keep its best and last epochs; a training that was cut is gone on with.
 
     Args:
         prepared: the folder that prepare wrote.
         out: gets the checkpoints, plots/history.csv and, at the end, metrics/train.json.
-        run_dir: gets TensorBoard's files.
+        run_dir: gets TensorBoard's files; emptied before a new training.
+        resume_dir: keeps what is needed to go on, as long as the training is not finished; absent: nothing is kept.
+        world: the processes that train together; only the main one writes.
+        restart: whether to train anew although there is something to go on from.
         on_pace: told after each epoch how many lines a second the run has learnt from so far, and on what device.
 
     Returns:
         What metrics/train.json holds.
+
+    Raises:
+        Interrupted: a signal asked the training to stop.
     """
     data = open_prepared(prepared)
     devices.keep_memory()
-    devices.set_threads(resources.threads)
+    devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
-    charset = Charset(data.symbols, model.decoder.blank_index, data.order)
-    network = HTRModel(model, charset, data.preprocessing, data.text)
-    train_loader, val_loader = _loaders(data, network, training, augmentation, resources)
-    trainer = _trainer(network, training, resources, data, len(train_loader))
-    say(_first_line(trainer, len(train_loader.lines), len(val_loader.lines)))
-    metrics = out / "metrics" / "train.json"
+    network = _network(model, data)
+    loaders = _loaders(data, network, training, augmentation, resources, world)
+    trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
-    with open_loggers(logging, run_dir, settings) as log:
-        metrics.unlink(missing_ok=True)  # first: it says that the checkpoints are those of a finished run
-        checkpoints = _empty_manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
-        stopping, history = EarlyStopping(early_stopping), History(out / "plots" / "history.csv")
-        untrained = trainer.validate(val_loader, 0)
-        history.add(0, untrained)
-        say(f"before training: val_cer {untrained['val_cer']:.1%}")
-        start = time.perf_counter()
-        for epoch in range(training.epochs):
-            values = trainer.train_epoch(train_loader, epoch) | trainer.validate(val_loader, epoch)
-            history.add(epoch + 1, values)
-            checkpoints.save(trainer.best_model, None, None, epoch, values)
-            log(epoch + 1, values, trainer)
-            on_pace((epoch + 1) * len(train_loader.lines) / (time.perf_counter() - start), str(trainer.device))
-            say(_epoch_line(epoch, training.epochs, values, trainer, checkpoints.best_epoch == epoch))
-            if stopping.should_stop(values[early_stopping.metric]):
-                say(f"stopped: {early_stopping.metric} did not improve for {early_stopping.patience} epochs")
-                break
-    summary = _summary(untrained, values, epoch + 1, checkpoints, network)
-    metrics.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(metrics, json.dumps(summary, indent=2) + "\n")
+    checkpoints = _manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
+    metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
+    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
+    parts = _parts(data, (model, training, augmentation, early_stopping, checkpointing), world)
+    with contextlib.ExitStack() as stack:
+        caught = stack.enter_context(signals.watched(waited_s))
+        folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
+        keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
+        run_dir = _begin(run, folder, metrics, run_dir, restart)
+        say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
+        log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
+        _learn(run, keeper, loaders, training.epochs, log, on_pace)
+        summary = _summary(run)
+        if world.is_main:
+            _finish(run, summary, metrics)
+        if folder:
+            folder.remove()
     return summary
 
 
+def _network(model: ModelSpec, data: Prepared) -> HTRModel:
+    """An untrained model that writes the characters of the data."""
+    return HTRModel(model, Charset(data.symbols, model.decoder.blank_index, data.order), data.preprocessing, data.text)
+
+
+def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, restart: bool) -> Path:
+    """Start anew, or go on where the training was cut; returns the folder of TensorBoard's files."""
+    world = run.trainer.world
+    if world.is_main:
+        metrics.unlink(missing_ok=True)  # first: it says that the checkpoints are those of a finished run
+        clear(run.checkpoints.save_dir)
+    if folder and restart:
+        folder.empty()
+    state = world.share(folder.load() if folder else None)
+    if state is None:
+        if world.is_main:
+            shutil.rmtree(run_dir, ignore_errors=True)
+        if folder:
+            _say_others(folder)
+            folder.about["run_dir"] = str(run_dir.resolve())
+        return run_dir
+    if folder:
+        folder.restore(state, run.checkpoints.save_dir)
+    run.load_state_dict(state)
+    if folder:
+        run.history.write()
+        say(f"going on from {run.place}")
+        return Path(folder.about["run_dir"])
+    return run_dir
+
+
+def _say_others(folder: ResumeFolder) -> None:
+    names = {"data": "other data", "engine": "another version of Thulium or torch"}
+    for different in others(folder.path.parent, folder):
+        words = ", ".join(names.get(name, f"another section {name}") for name in different)
+        if different:
+            say(f"an unfinished training is there, but of {words}: this one starts anew (`thulium clean` removes it)")
+
+
+def _learn(
+    run: Run,
+    keeper: Keeper,
+    loaders: tuple[LineLoader, LineLoader],
+    epochs: int,
+    log: Log,
+    on_pace: Callable[[float, str], None],
+) -> None:
+    """The epochs that are left."""
+    trainer, (train_loader, val_loader) = run.trainer, loaders
+    trainer.between = keeper.between
+    if not run.history.rows:
+        untrained = trainer.validate(val_loader, 0)
+        run.history.add(0, untrained)
+        say(f"before training: val_cer {untrained['val_cer']:.1%}")
+    start, first = time.perf_counter(), run.epochs
+    while run.epochs < epochs and not run.is_over:
+        epoch = run.epochs
+        values = trainer.train_epoch(train_loader, epoch) | trainer.validate(val_loader, epoch)
+        run.history.add(epoch + 1, values)
+        if trainer.world.is_main:
+            keep_on("the checkpoints", lambda: run.checkpoints.save(trainer.best_model, None, None, epoch, values))  # noqa: B023
+            keep_on("the history", run.history.write)
+            log(epoch + 1, values, trainer)
+            lines = (epoch + 1 - first) * len(train_loader.lines)
+            on_pace(lines / (time.perf_counter() - start), str(trainer.device))
+        say(_epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
+        run.is_over = run.stopping.should_stop(values[run.stopping.spec.metric])
+        run.epochs += 1
+        keeper.end_epoch(is_last=run.is_over or run.epochs == epochs)
+    if run.is_over:
+        say(f"stopped: {run.stopping.spec.metric} did not improve for {run.stopping.spec.patience} epochs")
+
+
+def _finish(run: Run, summary: Mapping[str, Any], metrics: Path) -> None:
+    """Write what says that the training is finished, after all that it speaks of."""
+    run.checkpoints.flush()
+    run.history.write()
+    metrics.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(metrics, json.dumps(summary, indent=2) + "\n")
+
+
+def _parts(data: Prepared, sections: tuple[Any, ...], world: World) -> dict[str, str]:
+    """A digest of everything that the training depends on, by name."""
+    files = [data.folder / "prepared.json", data.folder / "train", data.folder / "val"]
+    own = digest_of(files)
+    for rank, theirs in enumerate(world.gather(own)):
+        if theirs != own:
+            raise WorldError(
+                f"{data.folder}: the prepared lines of process {world.rank} and process {rank} are not the same\n"
+                "  help: prepare them on one machine and copy the folder to the others"
+            )
+    names = ("model", "training", "augmentation", "early_stopping", "checkpointing")
+    texts = (json.dumps(asdict(section), sort_keys=True) for section in sections)
+    engine = Path(thulium.__file__).parent
+    code = [path for path in sorted(engine.iterdir()) if path.name != "cli" and path.name != "__pycache__"]
+    return {
+        **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in zip(names, texts, strict=True)},
+        "data": own,
+        "engine": f"{digest_of([file for path in code for file in _sources(path)])} torch {torch.__version__}",
+    }
+
+
+def _sources(path: Path) -> list[Path]:
+    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+
+
 def _loaders(
-    data: Prepared, model: HTRModel, training: TrainingSpec, augmentation: AugmentationSpec, resources: ResourcesSpec
+    data: Prepared,
+    model: HTRModel,
+    training: TrainingSpec,
+    augmentation: AugmentationSpec,
+    resources: ResourcesSpec,
+    world: World,
 ) -> tuple[LineLoader, LineLoader]:
+    least = world.size * training.accumulation
+    if training.batch_size < least:
+        raise WorldError(
+            f"training.batch_size is {training.batch_size}, which leaves less than a line for each part of a step: "
+            f"{world.size} processes, training.accumulation {training.accumulation}\n"
+            "  help: raise batch_size, or use fewer processes or parts"
+        )
     lines = _feasible(data.split("train"), model)
     train_loader = LineLoader(
         lines,
@@ -112,8 +240,10 @@ def _loaders(
         seed=training.seed,
         workers=resources.loader_workers,
         pinned=resources.device != "cpu" and torch.cuda.is_available(),
+        accumulation=training.accumulation,
+        world=world,
     )
-    val_loader = LineLoader(data.split("val"), batch_size=training.batch_size, shuffle=False)
+    val_loader = LineLoader(data.split("val"), batch_size=training.batch_size, shuffle=False, world=world)
     return train_loader, val_loader
 
 
@@ -134,29 +264,37 @@ def _feasible(split: Split, model: HTRModel) -> Split:
 
 
 def _trainer(
-    model: HTRModel, training: TrainingSpec, resources: ResourcesSpec, data: Prepared, steps_per_epoch: int
+    model: HTRModel,
+    training: TrainingSpec,
+    resources: ResourcesSpec,
+    data: Prepared,
+    steps_per_epoch: int,
+    world: World,
 ) -> HTRTrainer:
     try:
-        return HTRTrainer(
+        trainer = HTRTrainer(
             model,
             optimizer=lambda module: optimizers.build(module, training.optimizer, training.lr),
             scheduler=partial(
                 schedule.build, spec=training.scheduler, epochs=training.epochs, steps_per_epoch=steps_per_epoch
             ),
-            device=resources.device,
+            device=devices.name_of(resources.device, resources.devices, world.local_rank, world.local_size),
             mixed_precision=training.mixed_precision,
             gradient_clip=training.gradient_clip,
             ema_decay=training.ema_decay,
-            progress=lambda batches, total, title: track(batches, title, total),
+            progress=lambda steps, total, title: track(steps, title, total),
+            world=world,
         )
     except DeviceError as error:
         raise DeviceError(f"resources.device: {error}") from None
+    if world.rank:  # the first weights are the same everywhere; what dropout leaves out should not be
+        torch.manual_seed(training.seed + world.rank)
+    return trainer
 
 
-def _empty_manager(
+def _manager(
     folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, settings: dict[str, Any]
 ) -> CheckpointManager:
-    clear(folder)
     return CheckpointManager(
         folder,
         save_best=spec.save_best,
@@ -165,6 +303,7 @@ def _empty_manager(
         save_every=spec.save_every,
         keep_last=spec.keep_last,
         about={"settings": settings},
+        is_new=True,
     )
 
 
@@ -193,13 +332,8 @@ def _epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: H
     )
 
 
-def _summary(
-    untrained: Mapping[str, float],
-    last: Mapping[str, float],
-    epochs: int,
-    checkpoints: CheckpointManager,
-    model: HTRModel,
-) -> dict[str, Any]:
+def _summary(run: Run) -> dict[str, Any]:
+    (_, untrained), (_, last), checkpoints = run.history.rows[0], run.history.rows[-1], run.checkpoints
     best = (
         {}
         if checkpoints.best is None
@@ -214,6 +348,6 @@ def _summary(
             name: round(last[name], 6) for name in ("train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy")
         },
         **best,
-        "epochs": epochs,
-        "parameters": model.num_parameters,
+        "epochs": run.epochs,
+        "parameters": run.trainer.model.num_parameters,
     }

@@ -7,6 +7,7 @@ and then renamed.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -40,6 +42,10 @@ def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = No
         path: should end in .safetensors.
         facts: JSON values to keep in the header, such as epoch and metrics.
     """
+    replace_bytes(path, _packed(model, facts or {}))
+
+
+def _packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     header = {
         "format": FORMAT,
@@ -48,9 +54,19 @@ def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = No
         "charset": list(model.charset.symbols),
         "order": model.charset.order,
         "text": asdict(model.text),
-        "facts": dict(facts or {}),
+        "facts": dict(facts),
     }
-    replace_bytes(path, save(weights, {"thulium": json.dumps(header, sort_keys=True)}))
+    header["sha256"] = _digest(header, weights)
+    return save(weights, {"thulium": json.dumps(header, sort_keys=True)})  # one entry: several have no fixed order
+
+
+def _digest(header: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
+    described = {name: value for name, value in header.items() if name != "sha256"}
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for name in sorted(weights):
+        digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}".encode())
+        digest.update(weights[name].reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
@@ -90,7 +106,8 @@ class CheckpointManager:
     """Keeps the last checkpoint, the best, and every so many epochs one.
 
     Files in ``save_dir``: ``last.safetensors``, ``best.safetensors``, ``epoch-00005.safetensors`` …; beside each, where
-    an optimizer was given, ``….optimizer.pt`` with its state.
+    an optimizer was given, ``….optimizer.pt`` with its state. What a full disk does not take is kept in memory, and
+    written with what comes after it, or by ``flush``.
     """
 
     def __init__(
@@ -103,8 +120,11 @@ class CheckpointManager:
         save_every: int = 0,
         keep_last: int = 1,
         about: Mapping[str, Any] | None = None,
+        is_new: bool = False,
     ) -> None:
-        """Open a folder for checkpoints, made if absent. A best checkpoint that it holds is the one to beat.
+        """Open a folder for checkpoints, made when the first is saved.
+
+        A best checkpoint that it holds is the one to beat, unless ``is_new`` says that they belong to another training.
 
         Args:
             save_dir: the folder.
@@ -114,19 +134,20 @@ class CheckpointManager:
             save_every: epochs between periodic checkpoints; 0 keeps none.
             keep_last: how many periodic checkpoints stay.
             about: JSON values to keep in every model file, such as the settings that it was trained with.
+            is_new: whether what the folder holds is of no concern.
         """
         if mode not in ("min", "max"):
             raise ValueError(f'mode is "min" or "max", not {mode!r}')
         if keep_last < 1:
             raise ValueError(f"keep_last is at least 1, not {keep_last}")
         self.save_dir = Path(save_dir)
-        self.save_dir.mkdir(parents=True, exist_ok=True)
         self.save_best, self.best_metric, self.mode = save_best, best_metric, mode
         self.save_every, self.keep_last, self.about = save_every, keep_last, dict(about or {})
         self.best: float | None = None
         self.best_epoch: int | None = None
         self._periodic: list[str] = []  # those of this run, oldest first
-        if save_best and self._path("best").exists():
+        self._pending: dict[str, bytes] = {}  # file name -> what has to be written
+        if save_best and not is_new and self._path("best").exists():
             facts = _read_header(self._path("best"))["facts"]
             if best_metric in facts.get("metrics", {}):
                 self.best, self.best_epoch = facts["metrics"][best_metric], facts["epoch"] - 1
@@ -155,12 +176,41 @@ class CheckpointManager:
         if self.save_every and (epoch + 1) % self.save_every == 0:
             names.append(f"epoch-{epoch + 1:05}")
             self._periodic.append(names[-1])
-        facts = {"epoch": epoch + 1, "metrics": dict(metrics), **self.about}
+        content = _packed(model, {"epoch": epoch + 1, "metrics": dict(metrics), **self.about})
         for name in names:
-            save_model(model, self._path(name), facts)
+            self._pending[self._path(name).name] = content
             if state:
-                _save_state(state, self._state_path(name))
+                self._pending[self._state_path(name).name] = _packed_state(state)
+        self.flush()
         self._remove_old()
+
+    def flush(self) -> None:
+        """Write what is not written yet.
+
+        Raises:
+            OSError: the disk is full; what it did not take is still kept.
+        """
+        self.save_dir.mkdir(parents=True, exist_ok=True)
+        for name in list(self._pending):
+            replace_bytes(self.save_dir / name, self._pending[name])
+            del self._pending[name]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of this run that are written, those that training has to find again if it is cut."""
+        names = ["last", "best", *self._periodic]
+        paths = [path for name in names for path in (self._path(name), self._state_path(name))]
+        return [path for path in paths if path.exists() and path.name not in self._pending]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here, beside the files."""
+        pending = {name: _as_tensor(content) for name, content in self._pending.items()}
+        return {"best": self.best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was asked; the files must be there again."""
+        self.best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
+        self._pending = {name: content.numpy().tobytes() for name, content in state["pending"].items()}
 
     def load_best(self, model: HTRModel, optimizer: Optimizer | None = None) -> dict[str, Any]:
         """Put the best checkpoint's weights into a model, and its state into an optimizer; returns its facts.
@@ -193,8 +243,9 @@ class CheckpointManager:
     def _remove_old(self) -> None:
         while len(self._periodic) > self.keep_last:
             name = self._periodic.pop(0)
-            self._path(name).unlink(missing_ok=True)
-            self._state_path(name).unlink(missing_ok=True)
+            for path in (self._path(name), self._state_path(name)):
+                self._pending.pop(path.name, None)
+                path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self.save_dir / f"{name}.safetensors"
@@ -222,18 +273,28 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 
 def _load_weights(model: HTRModel, path: Path) -> None:
-    with safe_open(path, framework="pt") as file:
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        with safe_open(path, framework="pt") as file:
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            header = json.loads(file.metadata()["thulium"])
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: is damaged ({error})") from error
+    if header["sha256"] != _digest(header, weights):
+        raise CheckpointError(f"{path}: is damaged (its weights are not those that were saved)")
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: its weights do not fit the model: {error}") from error
 
 
-def _save_state(state: dict[str, Any], path: Path) -> None:
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
+
+
+def _packed_state(state: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    replace_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _load_state(path: Path) -> dict[str, Any]:

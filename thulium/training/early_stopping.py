@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from thulium_dsl.spec import EarlyStoppingSpec
 
@@ -19,6 +20,14 @@ class EarlyStopping:
         self.spec = spec
         self.best: float | None = None
         self.waited = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here."""
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was asked."""
+        self.best, self.waited = state["best"], state["waited"]
 
     def should_stop(self, value: float) -> bool:
         """Take in an epoch's value; whether the run should end."""

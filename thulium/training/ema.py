@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -33,6 +34,15 @@ class Ema:
         """Take a step's weights in."""
         self._averaged.update_parameters(model)
         self._steps += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here."""
+        return {"averaged": self._averaged.state_dict(), "steps": self._steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was asked."""
+        self._averaged.load_state_dict(state["averaged"])
+        self._steps = state["steps"]
 
     def _average(self, averaged: Sequence[Tensor], current: Sequence[Tensor], num_averaged: Tensor | int) -> None:
         decay = min(self.decay, (1 + self._steps) / (10 + self._steps))

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
+
+from thulium.files import replace_text
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy", "lr")
 
 
 class History:
-    """Writes the CSV as the run goes. Holds nothing that differs between two runs of one experiment."""
+    """Keeps the CSV up to date as the run goes. Holds nothing that differs between two runs of one experiment.
+
+    Attributes:
+        rows: the epochs so far and their figures, the untrained model's as epoch 0.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._write("w", COLUMNS)
+        self.rows: list[tuple[int, dict[str, float]]] = []
 
     def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Append an epoch; figures that it does not have stay empty."""
-        values = (f"{metrics[name]:.6g}" if name in metrics else "" for name in COLUMNS[1:])
-        self._write("a", (epoch, *values))
+        """Take in an epoch; figures that it does not have stay empty in the file."""
+        self.rows.append((epoch, dict(metrics)))
 
-    def _write(self, mode: str, row: tuple[object, ...]) -> None:
-        with open(self.path, mode, encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerow(row)
+    def write(self) -> None:
+        """Bring the file up to date, whole or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for epoch, metrics in self.rows:
+            writer.writerow((epoch, *(f"{metrics[name]:.6g}" if name in metrics else "" for name in COLUMNS[1:])))
+        replace_text(self.path, text.getvalue())
 
 
 def read(path: Path) -> list[dict[str, float]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from thulium.errors import LoggerError, MissingPackage
+from thulium.files import replace_text
+from thulium.progress import say
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.spec import LoggingSpec, WandbSpec
 
@@ -16,12 +19,16 @@ NUM_SAMPLES = 8  # validation lines shown as text
 
 
 @contextlib.contextmanager
-def open_loggers(spec: LoggingSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator[Log]:
+def open_loggers(
+    spec: LoggingSpec | None, run_dir: Path, facts: Mapping[str, Any], num_logged: int = 0
+) -> Iterator[Log]:
     """Open the loggers of a document and close them, also when the run fails.
 
     Args:
+        spec: none are opened if absent.
         run_dir: the run's own folder for TensorBoard.
         facts: the experiment, for Weights & Biases.
+        num_logged: epochs that a run which goes on has logged before.
 
     Yields:
         A function to call after each epoch with its number (from 1), its metrics and the trainer.
@@ -32,23 +39,29 @@ def open_loggers(spec: LoggingSpec, run_dir: Path, facts: Mapping[str, Any]) -> 
     """
     with contextlib.ExitStack() as stack:
         logs: list[Log] = []
-        if spec.tensorboard.enabled:
-            logs.append(stack.enter_context(_tensorboard(run_dir)))
-        if spec.wandb.enabled:
+        if spec and spec.tensorboard.enabled:
+            logs.append(stack.enter_context(_tensorboard(run_dir, num_logged)))
+        if spec and spec.wandb.enabled:
             logs.append(stack.enter_context(_wandb(spec.wandb, run_dir, facts)))
 
         def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
-            for each in logs:
-                each(epoch, metrics, trainer)
+            for each in list(logs):
+                try:
+                    each(epoch, metrics, trainer)
+                except OSError as error:
+                    logs.remove(each)
+                    say(f"warning: {run_dir} cannot be written to ({error.strerror}): the run is no longer shown there")
 
         yield log
 
 
 @contextlib.contextmanager
-def _tensorboard(run_dir: Path) -> Iterator[Log]:
+def _tensorboard(run_dir: Path, num_logged: int) -> Iterator[Log]:
     from torch.utils.tensorboard import SummaryWriter
 
-    with SummaryWriter(str(run_dir)) as writer:  # type: ignore[no-untyped-call]
+    # What was logged after the state that the run goes on from is logged again.
+    purge = num_logged + 1 if num_logged else None
+    with SummaryWriter(str(run_dir), purge_step=purge) as writer:  # type: ignore[no-untyped-call]
 
         def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
             for name, value in _figures(metrics, trainer).items():
@@ -69,7 +82,12 @@ def _wandb(spec: WandbSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator
             "pip install 'thulium[wandb]', or set it to false"
         ) from None
     run_dir.mkdir(parents=True, exist_ok=True)
-    options = {"project": spec.project, "entity": spec.entity, "name": run_dir.name, "dir": str(run_dir)}
+    number = run_dir / "wandb-run"
+    goes_on = number.exists()
+    if not goes_on:
+        replace_text(number, secrets.token_hex(4))
+    again = {"id": number.read_text(encoding="utf-8"), **({"resume": "allow"} if goes_on else {})}
+    options = again | {"project": spec.project, "entity": spec.entity, "name": run_dir.name, "dir": str(run_dir)}
     try:
         run = wandb.init(**options, config=dict(facts))
     except wandb.errors.Error as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +19,14 @@ from thulium.data.batch import Batch
 from thulium.data.loader import LineLoader
 from thulium.errors import DataError, StepError
 from thulium.evaluation.metrics import score
-from thulium.evaluation.recognise import Reading, recognise
+from thulium.evaluation.recognise import Reading, merge, recognise
+from thulium.models.norm import synchronised
 from thulium.models.wrappers import HTRModel
 from thulium.training.ema import Ema
+from thulium.world import ALONE, World
 from thulium_dsl.spec import UnicodeForm
+
+T = TypeVar("T")
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
 
@@ -46,9 +52,11 @@ class HTRTrainer:
     Attributes:
         model: the model that learns.
         device: where, and with how many bits.
+        world: the processes that train it together.
         optimizer, scheduler: torch's; the scheduler moves at every step.
         pace: of the last training epoch.
         reading: what the last validation read.
+        between: called after each step, and by a process alone after each batch that is read; may raise.
     """
 
     def __init__(
@@ -63,7 +71,8 @@ class HTRTrainer:
         gradient_clip: float = 0.0,
         ema_decay: float = 0.0,
         unicode_form: UnicodeForm | None = None,
-        progress: Callable[[Iterable[Batch], int, str], Iterable[Batch]] | None = None,
+        progress: Callable[[Iterable[Sequence[Batch]], int, str], Iterable[Sequence[Batch]]] | None = None,
+        world: World = ALONE,
     ) -> None:
         """Put a trainer together.
 
@@ -77,7 +86,8 @@ class HTRTrainer:
             gradient_clip: largest norm of a gradient; 0 switches clipping off.
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
             unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
-            progress: wraps the batches of an epoch, given their number and a title.
+            progress: wraps the steps of an epoch, given their number and a title.
+            world: the processes that train together; the loaders must be made for the same.
 
         Raises:
             DeviceError: the device is not there.
@@ -86,13 +96,19 @@ class HTRTrainer:
         if (lr is None) == (optimizer is None):
             raise ValueError("HTRTrainer needs a learning rate or an optimizer, and not both")
         self.device = devices.choose(device, mixed_precision=mixed_precision)
-        self.model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = optimizer(model) if optimizer else torch.optim.AdamW(model.parameters(), lr=lr or 0.0)
+        self.world = world
+        model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: HTRModel = synchronised(model, world)  # type: ignore[assignment]
+        make = optimizer or (lambda module: torch.optim.AdamW(module.parameters(), lr=lr or 0.0))
+        self.optimizer = make(self.model)
         self.scheduler = scheduler(self.optimizer) if scheduler else LambdaLR(self.optimizer, lambda _: 1.0)
         self.gradient_clip, self.unicode_form = gradient_clip, unicode_form
         self.pace = Pace(0.0, 0.0, 0.0)
         self.reading: Reading | None = None
-        self._ema = Ema(model, ema_decay) if ema_decay else None
+        self.between: Callable[[], None] = lambda: None
+        self._losses: _Losses | None = None  # of the epoch that goes on, or went on last
+        self._cut: _Losses | None = None  # of an epoch that is to be gone on with
+        self._ema = Ema(self.model, ema_decay) if ema_decay else None
         self._scaler = torch.amp.GradScaler(self.device.torch.type, enabled=self.device.half is torch.float16)
         self._progress = progress or (lambda batches, _num, _title: batches)
 
@@ -104,7 +120,7 @@ class HTRTrainer:
         return averaged
 
     def train_epoch(self, loader: LineLoader, epoch: int) -> dict[str, float]:
-        """Learn from every line once.
+        """Learn from every line once; what was done of an epoch before it was cut, ``load_state_dict`` brings back.
 
         Args:
             loader: the training lines.
@@ -118,17 +134,23 @@ class HTRTrainer:
         """
         self._check_height(loader)
         self.model.train()
-        loader.set_epoch(epoch)
-        clock, losses = _Clock(), _Losses(epoch + 1)
-        for batch in clock.watch(self._progress(loader, len(loader), f"epoch {epoch + 1}")):
+        cut, self._cut = self._cut, None
+        losses = self._losses = cut if cut and cut.epoch == epoch else _Losses(epoch, self.world)
+        loader.set_epoch(epoch, losses.steps)
+        clock = _Clock()
+        steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
+        for parts in clock.watch(steps):
             try:
-                losses.add(self._step(batch.to(self.device.torch)), batch.ids)
+                losses.add(self._step([part.to(self.device.torch) for part in parts]), parts)
             except torch.OutOfMemoryError as error:
+                largest = max(parts, key=lambda part: part.images.numel())
                 raise StepError(
-                    f"epoch {epoch + 1}: the GPU has too little memory for a batch of {len(batch)} lines, the widest "
-                    f"{int(batch.widths.max())} pixels wide ({error})\n  help: lower training.batch_size"
+                    f"epoch {epoch + 1}: the GPU has too little memory for {len(largest)} lines at once, the widest "
+                    f"{int(largest.widths.max())} pixels wide ({error})\n"
+                    "  help: raise training.accumulation, or lower training.batch_size"
                 ) from None
-            clock.lines += len(batch)
+            clock.lines += len(parts[0].step_texts)
+            self.between()
         if not losses.steps:
             raise DataError("there are no lines to train on")
         mean = losses.mean()
@@ -143,7 +165,10 @@ class HTRTrainer:
         """
         self._check_height(loader)
         model = self.best_model.eval()
-        self.reading = recognise(model, loader, self.device, self.unicode_form)
+        # Several processes have different numbers of batches here, and would wait for one another in vain.
+        between = self.between if self.world.size == 1 else lambda: None
+        own = recognise(model, loader, self.device, self.unicode_form, between=between)
+        self.reading = merge(self.world.gather(own))
         scores = score(self.reading.results)
         return {
             "val_loss": self.reading.loss,
@@ -151,6 +176,43 @@ class HTRTrainer:
             "val_wer": scores.wer,
             "val_line_accuracy": scores.line_accuracy,
         }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training goes on from, to the last bit; all processes must ask for it together."""
+        return {
+            "model": self.model.state_dict(),
+            "ema": self._ema.state_dict() if self._ema else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "losses": self._losses.state_dict() if self._losses else None,
+            "random": self.world.gather(self._random_state()),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
+        self.model.load_state_dict(state["model"])
+        if self._ema:
+            self._ema.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self._scaler.load_state_dict(state["scaler"])
+        self._losses = self._cut = _Losses(**state["losses"], world=self.world) if state["losses"] else None
+        if self.world.rank < len(state["random"]):  # there may be more processes than before
+            own = state["random"][self.world.rank]
+            torch.set_rng_state(own["cpu"])
+            if "cuda" in own and self.device.torch.type == "cuda":
+                torch.cuda.set_rng_state(own["cuda"], self.device.torch)
+
+    def steps_of(self, epoch: int) -> int:
+        """Steps of an epoch that are done, if it is the one that goes on."""
+        return self._losses.steps if self._losses and self._losses.epoch == epoch else 0
+
+    def _random_state(self) -> dict[str, Tensor]:
+        state = {"cpu": torch.get_rng_state()}
+        if self.device.torch.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device.torch)
+        return state
 
     def _check_height(self, loader: LineLoader) -> None:
         height = self.model.preprocessing.height
@@ -160,12 +222,14 @@ class HTRTrainer:
                 "give create_dataloader preprocessing=model.preprocessing"
             )
 
-    def _step(self, batch: Batch) -> Tensor:
+    def _step(self, parts: Sequence[Batch]) -> Tensor:
+        """One optimizer step; returns this process's share of the loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        with self.device.autocast():
-            output = self.model(batch.images, batch.widths)
-        loss = self.model.loss(batch, output)
-        self._scaler.scale(loss).backward()
+        num_symbols = self.model.num_symbols(parts[0].step_texts)
+        # One width for all processes, as if the lines were padded together: the padding counts in normalisation.
+        widths = self.world.most(*(part.images.shape[-1] for part in parts))
+        losses = [self._backward(part.widened(width), num_symbols) for part, width in zip(parts, widths, strict=True)]
+        self.world.add_up([p.grad for p in self.model.parameters() if p.grad is not None])
         if self.gradient_clip:
             self._scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
@@ -175,18 +239,34 @@ class HTRTrainer:
         self.scheduler.step()
         if self._ema:
             self._ema.update(self.model)
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _backward(self, part: Batch, num_symbols: int) -> Tensor:
+        with self.device.autocast():
+            output = self.model(part.images, part.widths)
+        loss = self.model.loss(part, output, num_symbols)
+        if part.is_filler:
+            loss = loss * 0
+        self._scaler.scale(loss).backward()
         return loss.detach()
 
 
-class _Losses:
-    """The losses of an epoch's steps, looked at now and then, since a look waits for the device."""
+def _grouped(batches: Iterable[Batch], size: int) -> Iterator[tuple[Batch, ...]]:
+    iterator = iter(batches)
+    while group := tuple(islice(iterator, size)):
+        yield group
 
-    def __init__(self, epoch: int) -> None:
-        self.epoch, self.steps, self.total = epoch, 0, 0.0
+
+class _Losses:
+    """The losses of an epoch's steps, looked at now and then, since a look waits for the device and the others."""
+
+    def __init__(self, epoch: int, world: World, steps: int = 0, total: float = 0.0) -> None:
+        self.epoch, self.world, self.steps, self.total = epoch, world, steps, total
         self._unseen: list[tuple[Tensor, tuple[str, ...]]] = []
 
-    def add(self, loss: Tensor, ids: tuple[str, ...]) -> None:
-        self._unseen.append((loss, ids))
+    def add(self, loss: Tensor, parts: Sequence[Batch]) -> None:
+        """Take in a step's loss, this process's share of it."""
+        self._unseen.append((loss, tuple(line_id for part in parts if not part.is_filler for line_id in part.ids)))
         self.steps += 1
         if len(self._unseen) == CHECK_EVERY:
             self._look()
@@ -195,13 +275,19 @@ class _Losses:
         self._look()
         return self.total / self.steps
 
+    def state_dict(self) -> dict[str, Any]:
+        self._look()
+        return {"epoch": self.epoch, "steps": self.steps, "total": self.total}
+
     def _look(self) -> None:
-        for i, (loss, ids) in enumerate(self._unseen):
-            value = float(loss)
+        shares = self.world.gather([float(loss) for loss, _ in self._unseen])
+        for i, step_shares in enumerate(zip(*shares, strict=True)):
+            value = sum(step_shares)
             if not math.isfinite(value):
                 step = self.steps - len(self._unseen) + i + 1
+                ids = [line_id for own in self.world.gather(self._unseen[i][1]) for line_id in own]
                 raise StepError(
-                    f"epoch {self.epoch}, step {step}: the loss is {value}; lines of the batch: {', '.join(ids)}\n"
+                    f"epoch {self.epoch + 1}, step {step}: the loss is {value}; lines of the batch: {', '.join(ids)}\n"
                     "  help: look at these lines; lower training.lr or training.gradient_clip, "
                     "or switch off training.mixed_precision"
                 )
@@ -217,11 +303,11 @@ class _Clock:
         self.waited = 0.0
         self.lines = 0
 
-    def watch(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def watch(self, steps: Iterable[T]) -> Iterator[T]:
         before = time.perf_counter()
-        for batch in batches:
+        for step in steps:
             self.waited += time.perf_counter() - before
-            yield batch
+            yield step
             before = time.perf_counter()
 
     def pace(self) -> Pace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
     """The row groups of all tables below a folder.
 
     Raises:
-        DataError: there is no such folder, or no table in it; or a column that the document names is not there, or twice.
+        DataError: there is no such folder, or no table in it; or its columns are not those that the document names.
     """
     root = Path(dataset.root)
     found: list[Unit | Fault] = []
@@ -49,6 +50,10 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
     for key, path in places.files(root, lambda name: name.endswith(".parquet")):
         try:
             file = pq.ParquetFile(path)
+        except PermissionError:
+            what = f"cannot be read ({os.strerror(errno.EACCES)}): change its permissions, or remove it"
+            found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))
+            continue
         except (pa.ArrowException, OSError) as error:
             what = f"is no parquet file, or a damaged one ({_first_line(error)}): write or copy it anew"
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))

@@ -53,14 +53,22 @@ def walk(root: Path) -> Iterator[Path]:
 
     Links are followed, since DVC may keep data behind them; no folder is entered twice, so a link to a folder above
     it ends nowhere.
+
+    Raises:
+        DataError: a folder may not be looked into.
     """
     entered: set[str] = set()
-    for where, folders, names in os.walk(root, followlinks=True):
+    for where, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
         entered.add(os.path.realpath(where))
         # Sorted: of two links to one folder, it is always the same that is followed.
         folders[:] = [name for name in sorted(folders) if not name.startswith(".")]
         folders[:] = [name for name in folders if os.path.realpath(os.path.join(where, name)) not in entered]
         yield from (Path(where) / name for name in sorted(names) if not name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    """Without this, what lies in a folder that cannot be read would be passed over without a word."""
+    raise DataError(f"{error.filename}: cannot be read ({error.strerror}): change its permissions, or remove it")
 
 
 def printable(path: Path) -> str:

@@ -34,7 +34,15 @@ class CtcDecoder(nn.Module):
         shortcut = self.shortcut(features) if self.shortcut is not None and self.training else None
         return self.classify(x), shortcut
 
-    def loss(self, logits: Tensor, shortcut: Tensor | None, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
+    def loss(
+        self,
+        logits: Tensor,
+        shortcut: Tensor | None,
+        frames: Tensor,
+        targets: Tensor,
+        lengths: Tensor,
+        num_symbols: int | None = None,
+    ) -> Tensor:
         """Nats a symbol.
 
         Args:
@@ -42,15 +50,16 @@ class CtcDecoder(nn.Module):
             frames: (B,) in use, on the CPU.
             targets: (L,) classes of all lines, one after the other.
             lengths: (B,) symbols of each line, on the CPU. A line that does not fit its frames counts nothing.
+            num_symbols: what to divide by, where these lines are a part of a batch; their own symbols if absent.
         """
-        loss = self._ctc(logits, frames, targets, lengths)
+        divisor = max(1, int(lengths.sum()) if num_symbols is None else num_symbols)
+        loss = self._ctc(logits, frames, targets, lengths) / divisor
         if shortcut is not None:
-            loss = loss + self.shortcut_weight * self._ctc(shortcut, frames, targets, lengths)
+            loss = loss + self.shortcut_weight * (self._ctc(shortcut, frames, targets, lengths) / divisor)
         return loss
 
     def _ctc(self, logits: Tensor, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         log_probs = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)
-        total = functional.ctc_loss(
+        return functional.ctc_loss(
             log_probs, targets, frames, lengths, blank=self.blank_index, reduction="sum", zero_infinity=True
         )
-        return total / max(1, int(lengths.sum()))

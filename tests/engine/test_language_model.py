@@ -1,0 +1,144 @@
+"""Models of characters: probabilities that are some, files that others can read, and the same weights in a search."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from thulium.data.charset import Charset
+from thulium.errors import DataError
+from thulium.evaluation import arpa, scorer
+from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, build
+from thulium.evaluation.scorer import NgramScorer
+
+TEXTS = ("the quick brown fox", "jumps over the lazy dog", "the theme", "a\u00a0b", "\u0301\u200d")
+HISTORIES = ("", "t", "th", "the ", "qu", "zz", "?", "the theme", "a\u00a0")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build(TEXTS, order=4, alphabet="xyzQ", reading="logical")
+
+
+@pytest.mark.parametrize("order", [1, 2, 5])
+def test_probabilities_sum_to_one(order):
+    built = build(TEXTS, order, alphabet="Q")
+    for history in HISTORIES:
+        after = [built.log_prob(BEGIN + history, symbol) for symbol in (*built.symbols, END, UNKNOWN)]
+        assert sum(map(math.exp, after)) == pytest.approx(1)
+
+
+def test_figures_are_those_of_witten_and_bell():
+    built = build(["ab", "aa"], order=2)
+    # Of 6 symbols 3 kinds were seen (a a a b and two ends), and there are 4 with the unknown one.
+    a, b = (3 + 3 / 4) / 9, (1 + 3 / 4) / 9
+    assert math.exp(built.log_prob("", "a")) == pytest.approx(a)
+    # After a came b, a and an end: 3 symbols, 3 kinds.
+    assert math.exp(built.log_prob(BEGIN + "a", "b")) == pytest.approx((1 + 3 * b) / 6)
+    assert math.exp(built.log_prob(BEGIN + "b", "a")) == pytest.approx(a / 2)  # not seen: 1 kind in 1 + 1
+
+
+def test_known_texts_are_less_of_a_surprise(model):
+    assert model.perplexity(["the fox"]) < model.perplexity(["xof eht"]) < model.perplexity(["???"])
+    assert build([], 3, alphabet="abc").perplexity(["abc"]) == pytest.approx(5)  # with the end and the unknown
+    assert math.isnan(model.perplexity([]))
+
+
+def test_a_file_holds_the_same_model(model, tmp_path):
+    arpa.write(model, tmp_path / "new" / "lm.arpa")
+    found = arpa.read(tmp_path / "new" / "lm.arpa")
+    assert (found.order, found.reading, found.symbols) == (4, "logical", model.symbols)
+    assert found.log_probs == pytest.approx(model.log_probs, abs=2e-6)
+    assert found.backoffs == pytest.approx(model.backoffs, abs=2e-6)
+    arpa.write(model, tmp_path / "again.arpa")
+    assert (tmp_path / "again.arpa").read_bytes() == (tmp_path / "new" / "lm.arpa").read_bytes()
+
+
+def test_tokens_hold_no_white_space(model, tmp_path):
+    arpa.write(model, tmp_path / "lm.arpa")
+    text = (tmp_path / "lm.arpa").read_text(encoding="utf-8")
+    tokens = {token for line in text.splitlines() if line.count("\t") for token in line.split("\t")[1].split(" ")}
+    assert {"<s>", "</s>", "<unk>", "<space>", "<U+00A0>", "<U+200D>", "a"} < tokens
+    assert all(len(token.split()) == 1 for token in tokens)
+
+
+# As KenLM's lmplz writes it: <unk> first, a back-off for every n-gram that could go on, no mark of ours.
+OTHERS = """\
+\\data\\
+ngram 1=4
+ngram 2=2
+
+\\1-grams:
+-1.5\t<unk>\t0
+0\t<s>\t-0.3
+-0.6\t</s>\t0
+-0.4\ta\t-0.2
+
+\\2-grams:
+-0.1\t<s> a
+-0.2\ta </s>
+
+\\end\\
+"""
+
+
+def test_a_file_of_another_program_is_read(tmp_path):
+    path = tmp_path / "lm.arpa"
+    path.write_text(OTHERS, encoding="utf-8")
+    model = arpa.read(path)
+    assert (model.order, model.reading, model.symbols) == (2, None, frozenset("a"))
+    assert model.log_prob(BEGIN, "a") == pytest.approx(-0.1 * math.log(10))
+    assert model.log_prob(BEGIN + "a", "a") == pytest.approx(-0.6 * math.log(10))
+    assert model.log_prob(BEGIN, "x") == pytest.approx(-1.8 * math.log(10))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda text: text.replace("\ta\t", "\tthe\t"), r"lm.arpa:9: 'the' is 3 characters; a model of single charact"),
+        (lambda text: text.replace("ngram 2=2", "ngram 2=3"), r"lm.arpa:15: 2 2-grams, but the head .* says 3"),
+        (lambda text: text.replace("-0.2\ta </s>", "-0.2\ta"), r"lm.arpa:13: '-0.2\\ta' is no 2-gram"),
+        (lambda text: text.replace("-0.2\ta </s>", "nan\ta </s>"), "is no 2-gram between its logarithms"),
+        (lambda text: text.replace("\\end\\\n", ""), r"lm.arpa:14: ends before its \\end\\"),
+        (lambda text: text.replace("</s>", "b"), "no 1-gram </s>"),
+        (lambda text: "[1, 2]\n", r"lm.arpa:1: found '\[1, 2\]' where an ARPA file has \\data\\"),
+        (lambda text: text.replace("ngram 2=2", "ngram 3=2"), "lm.arpa:3: found 'ngram 3=2' instead of 'ngram 2='"),
+        (lambda text: "mmap lm http://kheafield.com/code format version 5\n", "is a binary file of KenLM"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_where_and_what(tmp_path, change, says):
+    path = tmp_path / "lm.arpa"
+    path.write_text(change(OTHERS), encoding="utf-8")
+    with pytest.raises(DataError, match=says):
+        arpa.read(path)
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path):
+    with pytest.raises(DataError, match=r"No such file or directory.*thulium lm"):
+        arpa.read(tmp_path / "lm.arpa")
+    (tmp_path / "lm.arpa").write_bytes(b"\\data\\\n\xff\xfe")
+    with pytest.raises(DataError, match="is no text in UTF-8"):
+        arpa.read(tmp_path / "lm.arpa")
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (0.5, 1.5), (0.0, 0.0)])
+@pytest.mark.parametrize("few", [False, True])
+def test_a_search_is_told_what_the_model_says(model, monkeypatch, alpha, beta, few):
+    if few:  # rows are made anew again and again
+        monkeypatch.setattr(scorer, "MOST_BYTES", 0)
+        monkeypatch.setattr(scorer, "FEWEST_ROWS", 8)
+    charset = Charset(tuple(sorted(set("".join(TEXTS)) | {"é"})), blank_index=3)
+    asked = NgramScorer(model, charset, alpha, beta)
+    generator = np.random.default_rng(1)
+    state = np.array([[asked.start]])
+    for text in (*TEXTS, "the thé", "".join(generator.choice(list(charset.symbols), 60))):
+        state[:] = asked.start
+        for place, symbol in enumerate(text):
+            column = np.array([charset.encode(symbol)])
+            history = BEGIN + text[:place]
+            expected = alpha * model.log_prob(history, symbol) + beta
+            assert math.log(asked.weights(state, column)[0, 0, 0]) == pytest.approx(expected)
+            assert math.log(asked.end(state)[0, 0]) == pytest.approx(alpha * model.log_prob(history, END))
+            state = asked.next(state, column)

@@ -1,0 +1,251 @@
+"""A training that is cut anywhere ends as one that never was."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from thulium.errors import CheckpointError, WorldError
+from thulium.stages.train import train
+from thulium.training import checkpoints, resume
+from thulium.training.checkpoints import load_model
+from thulium.training.resume import held
+from thulium.training.run import Keeper
+from thulium.unfinished import unfinished
+from thulium_dsl.spec import Experiment
+
+SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
+EVERY_STEP = 1e-9  # minutes
+
+
+class Cut(BaseException):
+    """The process is gone, as far as the training can tell."""
+
+
+@pytest.fixture(scope="module")
+def small(experiment: Experiment) -> Experiment:
+    """Three epochs of three steps and a validation of two batches; everything on that draws or remembers."""
+    return replace(
+        experiment,
+        model=replace(experiment.model, head=replace(experiment.model.head, dropout=0.3, num_layers=2)),
+        training=replace(experiment.training, epochs=3, batch_size=3, mixed_precision=False, lr=0.01),
+        augmentation=replace(experiment.augmentation, enabled=True),
+        checkpointing=replace(experiment.checkpointing, save_every=1, keep_last=2, resume_every_minutes=EVERY_STEP),
+    )
+
+
+def run(experiment: Experiment, prepared: Path, out: Path, **more: object) -> None:
+    parts = {name: getattr(experiment, name) for name in SECTIONS}
+    places = {"prepared": prepared, "out": out, "run_dir": out / "logs", "resume_dir": out / ".thulium" / "resume"}
+    train(**parts, **places, **more)
+
+
+def outcome(out: Path) -> dict[str, str]:
+    """Digests of everything that a training leaves."""
+    files = [path for path in sorted(out.rglob("*")) if path.is_file() and "logs" not in path.parts]
+    return {path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.fixture(scope="module")
+def unbroken(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("unbroken")
+    run(small, prepared, out)
+    found = outcome(out)
+    names = ("best", "epoch-00002", "epoch-00003", "last")
+    files = {f"checkpoints/{name}.safetensors" for name in names} | {"metrics/train.json", "plots/history.csv"}
+    assert set(found) == files
+    return found
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Cuts the next training after so many steps and batches read."""
+    between = Keeper.between
+    left = [0]
+
+    def watched(keeper: Keeper) -> None:
+        between(keeper)
+        left[0] -= 1
+        if not left[0]:
+            raise Cut
+
+    monkeypatch.setattr(Keeper, "between", watched)
+    return lambda steps: left.__setitem__(0, steps)
+
+
+def cut_run(small: Experiment, prepared: Path, out: Path, cut: Callable[[int], None], steps: int) -> None:
+    cut(steps)
+    with pytest.raises(Cut):
+        run(small, prepared, out)
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)  # as DVC does before it runs a stage again
+    shutil.rmtree(out / "plots", ignore_errors=True)
+
+
+# The first two are batches of the validation before training; an epoch is three steps and two batches read.
+@pytest.mark.parametrize("steps", [1, 3, 4, 5, 6, 8, 13, 16, 17])
+def test_a_training_is_kept_within_an_epoch(small, prepared, unbroken, tmp_path, cut, capsys, steps: int) -> None:
+    cut_run(small, prepared, tmp_path, cut, steps)
+    run(small, prepared, tmp_path)
+    assert "going on from" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
+def test_a_training_that_is_cut_again_and_again_ends_the_same(small, prepared, unbroken, tmp_path, cut) -> None:
+    for _ in range(5):
+        cut_run(small, prepared, tmp_path, cut, 2)
+    run(small, prepared, tmp_path)
+    assert outcome(tmp_path) == unbroken
+    assert unfinished(tmp_path) == []
+
+
+def test_without_minutes_only_whole_epochs_are_kept(small, prepared, tmp_path, cut, capsys) -> None:
+    small = replace(small, checkpointing=replace(small.checkpointing, resume_every_minutes=0))
+    cut_run(small, prepared, tmp_path, cut, 9)
+    run(small, prepared, tmp_path)
+    assert "going on from the end of epoch 1" in capsys.readouterr().err
+
+
+def test_a_finished_training_leaves_nothing_to_go_on_from(small, prepared, tmp_path) -> None:
+    run(small, prepared, tmp_path)
+    assert unfinished(tmp_path) == []
+
+
+def states(out: Path) -> list[Path]:
+    return sorted(out.rglob("*.state"))
+
+
+def halve(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", [halve, flip])
+def test_a_damaged_state_is_named_and_the_one_before_it_used(
+    small, prepared, unbroken, tmp_path, cut, capsys, damage: Callable[[Path], None]
+) -> None:
+    cut_run(small, prepared, tmp_path, cut, 9)
+    damage(states(tmp_path)[-1])
+    run(small, prepared, tmp_path)
+    assert f"{states(tmp_path) or '.state'}" == ".state"
+    assert ".state is damaged or not complete: it is left out, and the state before it" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
+def test_without_a_whole_state_the_training_starts_anew(small, prepared, unbroken, tmp_path, cut, capsys) -> None:
+    cut_run(small, prepared, tmp_path, cut, 9)
+    for path in states(tmp_path):
+        halve(path)
+    run(small, prepared, tmp_path)
+    assert "before training: val_cer" in capsys.readouterr().err.rpartition("is damaged")[2]
+    assert outcome(tmp_path) == unbroken
+
+
+def test_a_damaged_checkpoint_of_a_state_is_found_out(small, prepared, unbroken, tmp_path, cut, capsys) -> None:
+    cut_run(small, prepared, tmp_path, cut, 9)
+    for path in tmp_path.rglob("*-best.safetensors"):
+        halve(path)
+    run(small, prepared, tmp_path)
+    assert "-best.safetensors is damaged" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
+def test_other_settings_start_anew_and_say_so(small, prepared, tmp_path, cut, capsys) -> None:
+    cut_run(small, prepared, tmp_path, cut, 9)
+    other = replace(small, training=replace(small.training, lr=0.02, epochs=1))
+    run(other, prepared, tmp_path)
+    said = capsys.readouterr().err
+    assert "an unfinished training is there, but of another section training: this one starts anew" in said
+    assert "going on" not in said
+    (kept,) = unfinished(tmp_path)
+    assert (kept.at, kept.is_held) == ("epoch 2, step 2", False)
+
+
+def test_restart_starts_anew(small, prepared, unbroken, tmp_path, cut, capsys) -> None:
+    cut_run(small, prepared, tmp_path, cut, 9)
+    run(small, prepared, tmp_path, restart=True)
+    assert "going on" not in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """disk[0]: whether it is full, for checkpoints and states."""
+    is_full = [False]
+    write = checkpoints.replace_bytes
+
+    def checked(path: Path, content: bytes) -> None:
+        if is_full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, content)
+
+    monkeypatch.setattr(checkpoints, "replace_bytes", checked)
+    monkeypatch.setattr(resume, "replace_bytes", checked)
+    return is_full
+
+
+def test_a_full_disk_is_said_and_made_up_for(small, prepared, unbroken, tmp_path, disk, capsys) -> None:
+    def fill(lines_per_s: float, _device: str) -> None:
+        disk[0] = epochs.pop(0)
+
+    disk[0], epochs = True, [True, False, False]  # full while the first two epochs are saved
+    run(small, prepared, tmp_path, on_pace=fill)
+    said = capsys.readouterr().err
+    assert "warning: the checkpoints could not be saved (No space left on device); the training goes on" in said
+    assert outcome(tmp_path) == unbroken
+
+
+def test_a_disk_that_stays_full_fails_at_the_end_and_loses_nothing(
+    small, prepared, unbroken, tmp_path, disk, capsys
+) -> None:
+    def fill(_lines_per_s: float, _device: str) -> None:
+        disk[0] = True
+
+    with pytest.raises(OSError, match="No space left"):
+        run(small, prepared, tmp_path, on_pace=fill)
+    assert not (tmp_path / "metrics" / "train.json").exists()
+    disk[0] = False
+    run(small, prepared, tmp_path)
+    assert "going on from" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
+def test_two_trainings_of_the_same_settings_do_not_touch_each_other(tmp_path) -> None:
+    parts = {"training": "a"}
+    with held(tmp_path, parts, tmp_path / "one") as one, held(tmp_path, parts, tmp_path / "two") as two:
+        assert one.path != two.path
+        two.save({"of": "two"}, [])
+        one.save({"of": "one"}, [])
+    with held(tmp_path, parts, tmp_path / "three") as again:
+        assert (again.path, again.load()["of"]) == (one.path, "one")
+        with held(tmp_path, parts, tmp_path / "four") as other:
+            assert (other.path, other.load()["of"]) == (two.path, "two")
+
+
+def test_a_second_training_of_one_folder_is_refused(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(resume, "WAIT_S", 0.5)
+    with (
+        held(tmp_path, {}, tmp_path / "one"),
+        pytest.raises(WorldError, match=r"one: another process trains there already \(number \d+\)"),
+        held(tmp_path, {}, tmp_path / "one"),
+    ):
+        pass
+
+
+def test_a_checkpoint_with_one_wrong_bit_is_damaged(small, prepared, tmp_path) -> None:
+    run(replace(small, training=replace(small.training, epochs=1)), prepared, tmp_path)
+    path = tmp_path / "checkpoints" / "last.safetensors"
+    load_model(path)
+    flip(path)
+    with pytest.raises(CheckpointError, match=r"last\.safetensors: is damaged"):
+        load_model(path)

@@ -1,0 +1,80 @@
+"""``thulium lm`` and ``thulium tune-decoding``: a language model as a file, and how much it should count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from thulium.cli import stages
+from thulium_dsl.problems import ThuliumError
+
+DECODING = "evaluation.decoding"
+
+
+def lm(
+    file: stages.Document = Path("params.yaml"),
+    output: Annotated[Path, typer.Option(help="Where to write it.", metavar="FILE")] = Path("lm.arpa"),
+    order: Annotated[
+        int | None,
+        typer.Option(min=1, max=12, help="Characters in the longest n-grams.", show_default="the document's"),
+    ] = None,
+    text: Annotated[
+        Path | None, typer.Option(help="Learn from the rows of this file, not from the training lines.", metavar="FILE")
+    ] = None,
+    output_dir: stages.OutputDir = None,
+) -> None:
+    """Write a language model of characters, for evaluation.decoding.language_model."""
+    experiment, place = stages._open(file, output_dir)
+    length = order or _order(experiment)
+    try:
+        from thulium.stages.language_model import language_model
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("thulium"):
+            raise  # ours to mend
+        needs = f"'thulium lm' needs the package {error.name}, which is not installed"
+        raise ThuliumError(f"{needs}: pip install 'thulium[training]'") from None
+    written = language_model(prepared=place.prepared, order=length, text=text, output=output)
+    typer.echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
+    typer.echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
+
+
+def _order(experiment: Any) -> int:
+    from thulium_dsl import schemas
+
+    return int(getattr(experiment.evaluation.decoding, "order", schemas.default_of(f"{DECODING}.order")))
+
+
+def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stages.OutputDir = None) -> None:
+    """Find how much the language model should count, on the validation lines."""
+    experiment, place = stages._open(file, output_dir)
+    checkpoints = place.out / experiment.checkpointing.save_dir
+    tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
+    for row in _table(tuned):
+        typer.echo(row)
+    best = tuned.best
+    if best.cer >= tuned.greedy:
+        typer.echo(f"nothing here is better than greedy, {tuned.greedy:.2%}: write 'decoding: {{type: greedy}}'")
+        return
+    typer.echo(f"best: CER {best.cer:.2%} with alpha {best.alpha:g} and beta {best.beta:g}; greedy {tuned.greedy:.2%}")
+    spec = experiment.evaluation.decoding
+    if (spec.alpha, spec.beta) != (best.alpha, best.beta):
+        typer.echo(f"write into {file}, below {DECODING}:\n  alpha: {best.alpha}\n  beta: {best.beta}")
+
+
+def _table(tuned: Any) -> list[str]:
+    """The grid: a row an alpha, a column a beta."""
+    betas = sorted({trial.beta for trial in tuned.trials})
+    cers = {(trial.alpha, trial.beta): trial.cer for trial in tuned.trials}
+    rows = [f"CER on {tuned.num_lines} validation lines", "alpha  " + "".join(f"beta {b:<5g}" for b in betas)]
+    for alpha in sorted({trial.alpha for trial in tuned.trials}):
+        cells = (f"{cers[alpha, beta]:<10.2%}" if (alpha, beta) in cers else " " * 10 for beta in betas)
+        rows.append(f"{alpha:<7g}{''.join(cells)}".rstrip())
+    return rows
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(lm)
+    app.command("tune-decoding")(tune_decoding)

@@ -1,0 +1,124 @@
+"""A training as far as it has come, and who keeps it, so that it can be cut at any moment."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from thulium.errors import Interrupted
+from thulium.files import FULL
+from thulium.progress import say
+from thulium.signals import Signals
+from thulium.training.checkpoints import CheckpointManager
+from thulium.training.early_stopping import EarlyStopping
+from thulium.training.history import History
+from thulium.training.resume import ResumeFolder
+from thulium.training.trainer import HTRTrainer
+
+
+@dataclass
+class Run:
+    """Everything that has to be there again to go on as if nothing had been.
+
+    Attributes:
+        epochs: finished ones: trained, validated and kept.
+        is_over: whether no epoch follows.
+    """
+
+    trainer: HTRTrainer
+    checkpoints: CheckpointManager
+    stopping: EarlyStopping
+    history: History
+    epochs: int = 0
+    is_over: bool = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """What ``load_state_dict`` needs to go on from here; all processes must ask for it together."""
+        return {
+            "epochs": self.epochs,
+            "is_over": self.is_over,
+            "history": self.history.rows,
+            "trainer": self.trainer.state_dict(),
+            "checkpoints": self.checkpoints.state_dict(),
+            "stopping": self.stopping.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state_dict`` was asked; the checkpoints' files must be there again."""
+        self.epochs, self.is_over = state["epochs"], state["is_over"]
+        self.history.rows = [(epoch, dict(metrics)) for epoch, metrics in state["history"]]
+        self.trainer.load_state_dict(state["trainer"])
+        self.checkpoints.load_state_dict(state["checkpoints"])
+        self.stopping.load_state_dict(state["stopping"])
+
+    @property
+    def place(self) -> str:
+        """How far it has come, in words."""
+        cut = self.trainer.steps_of(self.epochs)
+        return f"epoch {self.epochs + 1}, step {cut}" if cut else f"the end of epoch {self.epochs}"
+
+
+class Keeper:
+    """Saves a run when it is time to, and stops it when a signal asks for that."""
+
+    def __init__(self, run: Run, folder: ResumeFolder | None, signals: Signals, every_s: float) -> None:
+        """Keep a run.
+
+        Args:
+            folder: where to; None in processes that do not write, and where nothing is to be kept.
+            every_s: seconds between two states within an epoch; 0: only whole epochs are kept.
+        """
+        self.run, self.folder, self.signals, self.every_s = run, folder, signals, every_s
+        self.world = run.trainer.world
+        self._saved_at = time.monotonic()
+
+    def between(self) -> None:
+        """After each step: save and stop if that is asked, in all processes at the same step.
+
+        Raises:
+            Interrupted: a signal asked for it; the state is saved.
+        """
+        is_due = self.folder is not None and 0 < self.every_s < time.monotonic() - self._saved_at
+        stopped_by, must_save = self.world.most(self.signals.caught, is_due)
+        if stopped_by or must_save:
+            is_kept = self.save()
+            if stopped_by:
+                raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
+
+    def end_epoch(self, *, is_last: bool) -> None:
+        """After each epoch: save, and stop if that is asked and another epoch would follow."""
+        is_kept = self.save()
+        (stopped_by,) = self.world.most(self.signals.caught)
+        if stopped_by and not is_last:
+            raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
+
+    def save(self) -> bool:
+        """Save the run; whether that went well. A full disk is said, and the state before it stays."""
+        state = self.run.state_dict()
+        self._saved_at = time.monotonic()
+        if self.folder is None:
+            return False
+        folder, files = self.folder, self.run.checkpoints.files
+        folder.about["at"] = self.run.place
+        return keep_on("the state to go on from", lambda: folder.save(state, files))
+
+    def _farewell(self, number: int, is_kept: bool) -> str:
+        name = signal.Signals(number).name
+        if not is_kept:
+            return f"stopped by {name} at {self.run.place}; it could not be saved"
+        return f"stopped by {name} at {self.run.place}; the same command goes on from there"
+
+
+def keep_on(what: str, save: Callable[[], None]) -> bool:
+    """Save something; whether that went well. A full disk does not end a training: it is said, and tried later."""
+    try:
+        save()
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        say(f"warning: {what} could not be saved ({error.strerror}); the training goes on, and tries again later")
+        return False
+    return True
