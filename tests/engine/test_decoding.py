@@ -124,7 +124,9 @@ def run(experiment, charset, data, tmp_path_factory):
     model = HTRModel(experiment.model, charset, experiment.preprocessing, data.text).eval()
     (out / "checkpoints").mkdir()
     save_model(model, out / "checkpoints" / "best.safetensors", {"epoch": 0})
-    History(out / "plots" / "history.csv").add(0, {"val_cer": 1.0, "val_loss": 9.0})
+    history = History(out / "plots" / "history.csv")
+    history.add(0, {"val_cer": 1.0, "val_loss": 9.0})
+    history.write()
     return out
 
 

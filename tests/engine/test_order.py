@@ -183,7 +183,7 @@ def test_targets_run_from_the_left_edge_of_the_image(model, monkeypatch):
     targets = []
     monkeypatch.setattr(model.decoder, "loss", lambda *parts: targets.append(parts[3].tolist()))
     images = torch.full((1, 1, model.preprocessing.height, 64), 255, dtype=torch.uint8)
-    batch = Batch(images, torch.tensor([64]), ("שלום (12)",), ("line",))
+    batch = Batch(images, torch.tensor([64]), ("שלום (12)",), ("line",), step_texts=("שלום (12)",))
     model.loss(batch, model(batch.images, batch.widths))
     drawn = "(12) םולש"
     assert targets == [[model.charset.symbols.index(glyph) + 1 for glyph in drawn]]

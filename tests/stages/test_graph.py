@@ -181,7 +181,7 @@ def test_bad_data_leaves_nothing_that_looks_prepared(project: Path, run: lab.She
     )
     run("thulium", "compile", cwd=project)
     done = run("dvc", "repro", cwd=project, code=255)
-    assert "data/train/labels.txt:4: the image data/train/images/003.png" in done.stderr
+    assert "data/train/images/003.png: the image is not an image that can be read" in done.stderr
     assert run("thulium", "prepare", cwd=project, code=2).stdout == ""
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in (project / "data").iterdir()) == ["test", "train", "val"]
