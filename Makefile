@@ -34,6 +34,10 @@ demo: setup  ## train and judge a model on rendered handwriting, from nothing
 test: setup  ## run the tests
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal
 
+.PHONY: test-long
+test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
+
 .PHONY: lint
 lint: setup  ## check style and format
 	ruff check .

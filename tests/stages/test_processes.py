@@ -12,7 +12,7 @@ from pathlib import Path
 import lab
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 
 def history(out: Path) -> list[dict[str, float]]:

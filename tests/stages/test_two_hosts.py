@@ -16,6 +16,8 @@ import pytest
 
 ENDS_WITHIN_S = 120  # after the cut: 60 s for a silent process, and what a busy machine needs to say so
 
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Cable:
