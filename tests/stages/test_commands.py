@@ -198,7 +198,7 @@ def test_all_bad_lines_are_named_at_once(config: Path, run: lab.Shell) -> None:
         (config / "data" / split / "images" / "001.png").write_text("no image")
     done = run(*TRAIN, cwd=config, code=2)
     assert [line.split(":")[0] for line in done.stderr.splitlines()[:3]] == [
-        f"data/{split}/labels.txt" for split in ("train", "val", "test")
+        f"data/{split}/images/001.png" for split in ("train", "val", "test")
     ]
     assert "3 problems in the data; nothing was written" in done.stderr
 

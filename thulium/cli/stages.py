@@ -94,6 +94,7 @@ def train(
         if not _is_finished(experiment, place, restart):
             group.start(processes)
         return
+    _load("train", "torch")
     with group.member() as world:
         _train(file, experiment, place, world, restart)
 
@@ -222,17 +223,22 @@ def _run(name: str, experiment: Any, function: str = "", **more: Any) -> Any:
 
     stage = next(stage for stage in STAGES if stage.name == name)
     sections = {section: getattr(experiment, section) for section in (*stage.reads, *stage.also)}
+    module = _load(name, f"thulium.stages.{name}")
+    return getattr(module, function or name)(**sections, **more)
+
+
+def _load(name: str, module: str) -> Any:
+    """Import what a command needs of the engine, or say how to install it."""
     # Read by oneDNN when torch is loaded: room for the convolutions of all widths of a run (see docs/results.md).
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
     try:
-        module = importlib.import_module(f"thulium.stages.{name}")
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("thulium"):
             raise  # ours to mend
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-    return getattr(module, function or name)(**sections, **more)
 
 
 def _check_same(experiment: Any, out: Path) -> None:
