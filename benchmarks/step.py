@@ -48,14 +48,14 @@ def _measure(options: argparse.Namespace) -> None:
     import torch
 
     from thulium import device as devices
-    from thulium.data import batches
-    from thulium.data.batch import collate
+    from thulium.data import batch, batches
     from thulium.data.charset import Charset
     from thulium.documents import defaults
     from thulium.models.wrappers import HTRModel
     from thulium.training.trainer import HTRTrainer
 
-    batches.WIDTH_STEP = options.step
+    batches.padded_width = lambda width, _height: -(-width // options.step) * options.step
+    batch.padded_width = batches.padded_width
     devices.set_threads(options.threads)
     if options.keep:
         devices.keep_memory()
@@ -65,12 +65,12 @@ def _measure(options: argparse.Namespace) -> None:
     model = HTRModel(document.model, Charset(tuple("abcdefghij ")), document.preprocessing)
     trainer = HTRTrainer(model, 1e-3, device="cpu", mixed_precision=bool(options.half), gradient_clip=1.0)
     widths = torch.randint(200, 1200, (LINES,), generator=torch.Generator().manual_seed(1)).tolist()
-    order = batches.shuffled_batches(widths, BATCH, seed=1, epoch=0)
+    order = batches.shuffled_batches(widths, batches.Limits(BATCH, 64), seed=1, epoch=0)
     seconds, model = [], model.train()
     for step in range(WARM_UP + STEPS):
-        batch = collate(*_lines([widths[i] for i in order[step % len(order)]]))
+        lines = batch.collate(*_lines([widths[i] for i in order[step % len(order)]]))
         start = time.perf_counter()
-        trainer._step([batch])
+        trainer._step([lines])
         if step >= WARM_UP:
             seconds.append(time.perf_counter() - start)
     print(f"{BATCH / statistics.mean(seconds):6.1f} lines/s")

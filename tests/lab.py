@@ -68,6 +68,7 @@ training:
   epochs: 1
   batch_size: 8
   accumulation: 1
+  max_pixels: 0
   lr: 0.001
   optimizer:
     type: adamw
@@ -76,8 +77,13 @@ training:
     type: cosine
     warmup_epochs: 0.5
   mixed_precision: false
+  compile: false
   gradient_clip: 1.0
   ema_decay: 0.9
+  init_from:
+  extend_charset: union
+  freeze: []
+  freeze_epochs: 1
   seed: 1
 early_stopping:
   enabled: true
@@ -349,7 +355,7 @@ def longer(text: str) -> str:
     """A small document made to train a few seconds, kept every second."""
     for old, new in {
         "train: 24": "train: 80",
-        "epochs: 1\n": "epochs: 4\n",
+        "  epochs: 1\n": "  epochs: 4\n",
         "dropout: 0.0": "dropout: 0.1",
         "num_layers: 1": "num_layers: 2",
         "resume_every_minutes: 5.0": "resume_every_minutes: 0.002",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import statistics
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
 from thulium.errors import DeviceError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # from malloc.h
+GAIN = 1.2  # so many times as fast must 16 bits be on a processor; where they are of use at all, it is nearer to 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ def choose(name: str, *, mixed_precision: bool) -> Device:
 
     Args:
         name: auto, cpu, cuda or cuda:N; auto takes a GPU if there is one.
-        mixed_precision: whether 16 bits may be used; they are only where the processor computes them itself.
+        mixed_precision: whether 16 bits may be used; they are only where the processor computes them itself, and
+            faster.
 
     Raises:
         DeviceError: there is no such device here.
@@ -98,8 +103,27 @@ def _check_cuda(device: torch.device) -> None:
 def _half(device: torch.device) -> torch.dtype | None:
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    flags = _processor_flags()
-    return torch.bfloat16 if {"avx512_bf16", "amx_bf16"} & flags else None
+    is_there = bool({"avx512_bf16", "amx_bf16"} & _processor_flags())
+    return torch.bfloat16 if is_there and _gain(torch.bfloat16) >= GAIN else None
+
+
+@cache  # a process decides once
+def _gain(half: torch.dtype) -> float:
+    """How many times as fast a convolution learns with 16 bits as with 32, on this processor: a look of some 0.1 s."""
+    # Zeros: drawing random numbers would move those of the training.
+    kernel = torch.zeros(64, 64, 3, 3, requires_grad=True)
+    images = torch.zeros(4, 64, 16, 128).to(memory_format=torch.channels_last)
+
+    def seconds(is_on: bool) -> float:
+        start = time.perf_counter()
+        with torch.autocast("cpu", dtype=half, enabled=is_on):
+            out = torch.nn.functional.conv2d(images, kernel, padding=1)
+        out.sum().backward()
+        return time.perf_counter() - start
+
+    times = [(seconds(False), seconds(True)) for _ in range(6)][1:]  # the first pair prepares the kernels
+    full, halved = (statistics.median(column) for column in zip(*times, strict=True))
+    return full / halved
 
 
 def _processor_flags() -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.problems import ThuliumError
-from thulium_dsl.rules import dataset_paths_of, evaluation_paths_of
+from thulium_dsl.rules import dataset_paths_of, evaluation_paths_of, training_paths_of
 from thulium_dsl.spec import Experiment
 
 LANGUAGE = 1
@@ -128,7 +128,8 @@ def build(experiment: Experiment, root: Path) -> Graph:
     """
     paths = tuple(f"${{{name}}}" for name in dataset_paths_of(asdict(experiment.dataset)))
     models = tuple(f"${{{name}}}" for name in evaluation_paths_of(asdict(experiment.evaluation)))
-    inputs = {"prepare": paths, "train": (PREPARED,), "evaluate": (PREPARED, SAVE_DIR, HISTORY, *models)}
+    starts = tuple(f"${{{name}}}" for name in training_paths_of(asdict(experiment.training)))
+    inputs = {"prepare": paths, "train": (PREPARED, *starts), "evaluate": (PREPARED, SAVE_DIR, HISTORY, *models)}
     outputs: dict[str, dict[str, Any]] = {
         "prepare": {"outs": (PREPARED,)},
         "train": {"outs": (SAVE_DIR,), "metrics": ("metrics/train.json",), "plots": (Plot(HISTORY, {}),)},

@@ -209,17 +209,45 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
 
 
-def language_model_is_a_file(settings: Settings) -> Iterator[Finding]:
+def model_files_stay(settings: Settings) -> Iterator[Finding]:
+    """A file that a stage starts from is none that a stage writes: it would be gone before it is read."""
     for dotted, path in evaluation_paths_of(settings["evaluation"]).items():
-        name = posixpath.normpath(path)
-        if "\\" in path:
-            what = f"'{_as_is(path)}' is a path with backslashes: no file here has that name"
-            yield Finding((dotted,), what, "write the path with '/'")
-        folder = posixpath.normpath(settings["checkpointing.save_dir"])
-        for written in (*_WRITTEN, folder):
-            if _overlap(name, written):
-                hint = "keep the file elsewhere; the stages empty what they write"
-                yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
+        yield from _stays(settings, dotted, path)
+
+
+def first_weights_stay(settings: Settings) -> Iterator[Finding]:
+    """The same for the weights that a training starts from."""
+    for dotted, path in training_paths_of(settings["training"]).items():
+        yield from _stays(settings, dotted, path)
+        if not path.endswith(".safetensors"):
+            yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
+
+
+def _stays(settings: Settings, dotted: str, path: str) -> Iterator[Finding]:
+    name = posixpath.normpath(path)
+    if "\\" in path:
+        what = f"'{_as_is(path)}' is a path with backslashes: no file here has that name"
+        yield Finding((dotted,), what, "write the path with '/'")
+    folder = posixpath.normpath(settings["checkpointing.save_dir"])
+    for written in (*_WRITTEN, folder):
+        if _overlap(name, written):
+            hint = "keep the file elsewhere; the stages empty what they write"
+            yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
+
+
+def frozen_parts_were_trained(settings: Settings) -> Iterator[Finding]:
+    frozen, start = "training.freeze", "training.init_from"
+    if settings[frozen] and settings[start] is None:
+        what = "{0} would keep weights that were never trained, with {1}"
+        yield Finding((frozen, start), what, "name a model file in init_from, or write 'freeze: []'")
+
+
+def batch_holds_a_line(settings: Settings) -> Iterator[Finding]:
+    budget, width, height = "training.max_pixels", "preprocessing.max_width", "preprocessing.height"
+    least = settings[width] * settings[height]
+    if 0 < settings[budget] < least:
+        what = f"{{0}} is less than the widest line may have, {least} with {{1}} and {{2}}"
+        yield Finding((budget, width, height), what, f"write 'max_pixels: {least}' or more, or lower max_width")
 
 
 def dataset_paths_of(dataset: Mapping[str, Any]) -> dict[str, str]:
@@ -232,7 +260,12 @@ def evaluation_paths_of(evaluation: Mapping[str, Any]) -> dict[str, str]:
     return _paths_of("evaluation", evaluation, evaluation["decoding"]["type"])
 
 
-def _paths_of(section: str, values: Mapping[str, Any], kind: str) -> dict[str, str]:
+def training_paths_of(training: Mapping[str, Any]) -> dict[str, str]:
+    """The files that the training starts from beside the data: dotted key -> path."""
+    return _paths_of("training", training, None)
+
+
+def _paths_of(section: str, values: Mapping[str, Any], kind: str | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in schemas.walk():
         if key.path[0] != section or key.kind != kind or not key.schema.get("x-path"):
@@ -327,7 +360,10 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("resources",), devices_are_apart),
     (("early_stopping",), mode_fits_metric),
     (("evaluation", "checkpointing"), judged_checkpoint_is_made),
-    (("evaluation", "checkpointing"), language_model_is_a_file),
+    (("evaluation", "checkpointing"), model_files_stay),
+    (("training", "checkpointing"), first_weights_stay),
+    (("training",), frozen_parts_were_trained),
+    (("training", "preprocessing"), batch_holds_a_line),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),

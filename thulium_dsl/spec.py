@@ -230,12 +230,18 @@ class TrainingSpec:
     epochs: int
     batch_size: int  # lines in one optimizer step, over all processes
     accumulation: int  # parts of a step, for each process
+    max_pixels: int  # of a batch; 0: no limit
     lr: float  # peak
     optimizer: AdamwSpec
     scheduler: CosineSpec
     mixed_precision: bool
+    compile: bool
     gradient_clip: float  # 0: off
     ema_decay: float  # 0: off
+    init_from: str | None  # a model file
+    extend_charset: Literal["union", "replace"]
+    freeze: tuple[Literal["backbone", "head"], ...]
+    freeze_epochs: int
     seed: int
 
 

@@ -6,41 +6,57 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from thulium.data.batch import collate
-from thulium.data.batches import WIDTH_STEP, padded_width, shuffled_batches, sorted_batches
+from thulium.data.batches import Limits, padded_width, shuffled_batches, sorted_batches
 
 widths = st.lists(st.integers(1, 2000), min_size=1, max_size=200)
 
 
+HEIGHT = 64
+
+
 @given(widths, st.integers(1, 40), st.integers(0, 5))
-def test_every_line_stands_in_one_batch(widths, batch_size, epoch):
-    for batches in (shuffled_batches(widths, batch_size, seed=1, epoch=epoch), sorted_batches(widths, batch_size)):
+def test_every_line_stands_in_one_batch(widths, lines, epoch):
+    limits = Limits(lines, HEIGHT)
+    for batches in (shuffled_batches(widths, limits, seed=1, epoch=epoch), sorted_batches(widths, limits)):
         assert sorted(i for batch in batches for i in batch) == list(range(len(widths)))
-        assert len(batches) == -(-len(widths) // batch_size)
-        assert sum(len(batch) < batch_size for batch in batches) <= 1
+        assert len(batches) == -(-len(widths) // lines)
+        assert sum(len(batch) < lines for batch in batches) <= 1
+
+
+@given(widths, st.integers(1, 40), st.integers(1, 40 * 2048 * HEIGHT), st.integers(0, 5))
+def test_a_batch_keeps_to_its_pixels(widths, lines, pixels, epoch):
+    limits = Limits(lines, HEIGHT, pixels)
+    shuffled = shuffled_batches(widths, limits, seed=1, epoch=epoch)
+    assert sorted(i for batch in shuffled for i in batch) == list(range(len(widths)))
+    for batch in shuffled:
+        padded = padded_width(max(widths[i] for i in batch), HEIGHT)
+        assert len(batch) <= lines
+        assert len(batch) == 1 or len(batch) * padded * HEIGHT <= pixels
+    assert len(shuffled) == len(sorted_batches(widths, limits)), "every epoch has as many steps"
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():
-    lines = list(range(10, 500))
-    assert shuffled_batches(lines, 16, seed=1, epoch=2) == shuffled_batches(lines, 16, seed=1, epoch=2)
-    assert shuffled_batches(lines, 16, seed=1, epoch=2) != shuffled_batches(lines, 16, seed=1, epoch=3)
-    assert shuffled_batches(lines, 16, seed=1, epoch=2) != shuffled_batches(lines, 16, seed=2, epoch=2)
+    lines, limits = list(range(10, 500)), Limits(16, HEIGHT)
+    assert shuffled_batches(lines, limits, seed=1, epoch=2) == shuffled_batches(lines, limits, seed=1, epoch=2)
+    assert shuffled_batches(lines, limits, seed=1, epoch=2) != shuffled_batches(lines, limits, seed=1, epoch=3)
+    assert shuffled_batches(lines, limits, seed=1, epoch=2) != shuffled_batches(lines, limits, seed=2, epoch=2)
 
 
 def test_little_is_padded():
     lines = np.random.default_rng(1).integers(100, 1200, 2000).tolist()
-    batches = shuffled_batches(lines, 16, seed=1, epoch=0)
-    padded = sum(len(batch) * padded_width(max(lines[i] for i in batch)) for batch in batches)
+    batches = shuffled_batches(lines, Limits(16, HEIGHT), seed=1, epoch=0)
+    padded = sum(len(batch) * padded_width(max(lines[i] for i in batch), HEIGHT) for batch in batches)
     assert sum(lines) / padded > 0.93
 
 
 def test_widths_are_few():
-    assert {padded_width(width) % WIDTH_STEP for width in range(1, 3000)} == {0}
+    assert {padded_width(width, HEIGHT) % HEIGHT for width in range(1, 3000)} == {0}
 
 
 def test_lines_keep_their_pixels_beside_wider_ones():
     images = [Image.new("L", (30, 16), 200), Image.new("L", (100, 16), 90)]
     batch = collate(images, ["a", "b"], ["1", "2"])
-    assert batch.images.shape == (2, 1, 16, padded_width(100))
+    assert batch.images.shape == (2, 1, 16, padded_width(100, 16))
     assert batch.widths.tolist() == [30, 100]
     assert (batch.images[0, 0, :, :30] == 200).all()
     assert (batch.images[1, 0, :, :100] == 90).all()

@@ -11,10 +11,15 @@ from torch import nn
 
 from thulium import device as devices
 from thulium.data.charset import Charset
+from thulium.data.folder import FolderSplit
 from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
 from thulium.errors import DataError, DeviceError, StepError
+from thulium.evaluation.metrics import LineResult
+from thulium.evaluation.recognise import Reading
+from thulium.models.backbones.resnet import ResNet
 from thulium.models.wrappers import HTRModel
+from thulium.stages.train import train
 from thulium.training import optimizer as optimizers
 from thulium.training import schedule
 from thulium.training.early_stopping import EarlyStopping
@@ -74,6 +79,62 @@ def test_a_loss_that_is_no_number_names_epoch_step_and_lines(experiment, prepare
     loader = create_dataloader(prepared / "train", batch_size=4, seed=1)
     with pytest.raises(StepError, match=r"epoch 3, step 1: the loss is nan; lines of the batch: train-000"):
         trainer.train_epoch(loader, 2)
+
+
+def test_lines_of_a_bad_batch_are_kept(experiment, prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(HTRModel, "loss", lambda _model, _batch, output, _num: output.logits.sum() * math.nan)
+    sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
+    parts = {name: getattr(experiment, name) for name in sections}
+    monkeypatch.setattr(HTRTrainer, "validate", lambda *_: {"val_cer": 1.0})
+    with pytest.raises(StepError, match=r"epoch 1, step 1: the loss is nan(?s:.*)the lines, as the model saw them: "):
+        train(**parts, prepared=prepared, out=tmp_path, run_dir=tmp_path / "t", resume_dir=tmp_path / ".thulium/resume")
+    kept = FolderSplit(tmp_path / ".thulium" / "bad-batch", experiment.preprocessing)
+    assert 0 < len(kept) <= experiment.training.batch_size
+    assert set(kept.texts) <= set(open_prepared(prepared).split("train").texts)
+
+
+def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, capfd, monkeypatch):
+    def validate(trainer, _loader, _epoch):
+        results = tuple(LineResult(str(i), "page", f"text {i}", "") for i in range(6))
+        trainer.reading = Reading(results, (1.0,), 1)
+        return dict.fromkeys(("val_loss", "val_cer", "val_wer", "val_line_accuracy"), 1.0)
+
+    monkeypatch.setattr(HTRTrainer, "validate", validate)
+    sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
+    train(**{name: getattr(experiment, name) for name in sections}, prepared=prepared, out=tmp_path, run_dir=tmp_path)
+    said = capfd.readouterr().err
+    assert said.count("warning: after ") == 1
+    assert "the model reads nothing in any line (6 validation lines)\n  help: train for longer; lower" in said
+
+
+def test_the_backbone_is_compiled_where_that_is_asked(experiment, prepared, tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda module, **options: compiled.append((type(module), options)))
+    sections = ("model", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
+    parts = {name: getattr(experiment, name) for name in sections}
+    for is_asked in (False, True):
+        training = replace(experiment.training, compile=is_asked, epochs=1)
+        train(**parts, training=training, prepared=prepared, out=tmp_path / str(is_asked), run_dir=tmp_path / "t")
+    assert compiled == [(ResNet, {"dynamic": True})]
+
+
+def test_sixteen_bits_are_used_where_they_are_there_and_faster(monkeypatch):
+    monkeypatch.setattr(devices, "_processor_flags", lambda: {"avx512_bf16"})
+    for gain, half in ((0.5, None), (2.0, torch.bfloat16)):
+        monkeypatch.setattr(devices, "_gain", lambda _half, gain=gain: gain)
+        assert devices.choose("cpu", mixed_precision=True).half is half
+        assert devices.choose("cpu", mixed_precision=False).half is None
+    monkeypatch.undo()
+    if not {"avx512_bf16", "amx_bf16"} & devices._processor_flags():
+        assert devices._gain(torch.bfloat16) < devices.GAIN
+
+
+def test_looking_at_the_processor_moves_no_random_number():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    devices._gain.cache_clear()
+    devices._gain(torch.bfloat16)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_gradients_are_clipped_before_the_step(experiment, prepared):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from thulium import device as devices
-from thulium.data.batches import parts, shuffled_batches
+from thulium.data.batches import Limits, parts, shuffled_batches
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
@@ -42,7 +42,7 @@ def test_every_line_of_a_batch_is_computed_once(batch: list[int], size: int, acc
 
 def test_the_batches_do_not_depend_on_processes_workers_or_where_the_epoch_is_cut(prepared: Path) -> None:
     split = Split(prepared / "train")
-    whole = shuffled_batches(split.widths, 5, seed=1, epoch=3)
+    whole = shuffled_batches(split.widths, Limits(5, split.height), seed=1, epoch=3)
 
     def ids(rank: int, size: int, workers: int, start: int) -> list[tuple[str, ...]]:
         world = World(rank=rank, size=size)

@@ -42,7 +42,7 @@ def test_a_commit_is_stopped_by_a_bad_document_and_a_stale_pipeline(hooked: Path
     said = commit_hooks(hooked, run, 0)
     assert said.count("Passed") == 2
 
-    lab.edit(hooked / "params.yaml", "epochs: 1\n", "epoch: 1\n")
+    lab.edit(hooked / "params.yaml", "  epochs: 1\n", "  epoch: 1\n")
     said = commit_hooks(hooked, run, 1)
     assert "hook id: thulium-validate" in said
     assert "training.epoch: unknown key 'epoch'" in said

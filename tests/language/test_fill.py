@@ -52,7 +52,7 @@ def test_new_keys_go_into_their_sections_and_nothing_else_moves() -> None:
     before = "# top\ntraining:\n    epochs: 3 # few\n\n# models\ncheckpointing:\n    save_best: true\n"
     added = added_lines(before, fill(parse(before)).text)
     assert added[:1] == ["    batch_size: 16  # Lines in one optimizer step, over all processes."]
-    assert added[added.index("    accumulation: 1") + 1 :][:2] == [
+    assert added[added.index("    max_pixels: 0") + 1 :][:2] == [
         "    lr: 0.001  # The learning rate at its peak, after the warm-up.",
         "    optimizer:  # The rule that turns gradients into steps.",
     ]
@@ -74,7 +74,7 @@ def test_comments_quotes_and_order_stay() -> None:
 
 def test_filling_says_what_it_added() -> None:
     added = fill(parse("training: {epochs: 3}\naugmentation:\n  transforms:\n  - type: gaussian_noise\n")).added
-    assert added[:3] == ("training.batch_size", "training.accumulation", "training.lr")
+    assert added[:3] == ("training.batch_size", "training.accumulation", "training.max_pixels")
     assert "augmentation.transforms.0.std" in added
     assert added[-1] == "resources"
 

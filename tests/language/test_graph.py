@@ -94,6 +94,16 @@ def test_a_language_model_that_is_a_file_is_a_dependency_of_evaluate(tmp_path: P
     assert set(deps("lm.arpa")[2]) - set(deps("none")[2]) == {"${evaluation.decoding.language_model}"}
 
 
+def test_first_weights_are_a_dependency_of_train(tmp_path: Path) -> None:
+    def deps(section: str) -> list[tuple[str, ...]]:
+        return [node.deps for node in graph.build(experiment_of(parse(section)), tmp_path).nodes]
+
+    without, named = deps("training: {init_from: null}"), deps("training: {init_from: models/a.safetensors}")
+    assert named == deps("training: {init_from: b.safetensors}")
+    assert (named[0], named[2]) == (without[0], without[2])
+    assert named[1] == (*without[1], "${training.init_from}")
+
+
 def test_requirements_or_source_stand_for_the_engine(tmp_path: Path) -> None:
     for package in ("thulium", "thulium_dsl"):
         (tmp_path / package).mkdir()

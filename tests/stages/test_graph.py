@@ -202,7 +202,7 @@ def test_a_stage_run_by_hand_does_not_write_into_the_cache(finished: Path, run: 
 
 
 def test_an_interrupted_training_says_so_and_is_not_finished(finished: Path, run: lab.Shell) -> None:
-    lab.edit(finished / "params.yaml", "epochs: 1\n", "epochs: 100000\n")
+    lab.edit(finished / "params.yaml", "  epochs: 1\n", "  epochs: 100000\n")
     process = run.start("thulium", "train", cwd=finished)
     assert process.stderr is not None
     said = next(line for line in process.stderr if line.startswith("training on"))

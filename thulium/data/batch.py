@@ -54,7 +54,7 @@ class Batch:
 
 def collate(images: Sequence[Image.Image], texts: Sequence[str], ids: Sequence[str]) -> Batch:
     """Pad images of one height on their right to one width."""
-    width = padded_width(max(image.width for image in images))
+    width = padded_width(max(image.width for image in images), images[0].height)
     pixels = np.zeros((len(images), 1, images[0].height, width), np.uint8)
     for row, image in zip(pixels, images, strict=True):
         row[0, :, : image.width] = np.asarray(image)

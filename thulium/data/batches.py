@@ -2,7 +2,7 @@
 
 The batches are those of all processes together: how many there are decides nothing here, and neither does the place
 at which a run was cut. Lines of about the same width stand together, so that little is padded; and a batch's width is
-a multiple of WIDTH_STEP, since convolution libraries prepare themselves anew for each width that they meet (see
+a multiple of the line height, since convolution libraries prepare themselves anew for each width that they meet (see
 docs/results.md).
 """
 
@@ -13,20 +13,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WIDTH_STEP = 64  # pixels
+
+def padded_width(width: int, height: int) -> int:
+    """Width in pixels of a batch whose widest line has the given width and height."""
+    return -(-width // height) * height
 
 
-def padded_width(width: int) -> int:
-    """Width in pixels of a batch whose widest line has the given one."""
-    return -(-width // WIDTH_STEP) * WIDTH_STEP
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a batch may hold.
+
+    Attributes:
+        lines: the most lines.
+        height: of each line, pixels.
+        pixels: the most pixels of all of them together, padding included; 0: any. A line that has more stands alone.
+    """
+
+    lines: int
+    height: int
+    pixels: int = 0
+
+    def has_room(self, lines: int, width: int) -> bool:
+        """Whether so many lines may stand in a batch of this width."""
+        return lines <= self.lines and (not self.pixels or lines * self.padded(width) * self.height <= self.pixels)
+
+    def padded(self, width: int) -> int:
+        """Width of a batch whose widest line has the given one."""
+        return padded_width(width, self.height)
 
 
-def shuffled_batches(widths: Sequence[int], batch_size: int, *, seed: int, epoch: int) -> list[list[int]]:
-    """The batches of one epoch: every line once, all batches full but the last one made.
+def shuffled_batches(widths: Sequence[int], limits: Limits, *, seed: int, epoch: int) -> list[list[int]]:
+    """The batches of one epoch: every line once, as many batches in every epoch.
 
     Args:
         widths: of all lines, pixels.
-        batch_size: lines in a batch.
+        limits: batches are filled up to them.
         seed, epoch: decide the order; nothing else does.
 
     Returns:
@@ -34,15 +55,25 @@ def shuffled_batches(widths: Sequence[int], batch_size: int, *, seed: int, epoch
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(widths))
-    by_width = sorted(order.tolist(), key=lambda i: padded_width(widths[i]))  # stable: shuffled within a width
-    batches = [by_width[start : start + batch_size] for start in range(0, len(by_width), batch_size)]
+    by_width = sorted(order.tolist(), key=lambda i: limits.padded(widths[i]))  # stable: shuffled within a width
+    batches = _cut(by_width, widths, limits)
     return [batches[i] for i in generator.permutation(len(batches))]
 
 
-def sorted_batches(widths: Sequence[int], batch_size: int) -> list[list[int]]:
+def sorted_batches(widths: Sequence[int], limits: Limits) -> list[list[int]]:
     """Batches for evaluation: by width, every line once."""
-    by_width = sorted(range(len(widths)), key=lambda i: (widths[i], i))
-    return [by_width[start : start + batch_size] for start in range(0, len(by_width), batch_size)]
+    return _cut(sorted(range(len(widths)), key=lambda i: (widths[i], i)), widths, limits)
+
+
+def _cut(by_width: list[int], widths: Sequence[int], limits: Limits) -> list[list[int]]:
+    """Full batches of lines whose widths rise, so that the newest line is the one that decides the width."""
+    batches: list[list[int]] = []
+    for i in by_width:
+        if batches and limits.has_room(len(batches[-1]) + 1, widths[i]):
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from thulium.data.augment import Augmenter
 from thulium.data.batch import Batch, collate
-from thulium.data.batches import Part, parts, shuffled_batches, sorted_batches
+from thulium.data.batches import Limits, Part, parts, shuffled_batches, sorted_batches
 from thulium.data.folder import FolderSplit
 from thulium.data.shards import Split
 from thulium.errors import DataError
@@ -45,7 +45,7 @@ class LineLoader:
 
     Attributes:
         lines: where they come from.
-        batch_size: lines in a batch, over all processes.
+        batch_size: the most lines in a batch, over all processes.
         accumulation: parts in which a batch to learn from is handed out.
     """
 
@@ -60,11 +60,13 @@ class LineLoader:
         workers: int = 0,
         pinned: bool = False,
         accumulation: int = 1,
+        max_pixels: int = 0,
         world: World = ALONE,
     ) -> None:
         self.lines = lines
         self.batch_size, self.accumulation = batch_size, accumulation
-        self._plan = _Plan(lines.widths, batch_size, shuffle, seed, accumulation, world)
+        limits = Limits(batch_size, lines.height, max_pixels)
+        self._plan = _Plan(lines.widths, limits, shuffle, seed, accumulation, world)
         self._loader: DataLoader[Batch] = DataLoader(
             _Lines(lines, augmenter),
             batch_sampler=self._plan,
@@ -103,6 +105,7 @@ def create_dataloader(
     workers: int = 0,
     pinned: bool = False,
     accumulation: int = 1,
+    max_pixels: int = 0,
 ) -> LineLoader:
     """A loader for one split.
 
@@ -116,6 +119,7 @@ def create_dataloader(
         workers: processes that read lines; 0 reads them in this one.
         pinned: put batches where a GPU copies them from directly.
         accumulation: parts in which a batch is handed out; a trainer computes one after the other for one step.
+        max_pixels: the most pixels in a batch, padding included; 0: any.
 
     Raises:
         DataError: the folder holds neither, or lines that cannot be used.
@@ -134,6 +138,7 @@ def create_dataloader(
         workers=workers,
         pinned=pinned,
         accumulation=accumulation,
+        max_pixels=max_pixels,
     )
 
 
@@ -141,23 +146,20 @@ class _Plan(Sampler[list[tuple[int, int]]]):
     """The lines of the current epoch, part by part, as (epoch, index) pairs: so the epoch reaches other processes."""
 
     def __init__(
-        self, widths: Sequence[int], batch_size: int, shuffle: bool, seed: int, accumulation: int, world: World
+        self, widths: Sequence[int], limits: Limits, shuffle: bool, seed: int, accumulation: int, world: World
     ) -> None:
-        self.widths, self.batch_size, self.shuffle, self.seed = list(widths), batch_size, shuffle, seed
+        self.widths, self.limits, self.shuffle, self.seed = list(widths), limits, shuffle, seed
         self.accumulation, self.world = accumulation, world
         self.epoch = self.start = 0
-
-    @property
-    def num_batches(self) -> int:
-        return -(-len(self.widths) // self.batch_size)
+        self.num_batches = len(sorted_batches(self.widths, limits))
 
     def parts(self) -> Iterator[Part]:
         """This process's parts of the batches of the epoch."""
         rank, size = self.world.rank, self.world.size
         if not self.shuffle:
-            yield from (Part(b, b, False) for b in sorted_batches(self.widths, self.batch_size)[rank::size])
+            yield from (Part(b, b, False) for b in sorted_batches(self.widths, self.limits)[rank::size])
             return
-        for batch in shuffled_batches(self.widths, self.batch_size, seed=self.seed, epoch=self.epoch)[self.start :]:
+        for batch in shuffled_batches(self.widths, self.limits, seed=self.seed, epoch=self.epoch)[self.start :]:
             yield from parts(batch, rank=rank, size=size, accumulation=self.accumulation)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:

@@ -33,6 +33,7 @@ class Evaluation:
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
+        augmented: bytes of a PNG that shows a line under the transforms of the training; empty: there were none.
     """
 
     split: str
@@ -45,6 +46,7 @@ class Evaluation:
     worst_lines: int
     png: Callable[[str], bytes]
     facts: Mapping[str, object]
+    augmented: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "before": _val_cer(evaluation.history, 0),
         "after": _val_cer(evaluation.history, evaluation.epoch) if evaluation.epoch else math.nan,
         "charts": _charts(evaluation),
+        "augmented": _data_uri(evaluation.augmented),
         "worst": [_shown(result, evaluation.png) for result in shown],
         "typical": [_shown(result, evaluation.png) for result in typical],
         "pairs": pairs[:PAIRS_SHOWN],
@@ -147,8 +150,11 @@ def _digest(line_id: str) -> bytes:
 
 
 def _shown(result: LineResult, png: Callable[[str], bytes]) -> Shown:
-    image = "data:image/png;base64," + base64.b64encode(png(result.id)).decode("ascii")
-    return Shown(result, image, *diff(result.transcription, result.prediction))
+    return Shown(result, _data_uri(png(result.id)), *diff(result.transcription, result.prediction))
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def diff(transcription: str, prediction: str) -> tuple[Markup, Markup]:

@@ -16,6 +16,7 @@ import torch
 
 import thulium
 from thulium import device as devices
+from thulium.data import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
@@ -30,9 +31,11 @@ from thulium.models.wrappers import HTRModel
 from thulium.progress import say
 from thulium.training import history
 from thulium.training.checkpoints import load_model
-from thulium_dsl.spec import EvaluationSpec, ResourcesSpec
+from thulium_dsl.spec import EvaluationSpec, ResourcesSpec, build
+from thulium_dsl.transforms import AugmentationSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
+DRAWS = 2  # pictures of each transform that fit the report's width
 
 
 def evaluate(
@@ -80,6 +83,7 @@ def evaluate(
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
         facts=_facts(model, facts, data, path) | decoding.facts(evaluation.decoding),
+        augmented=_augmented(facts, data),
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -183,6 +187,21 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         "torch": torch.__version__,
         "Python": platform.python_version(),
     }
+
+
+def _augmented(facts: Mapping[str, Any], data: Prepared) -> bytes:
+    """A sheet of one training line under each transform that the model was trained with; empty if there was none."""
+    settings = _settings(facts)
+    if "augmentation" not in settings or not len(data.split("train")):
+        return b""
+    augmentation = build(AugmentationSpec, settings["augmentation"])
+    if not augmentation.enabled or not augmentation.transforms:
+        return b""
+    png = io.BytesIO()
+    preview.sheet(preview.prepared_line(data.folder, None), augmentation, settings["training"]["seed"], DRAWS).save(
+        png, "PNG"
+    )
+    return png.getvalue()
 
 
 def _settings(facts: Mapping[str, Any]) -> dict[str, Any]:

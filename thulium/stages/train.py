@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -33,9 +33,12 @@ from thulium.training.checkpoints import CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
 from thulium.training.loggers import Log, open_loggers
+from thulium.training.losses import BadLoss, write_lines
 from thulium.training.resume import ResumeFolder, digest_of, held, others
 from thulium.training.run import Keeper, Run, keep_on
 from thulium.training.trainer import HTRTrainer
+from thulium.training.transfer import started_from
+from thulium.training.watch import Watch
 from thulium.world import ALONE, World, waited_s
 from thulium_dsl.spec import (
     AugmentationSpec,
@@ -86,14 +89,14 @@ def train(
     devices.keep_memory()
     devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
-    network = _network(model, data)
+    network = _network(model, data, training)
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
     checkpoints = _manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
-    parts = _parts(data, (model, training, augmentation, early_stopping, checkpointing), world)
+    parts = _parts(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
     with contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
@@ -101,18 +104,36 @@ def train(
         run_dir = _begin(run, folder, metrics, run_dir, restart)
         say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
         log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
-        _learn(run, keeper, loaders, training.epochs, log, on_pace)
+        stack.enter_context(_bad_lines_kept(resume_dir.parent if resume_dir else out, world))
+        _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(training.lr))
         summary = _summary(run)
         if world.is_main:
-            _finish(run, summary, metrics)
-        if folder:
-            folder.remove()
+            _finish(run, summary, metrics, folder)
     return summary
 
 
-def _network(model: ModelSpec, data: Prepared) -> HTRModel:
-    """An untrained model that writes the characters of the data."""
-    return HTRModel(model, Charset(data.symbols, model.decoder.blank_index, data.order), data.preprocessing, data.text)
+def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRModel:
+    """A model that writes the characters of the data: untrained, or with the weights that the document names."""
+    charset = Charset(data.symbols, model.decoder.blank_index, data.order)
+
+    def make(alphabet: Charset) -> HTRModel:
+        return HTRModel(model, alphabet, data.preprocessing, data.text)
+
+    if training.init_from is None:
+        return make(charset)
+    return started_from(Path(training.init_from), training.extend_charset, charset, make)
+
+
+@contextlib.contextmanager
+def _bad_lines_kept(root: Path, world: World) -> Iterator[None]:
+    """Where the loss of a batch is no number, put its lines into ``bad-batch`` to look at."""
+    folder = root / "bad-batch"
+    try:
+        yield
+    except BadLoss as error:
+        if world.is_main:
+            write_lines(error.batches, folder)
+        raise BadLoss(f"{error}\n  the lines, as the model saw them: {folder}", error.batches) from None
 
 
 def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, restart: bool) -> Path:
@@ -142,7 +163,7 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
 
 
 def _say_others(folder: ResumeFolder) -> None:
-    names = {"data": "other data", "engine": "another version of Thulium or torch"}
+    names = {"data": "other data", "init_from": "other first weights", "engine": "another version of Thulium or torch"}
     for different in others(folder.path.parent, folder):
         words = ", ".join(names.get(name, f"another section {name}") for name in different)
         if different:
@@ -156,6 +177,7 @@ def _learn(
     epochs: int,
     log: Log,
     on_pace: Callable[[float, str], None],
+    watch: Watch,
 ) -> None:
     """The epochs that are left."""
     trainer, (train_loader, val_loader) = run.trainer, loaders
@@ -178,20 +200,29 @@ def _learn(
         say(_epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
         run.is_over = run.stopping.should_stop(values[run.stopping.spec.metric])
         run.epochs += 1
+        _warn(run, watch, steps=run.epochs * len(train_loader), is_last=run.is_over or run.epochs == epochs)
         keeper.end_epoch(is_last=run.is_over or run.epochs == epochs)
     if run.is_over:
         say(f"stopped: {run.stopping.spec.metric} did not improve for {run.stopping.spec.patience} epochs")
 
 
-def _finish(run: Run, summary: Mapping[str, Any], metrics: Path) -> None:
+def _warn(run: Run, watch: Watch, steps: int, *, is_last: bool) -> None:
+    reading = run.trainer.reading
+    if reading and (warning := watch.look(reading.results, steps, is_last=is_last)):
+        say(warning)
+
+
+def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeFolder | None) -> None:
     """Write what says that the training is finished, after all that it speaks of."""
     run.checkpoints.flush()
     run.history.write()
     metrics.parent.mkdir(parents=True, exist_ok=True)
     replace_text(metrics, json.dumps(summary, indent=2) + "\n")
+    if folder:
+        folder.remove()
 
 
-def _parts(data: Prepared, sections: tuple[Any, ...], world: World) -> dict[str, str]:
+def _parts(data: Prepared, sections: tuple[Any, ...], init_from: str | None, world: World) -> dict[str, str]:
     """A digest of everything that the training depends on, by name."""
     files = [data.folder / "prepared.json", data.folder / "train", data.folder / "val"]
     own = digest_of(files)
@@ -208,6 +239,7 @@ def _parts(data: Prepared, sections: tuple[Any, ...], world: World) -> dict[str,
     return {
         **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in zip(names, texts, strict=True)},
         "data": own,
+        **({"init_from": digest_of([Path(init_from)])} if init_from else {}),
         "engine": f"{digest_of([file for path in code for file in _sources(path)])} torch {torch.__version__}",
     }
 
@@ -241,9 +273,16 @@ def _loaders(
         workers=resources.loader_workers,
         pinned=resources.device != "cpu" and torch.cuda.is_available(),
         accumulation=training.accumulation,
+        max_pixels=training.max_pixels,
         world=world,
     )
-    val_loader = LineLoader(data.split("val"), batch_size=training.batch_size, shuffle=False, world=world)
+    val_loader = LineLoader(
+        data.split("val"),
+        batch_size=training.batch_size,
+        shuffle=False,
+        max_pixels=training.max_pixels,
+        world=world,
+    )
     return train_loader, val_loader
 
 
@@ -282,6 +321,9 @@ def _trainer(
             mixed_precision=training.mixed_precision,
             gradient_clip=training.gradient_clip,
             ema_decay=training.ema_decay,
+            freeze=training.freeze,
+            freeze_epochs=training.freeze_epochs,
+            is_compiled=training.compile,
             progress=lambda steps, total, title: track(steps, title, total),
             world=world,
         )

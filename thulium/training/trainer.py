@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
@@ -23,12 +23,11 @@ from thulium.evaluation.recognise import Reading, merge, recognise
 from thulium.models.norm import synchronised
 from thulium.models.wrappers import HTRModel
 from thulium.training.ema import Ema
+from thulium.training.losses import Losses
 from thulium.world import ALONE, World
 from thulium_dsl.spec import UnicodeForm
 
 T = TypeVar("T")
-
-CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,9 @@ class HTRTrainer:
         gradient_clip: float = 0.0,
         ema_decay: float = 0.0,
         unicode_form: UnicodeForm | None = None,
+        freeze: Sequence[str] = (),
+        freeze_epochs: int = 0,
+        is_compiled: bool = False,
         progress: Callable[[Iterable[Sequence[Batch]], int, str], Iterable[Sequence[Batch]]] | None = None,
         world: World = ALONE,
     ) -> None:
@@ -86,6 +88,8 @@ class HTRTrainer:
             gradient_clip: largest norm of a gradient; 0 switches clipping off.
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
             unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
+            freeze: parts of the model, "backbone" or "head", that do not learn in the first ``freeze_epochs``.
+            is_compiled: whether torch.compile makes a program of the backbone.
             progress: wraps the steps of an epoch, given their number and a title.
             world: the processes that train together; the loaders must be made for the same.
 
@@ -103,12 +107,15 @@ class HTRTrainer:
         self.optimizer = make(self.model)
         self.scheduler = scheduler(self.optimizer) if scheduler else LambdaLR(self.optimizer, lambda _: 1.0)
         self.gradient_clip, self.unicode_form = gradient_clip, unicode_form
+        self.freeze, self.freeze_epochs = tuple(freeze), freeze_epochs
         self.pace = Pace(0.0, 0.0, 0.0)
         self.reading: Reading | None = None
         self.between: Callable[[], None] = lambda: None
-        self._losses: _Losses | None = None  # of the epoch that goes on, or went on last
-        self._cut: _Losses | None = None  # of an epoch that is to be gone on with
+        self._losses: Losses | None = None  # of the epoch that goes on, or went on last
+        self._cut: Losses | None = None  # of an epoch that is to be gone on with
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
+        if is_compiled:  # after the copy, so that what is validated does not make a program of its own
+            self.model.backbone.compile(dynamic=True)
         self._scaler = torch.amp.GradScaler(self.device.torch.type, enabled=self.device.half is torch.float16)
         self._progress = progress or (lambda batches, _num, _title: batches)
 
@@ -130,12 +137,14 @@ class HTRTrainer:
             train_loss in nats a symbol, averaged over the steps; lr after the epoch.
 
         Raises:
-            StepError: the loss is not a number: names epoch, step and lines.
+            BadLoss: the loss is not a number: names epoch, step and lines.
+            StepError: the GPU has too little memory.
         """
         self._check_height(loader)
         self.model.train()
+        self._freeze(is_on=epoch < self.freeze_epochs)
         cut, self._cut = self._cut, None
-        losses = self._losses = cut if cut and cut.epoch == epoch else _Losses(epoch, self.world)
+        losses = self._losses = cut if cut and cut.epoch == epoch else Losses(epoch, self.world)
         loader.set_epoch(epoch, losses.steps)
         clock = _Clock()
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
@@ -147,7 +156,7 @@ class HTRTrainer:
                 raise StepError(
                     f"epoch {epoch + 1}: the GPU has too little memory for {len(largest)} lines at once, the widest "
                     f"{int(largest.widths.max())} pixels wide ({error})\n"
-                    "  help: raise training.accumulation, or lower training.batch_size"
+                    "  help: raise training.accumulation, or lower training.batch_size or training.max_pixels"
                 ) from None
             clock.lines += len(parts[0].step_texts)
             self.between()
@@ -197,7 +206,7 @@ class HTRTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         self._scaler.load_state_dict(state["scaler"])
-        self._losses = self._cut = _Losses(**state["losses"], world=self.world) if state["losses"] else None
+        self._losses = self._cut = Losses(**state["losses"], world=self.world) if state["losses"] else None
         if self.world.rank < len(state["random"]):  # there may be more processes than before
             own = state["random"][self.world.rank]
             torch.set_rng_state(own["cpu"])
@@ -221,6 +230,15 @@ class HTRTrainer:
                 f"the loader gives lines {loader.lines.height} pixels high, the model was made for {height}: "
                 "give create_dataloader preprocessing=model.preprocessing"
             )
+
+    def _freeze(self, *, is_on: bool) -> None:
+        """Let parts rest, or learn again; the statistics of their normalisation rest too."""
+        for name in self.freeze:
+            part = self.model.get_submodule(name)
+            part.requires_grad_(not is_on)
+            for module in part.modules():
+                if isinstance(module, _BatchNorm):
+                    module.train(not is_on)
 
     def _step(self, parts: Sequence[Batch]) -> Tensor:
         """One optimizer step; returns this process's share of the loss."""
@@ -255,44 +273,6 @@ def _grouped(batches: Iterable[Batch], size: int) -> Iterator[tuple[Batch, ...]]
     iterator = iter(batches)
     while group := tuple(islice(iterator, size)):
         yield group
-
-
-class _Losses:
-    """The losses of an epoch's steps, looked at now and then, since a look waits for the device and the others."""
-
-    def __init__(self, epoch: int, world: World, steps: int = 0, total: float = 0.0) -> None:
-        self.epoch, self.world, self.steps, self.total = epoch, world, steps, total
-        self._unseen: list[tuple[Tensor, tuple[str, ...]]] = []
-
-    def add(self, loss: Tensor, parts: Sequence[Batch]) -> None:
-        """Take in a step's loss, this process's share of it."""
-        self._unseen.append((loss, tuple(line_id for part in parts if not part.is_filler for line_id in part.ids)))
-        self.steps += 1
-        if len(self._unseen) == CHECK_EVERY:
-            self._look()
-
-    def mean(self) -> float:
-        self._look()
-        return self.total / self.steps
-
-    def state_dict(self) -> dict[str, Any]:
-        self._look()
-        return {"epoch": self.epoch, "steps": self.steps, "total": self.total}
-
-    def _look(self) -> None:
-        shares = self.world.gather([float(loss) for loss, _ in self._unseen])
-        for i, step_shares in enumerate(zip(*shares, strict=True)):
-            value = sum(step_shares)
-            if not math.isfinite(value):
-                step = self.steps - len(self._unseen) + i + 1
-                ids = [line_id for own in self.world.gather(self._unseen[i][1]) for line_id in own]
-                raise StepError(
-                    f"epoch {self.epoch + 1}, step {step}: the loss is {value}; lines of the batch: {', '.join(ids)}\n"
-                    "  help: look at these lines; lower training.lr or training.gradient_clip, "
-                    "or switch off training.mixed_precision"
-                )
-            self.total += value
-        self._unseen.clear()
 
 
 class _Clock:

@@ -1,0 +1,89 @@
+"""The losses of an epoch's steps, and what is left of a batch whose loss is no number."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from thulium.data.batch import Batch
+from thulium.errors import StepError
+from thulium.world import World
+
+CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
+
+
+class BadLoss(StepError):
+    """The loss of a step is not a number.
+
+    Attributes:
+        batches: the lines of the step as the model saw them, of all processes.
+    """
+
+    def __init__(self, message: str, batches: Sequence[Batch]) -> None:
+        super().__init__(message)
+        self.batches = tuple(batches)
+
+
+class Losses:
+    """The losses of an epoch's steps, looked at now and then, since a look waits for the device and the others."""
+
+    def __init__(self, epoch: int, world: World, steps: int = 0, total: float = 0.0) -> None:
+        self.epoch, self.world, self.steps, self.total = epoch, world, steps, total
+        self._unseen: list[tuple[Tensor, tuple[Batch, ...]]] = []
+
+    def add(self, loss: Tensor, parts: Sequence[Batch]) -> None:
+        """Take in a step's loss, this process's share of it.
+
+        Raises:
+            BadLoss: that of this step, or of one a few steps before, is not a number.
+        """
+        self._unseen.append((loss, tuple(part for part in parts if not part.is_filler)))
+        self.steps += 1
+        if len(self._unseen) == CHECK_EVERY:
+            self._look()
+
+    def mean(self) -> float:
+        """Nats a symbol, averaged over the steps."""
+        self._look()
+        return self.total / self.steps
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the class takes to go on from here."""
+        self._look()
+        return {"epoch": self.epoch, "steps": self.steps, "total": self.total}
+
+    def _look(self) -> None:
+        shares = self.world.gather([float(loss) for loss, _ in self._unseen])
+        for i, step_shares in enumerate(zip(*shares, strict=True)):
+            value = sum(step_shares)
+            if not math.isfinite(value):
+                step = self.steps - len(self._unseen) + i + 1
+                batches = [batch for own in self.world.gather(self._unseen[i][1]) for batch in own]
+                ids = ", ".join(line_id for batch in batches for line_id in batch.ids)
+                raise BadLoss(
+                    f"epoch {self.epoch + 1}, step {step}: the loss is {value}; lines of the batch: {ids}\n"
+                    "  help: look at these lines; lower training.lr or training.gradient_clip, "
+                    "or switch off training.mixed_precision",
+                    batches,
+                )
+            self.total += value
+        self._unseen.clear()
+
+
+def write_lines(batches: Sequence[Batch], folder: Path) -> None:
+    """Write the lines of some batches as a folder of line images with a labels.txt; what it held before goes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "images").mkdir(parents=True)
+    labels = []
+    for batch in batches:
+        for pixels, width, text in zip(batch.images, batch.widths.tolist(), batch.texts, strict=True):
+            name = f"{len(labels) + 1:03}.png"
+            Image.fromarray(pixels[0, :, :width].numpy()).save(folder / "images" / name)
+            labels.append(f"{name} {text}\n")
+    (folder / "labels.txt").write_text("".join(labels), encoding="utf-8")

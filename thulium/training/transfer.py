@@ -1,0 +1,141 @@
+"""Starting from the weights of another model: the same network, an alphabet of its own. K classes, C features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from thulium.data.charset import Charset
+from thulium.errors import CheckpointError
+from thulium.models.wrappers import HTRModel
+from thulium.progress import say
+from thulium.training.checkpoints import load_model
+
+Extend = Literal["union", "replace"]
+
+# What a document may switch on or off without being another network: it starts anew where the file has none.
+OPTIONAL = ("decoder.shortcut.", "span_mask.")
+ALPHABET = ("decoder.classify.", "decoder.shortcut.")
+
+
+def started_from(path: Path, extend: Extend, own: Charset, make: Callable[[Charset], HTRModel]) -> HTRModel:
+    """A model with the weights of a file; says which characters are new to it.
+
+    Args:
+        path: of the model file.
+        extend: as in ``joined_charset``.
+        own: the alphabet of the training lines.
+        make: makes the model for an alphabet.
+
+    Raises:
+        CheckpointError: the file cannot be read, or holds another network.
+    """
+    try:
+        source, _ = load_model(path)
+    except CheckpointError as error:
+        raise CheckpointError(f"training.init_from: {error}") from None
+    model = make(joined_charset(own, source.charset, extend))
+    try:
+        transfer(source, model)
+    except CheckpointError as error:
+        raise CheckpointError(f"training.init_from: {path} {error}") from None
+    _say_start(path, source, model)
+    return model
+
+
+def joined_charset(own: Charset, other: Charset, extend: Extend) -> Charset:
+    """The alphabet of a model that starts from another one.
+
+    Args:
+        own: of the training lines.
+        other: of the model that it starts from.
+        extend: whether it keeps what only the other one has.
+    """
+    if extend == "replace":
+        return own
+    return Charset(tuple(sorted({*own.symbols, *other.symbols})), own.blank_index, own.order)
+
+
+def transfer(source: HTRModel, model: HTRModel) -> None:
+    """Put the weights of a model into another one; characters that both can write keep theirs, and so does the blank.
+
+    Raises:
+        CheckpointError: they are different networks; says in what.
+    """
+    theirs, ours = source.state_dict(), model.state_dict()
+    names = [name for name in ours if not name.startswith(OPTIONAL) or name in theirs]
+    lacking = [name for name in names if name not in theirs]
+    odd = [name for name in names if name in theirs and not _fits(name, theirs[name], ours[name])]
+    left = [name for name in theirs if name not in ours and not name.startswith(OPTIONAL)]
+    if lacking or odd or left:
+        what = _difference(source, model) or ", ".join((lacking + odd + left)[:3])
+        raise CheckpointError(f"holds another network: {what}\n  help: write what the file has, or leave init_from out")
+    places = _places(source.charset, model.charset)
+    for name in names:
+        if name.startswith(ALPHABET):
+            to, of = (torch.tensor(column, dtype=torch.long) for column in zip(*places, strict=True))
+            ours[name][to] = theirs[name][of]
+        else:
+            ours[name].copy_(theirs[name])
+    model.load_state_dict(ours)
+
+
+def _say_start(path: Path, source: HTRModel, model: HTRModel) -> None:
+    added, lost = new_symbols(source, model), new_symbols(model, source)
+    known = len(model.charset.symbols) - len(added)
+    say(f"starting from {path}: {known} characters are known{_listed('new', added)}{_listed('given up', lost)}")
+    before, now = source.preprocessing.height, model.preprocessing.height
+    if before != now:
+        say(
+            f"warning: it was trained on lines {before} pixels high, these are {now}\n"
+            f"  help: set preprocessing.height to {before}"
+        )
+
+
+def _listed(what: str, symbols: tuple[str, ...]) -> str:
+    return f", {len(symbols)} {what} ({' '.join(symbols)})" if symbols else ""
+
+
+def new_symbols(source: HTRModel, model: HTRModel) -> tuple[str, ...]:
+    """Characters that a model can write and the one that it starts from could not."""
+    return tuple(symbol for symbol in model.charset.symbols if symbol not in source.charset.symbols)
+
+
+def _fits(name: str, theirs: Tensor, ours: Tensor) -> bool:
+    """Whether shapes agree; the classes, the first dimension of what writes the alphabet, may differ."""
+    first = 1 if name.startswith(ALPHABET) else 0
+    return theirs.shape[first:] == ours.shape[first:]
+
+
+def _places(source: Charset, target: Charset) -> list[tuple[int, int]]:
+    """(class here, class there) of the blank and of each symbol that both have."""
+    there = {symbol: place for place, symbol in _classes(source)}
+    pairs = [(place, there[symbol]) for place, symbol in _classes(target) if symbol in there]
+    return [(target.blank_index, source.blank_index), *pairs]
+
+
+def _classes(charset: Charset) -> list[tuple[int, str]]:
+    return [(i + (i >= charset.blank_index), symbol) for i, symbol in enumerate(charset.symbols)]
+
+
+def _difference(source: HTRModel, model: HTRModel) -> str:
+    """The settings of the network in which two models differ, in words."""
+    theirs, ours = _flat(asdict(source.spec)), _flat(asdict(model.spec))
+    rows = [
+        f"model.{name} is {ours.get(name, 'absent')}, the file has {theirs.get(name, 'absent')}"
+        for name in {**ours, **theirs}
+        if name.startswith(("backbone.", "head.")) and ours.get(name) != theirs.get(name)
+    ]
+    return "; ".join(rows)
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
