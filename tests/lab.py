@@ -351,6 +351,18 @@ def wait_until_none_is_left(folder: Path, limit_s: float = 15) -> None:
         time.sleep(0.1)
 
 
+def wait_for_queue(folder: Path, run: Shell, limit_s: float = 150) -> list[tuple[str, str]]:
+    """The (name, state) of each task, when none is waiting or running."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        status = run("dvc", "queue", "status", cwd=folder).stdout
+        tasks = re.findall(r"^[0-9a-f]{7} +(\S+) .* (\w+)$", status, flags=re.MULTILINE)
+        if tasks and not {"Queued", "Running"} & {state for _, state in tasks}:
+            return tasks
+        time.sleep(1)
+    raise AssertionError(f"the queue did not end in {limit_s} s:\n{status}")
+
+
 def longer(text: str) -> str:
     """A small document made to train a few seconds, kept every second."""
     for old, new in {

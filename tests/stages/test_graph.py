@@ -20,7 +20,7 @@ ALL = ["prepare", "train", "evaluate"]
 CHANGES = {
     "evaluation": ("worst_lines: 3", "worst_lines: 2", ["evaluate"]),
     "training.lr": ("lr: 0.001", "lr: 0.002", ["train"]),
-    "training.seed": ("ema_decay: 0.9\n  seed: 1", "ema_decay: 0.9\n  seed: 2", ["train"]),
+    "training.seed": ("freeze_epochs: 1\n  seed: 1", "freeze_epochs: 1\n  seed: 2", ["train"]),
     "training.optimizer": ("weight_decay: 0.01", "weight_decay: 0.02", ["train"]),
     "model": ("hidden_size: 16", "hidden_size: 17", ["train"]),
     "augmentation": ("std: 0.05", "std: 0.06", ["train"]),
@@ -129,7 +129,7 @@ def test_a_grid_runs_in_the_queue(finished: Path, run: lab.Shell) -> None:
     run("dvc", "exp", "run", "--queue", "-S", "training.lr=1e-4,3e-4", cwd=finished)
     try:
         run("dvc", "queue", "start", cwd=finished)
-        tasks = wait_for_queue(finished, run)
+        tasks = lab.wait_for_queue(finished, run)
     finally:
         run("dvc", "queue", "stop", "--kill", cwd=finished, code=None)
     assert [state for _, state in tasks] == ["Success", "Success"]
@@ -140,18 +140,6 @@ def test_a_grid_runs_in_the_queue(finished: Path, run: lab.Shell) -> None:
     new = set((finished / "runs").iterdir()) - before
     assert sorted(path.name.split("-", 2)[2] for path in new) == sorted(name for name, _ in tasks)
     assert all(list(path.glob("events.out.tfevents.*")) for path in new)
-
-
-def wait_for_queue(folder: Path, run: lab.Shell, limit_s: float = 150) -> list[tuple[str, str]]:
-    """The (name, state) of each task, when none is waiting or running."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        status = run("dvc", "queue", "status", cwd=folder).stdout
-        tasks = re.findall(r"^[0-9a-f]{7} +(\S+) .* (\w+)$", status, flags=re.MULTILINE)
-        if tasks and not {"Queued", "Running"} & {state for _, state in tasks}:
-            return tasks
-        time.sleep(1)
-    raise AssertionError(f"the queue did not end in {limit_s} s:\n{status}")
 
 
 def test_a_pipeline_that_is_out_of_date_refuses_to_run(finished: Path, run: lab.Shell) -> None:
