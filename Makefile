@@ -73,6 +73,22 @@ bench-loader: setup  ## time reading and augmenting lines
 bench-augment: setup  ## time each transform of augmentation
 	python benchmarks/augment.py
 
+.PHONY: bench-overhead
+bench-overhead: setup  ## time the engine's loop against a bare one
+	python benchmarks/overhead.py
+
+.PHONY: bench-padding
+bench-padding: setup  ## how much of a batch is padding; DOCUMENT=file for other lines than rendered ones
+	python benchmarks/padding.py $(DOCUMENT)
+
+.PHONY: bench-memory
+bench-memory: setup  ## what a training holds in memory over ten epochs
+	python benchmarks/memory.py
+
+.PHONY: bench-processes
+bench-processes: setup  ## losses and lines/s of the same training in 1, 2 and 4 processes
+	python benchmarks/processes.py
+
 .PHONY: bench-models
 bench-models: setup  ## time a training step of each backbone and head
 	python benchmarks/models.py
