@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from thulium.data.augment import TRANSFORMS, Augmenter
+from thulium.data.draws import Draws
 from thulium.documents import defaults
 from thulium_dsl import schemas
 from thulium_dsl.spec import build
@@ -175,3 +178,23 @@ def test_every_option_is_tried_here():
     assert {*STRONGER, ("elastic", "spacing")} == {
         (name, option) for name in TRANSFORMS for option in BRANCHES[name]["properties"] if option not in ("type", "p")
     }
+
+
+SOME = st.lists(st.sampled_from(sorted(TRANSFORMS)), max_size=4)
+
+
+@given(SOME, st.floats(0, 1), st.integers(1, 300), st.integers(8, 48), st.integers(0, 99), st.text("ab", max_size=30))
+def test_the_width_is_told_without_a_picture(names, p, width, height, epoch, text):
+    specs = [replace(transform(name), p=p) for name in names]
+    own = Augmenter(AugmentationSpec(enabled=True, transforms=tuple(specs)), seed=3, stride=4)
+    picture = own(Image.new("L", (width, height), 200), epoch, "a line", text)
+    assert picture.width == own.width(width, height, epoch, "a line", own.least_width(text))
+
+
+def test_draws_are_even_and_differ_by_their_key():
+    values = np.array([[draws.random() for _ in range(8)] for draws in (Draws(1, epoch, "a") for epoch in range(2000))])
+    assert 0 <= values.min() <= values.max() < 1
+    assert abs(values.mean() - 0.5) < 0.01
+    assert abs(np.corrcoef(values, rowvar=False) - np.eye(8)).max() < 0.1
+    assert len(np.unique(values)) == values.size
+    assert Draws(1, 2, "a").random() == Draws(1, 2, "a").random() != Draws(12, "a").random()

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from thulium.data.augment import Augmenter
 from thulium.data.batch import collate
 from thulium.data.batches import Limits, padded_width, shuffled_batches, sorted_batches
+from thulium.data.loader import LineLoader
+from thulium.data.prepared import open_prepared
 
 widths = st.lists(st.integers(1, 2000), min_size=1, max_size=200)
 
@@ -47,6 +50,23 @@ def test_little_is_padded():
     batches = shuffled_batches(lines, Limits(16, HEIGHT), seed=1, epoch=0)
     padded = sum(len(batch) * padded_width(max(lines[i] for i in batch), HEIGHT) for batch in batches)
     assert sum(lines) / padded > 0.93
+
+
+def test_augmented_lines_stand_beside_lines_of_their_width(experiment, prepared):
+    lines = open_prepared(prepared).split("train")
+    augmenter = Augmenter(experiment.augmentation, 1, stride=4)
+    loader = LineLoader(lines, batch_size=4, shuffle=True, augmenter=augmenter, seed=1)
+    seen = []
+    for epoch in range(2):
+        loader.set_epoch(epoch)
+        batches = list(loader)
+        assert sorted(line for batch in batches for line in batch.ids) == sorted(lines.ids)
+        widest = sorted((batch.images.shape[-1], sorted(batch.widths.tolist())) for batch in batches)
+        widths = [width for _, own in widest for width in own]
+        assert [padded_width(a, 24) for a in widths] == sorted(padded_width(a, 24) for a in widths)
+        assert len(batches) == len(loader)
+        seen.append(widths)
+    assert seen[0] != seen[1]
 
 
 def test_widths_are_few():

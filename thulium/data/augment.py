@@ -11,10 +11,9 @@ from PIL import Image
 
 from thulium.data import shapes, tones
 from thulium.data.charset import frames_needed
+from thulium.data.draws import Draws
 from thulium.data.order import Order, to_visual
 from thulium_dsl.spec import AugmentationSpec
-
-Generator = np.random.Generator
 
 
 class Augmenter:
@@ -33,18 +32,53 @@ class Augmenter:
 
         It is never made so narrow that its text no longer fits the model's frames.
         """
-        least = min(image.width, self.stride * frames_needed(to_visual(text, self.order)))
+        least = min(image.width, self.least_width(text))
         digest = hashlib.sha256(line_id.encode()).digest()
         generator = np.random.default_rng([self.seed, epoch, int.from_bytes(digest[:8], "little")])
-        for spec in self.transforms:
-            if generator.random() < spec.p:
-                image = TRANSFORMS[spec.type](image, generator, spec)
+        for place, spec in enumerate(self.transforms):
+            source = self._draws(place, epoch, line_id) if spec.type in WIDTHS else generator
+            if source.random() < spec.p:
+                image = TRANSFORMS[spec.type](image, source, spec)
         if image.width < least:
             image = image.resize((least, image.height), Image.Resampling.BILINEAR)
         return image
 
+    @property
+    def changes_widths(self) -> bool:
+        """Whether lines come out with other widths than they went in."""
+        return any(spec.type in WIDTHS for spec in self.transforms)
 
-TRANSFORMS: dict[str, Callable[[Image.Image, Generator, Any], Image.Image]] = {
+    def width(self, width: int, height: int, epoch: int, line_id: str, least: int = 0) -> int:
+        """The width that the line will have in an epoch, told without its picture.
+
+        Args:
+            width, height: as it is prepared, pixels.
+            epoch, line_id: as when it is augmented.
+            least: ``least_width`` of its text.
+        """
+        before = width
+        for place, spec in enumerate(self.transforms):
+            if spec.type in WIDTHS:
+                draws = self._draws(place, epoch, line_id)
+                if draws.random() < spec.p:
+                    width = WIDTHS[spec.type](width, height, draws, spec)
+        return max(width, min(before, least))
+
+    def least_width(self, text: str) -> int:
+        """Pixels that a text needs to fit the model's frames."""
+        return self.stride * frames_needed(to_visual(text, self.order))
+
+    def _draws(self, place: int, epoch: int, line_id: str) -> Draws:
+        return Draws(self.seed, epoch, place, line_id)
+
+
+# Those that change the width, and how.
+WIDTHS: dict[str, Callable[[int, int, Draws, Any], int]] = {
+    "random_scale": shapes.scale_width,
+    "random_stretch": shapes.stretch_width,
+    "random_shear": shapes.shear_width,
+}
+TRANSFORMS: dict[str, Callable[[Image.Image, Any, Any], Image.Image]] = {
     "random_rotation": shapes.random_rotation,
     "random_scale": shapes.random_scale,
     "random_stretch": shapes.random_stretch,

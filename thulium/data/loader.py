@@ -66,7 +66,7 @@ class LineLoader:
         self.lines = lines
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
-        self._plan = _Plan(lines.widths, limits, shuffle, seed, accumulation, world)
+        self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
         self._loader: DataLoader[Batch] = DataLoader(
             _Lines(lines, augmenter),
             batch_sampler=self._plan,
@@ -84,7 +84,7 @@ class LineLoader:
         self._plan.epoch, self._plan.start = epoch, start
 
     def __len__(self) -> int:
-        """Batches in an epoch, over all processes."""
+        """Batches in an epoch, over all processes; with ``max_pixels``, augmented lines may need a few more or less."""
         return self._plan.num_batches
 
     def __iter__(self) -> Iterator[Batch]:
@@ -142,25 +142,47 @@ def create_dataloader(
     )
 
 
+class _Widths:
+    """The widths of all lines in an epoch, in pixels, as augmentation will have made them."""
+
+    def __init__(self, lines: Lines, augmenter: Augmenter | None) -> None:
+        self.prepared, self.ids, self.height = list(lines.widths), lines.ids, lines.height
+        self.augmenter = augmenter if augmenter and augmenter.changes_widths else None
+        self.least = list(map(self.augmenter.least_width, lines.texts)) if self.augmenter else []
+
+    def __call__(self, epoch: int) -> list[int]:
+        if self.augmenter is None:
+            return self.prepared
+        rows = zip(self.prepared, self.ids, self.least, strict=True)
+        return [self.augmenter.width(width, self.height, epoch, line_id, least) for width, line_id, least in rows]
+
+
 class _Plan(Sampler[list[tuple[int, int]]]):
     """The lines of the current epoch, part by part, as (epoch, index) pairs: so the epoch reaches other processes."""
 
     def __init__(
-        self, widths: Sequence[int], limits: Limits, shuffle: bool, seed: int, accumulation: int, world: World
+        self, widths: _Widths, limits: Limits, shuffle: bool, seed: int, accumulation: int, world: World
     ) -> None:
-        self.widths, self.limits, self.shuffle, self.seed = list(widths), limits, shuffle, seed
+        self.widths, self.limits, self.shuffle, self.seed = widths, limits, shuffle, seed
         self.accumulation, self.world = accumulation, world
         self.epoch = self.start = 0
-        self.num_batches = len(sorted_batches(self.widths, limits))
+        self.num_batches = len(sorted_batches(widths.prepared, limits))
+        self._batches: tuple[int, list[list[int]]] = (-1, [])  # an epoch, and those that it has
 
     def parts(self) -> Iterator[Part]:
         """This process's parts of the batches of the epoch."""
         rank, size = self.world.rank, self.world.size
         if not self.shuffle:
-            yield from (Part(b, b, False) for b in sorted_batches(self.widths, self.limits)[rank::size])
+            yield from (Part(b, b, False) for b in sorted_batches(self.widths.prepared, self.limits)[rank::size])
             return
-        for batch in shuffled_batches(self.widths, self.limits, seed=self.seed, epoch=self.epoch)[self.start :]:
+        for batch in self._shuffled()[self.start :]:
             yield from parts(batch, rank=rank, size=size, accumulation=self.accumulation)
+
+    def _shuffled(self) -> list[list[int]]:
+        if self._batches[0] != self.epoch:
+            widths = self.widths(self.epoch)
+            self._batches = (self.epoch, shuffled_batches(widths, self.limits, seed=self.seed, epoch=self.epoch))
+        return self._batches[1]
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         for part in self.parts():

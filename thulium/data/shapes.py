@@ -1,6 +1,7 @@
 """Transforms that move the ink of a line: turned, stretched, slanted, bent. H and W pixels; paper fills what is new.
 
-Each takes a grey image (mode "L"), a generator to draw from, and its options; the height stays.
+Each takes a grey image (mode "L"), something to draw from, and its options; the height stays. What changes the width
+draws from ``Draws``, the width first, so that its ``..._width`` tells it without a picture.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import numpy as np
 from PIL import Image
 
+from thulium.data.draws import Draws
 from thulium.data.image import paper_value
 from thulium_dsl.transforms import Elastic, RandomRotation, RandomScale, RandomShear, RandomStretch
 
@@ -26,32 +28,40 @@ def random_rotation(image: Image.Image, generator: Generator, spec: RandomRotati
     return image.rotate(angle, Image.Resampling.BILINEAR, fillcolor=paper_value(image))
 
 
-def random_scale(image: Image.Image, generator: Generator, spec: RandomScale) -> Image.Image:
+def random_scale(image: Image.Image, draws: Draws, spec: RandomScale) -> Image.Image:
     """Width and height scaled by a factor each; the picture keeps its height, with paper above and below."""
-    factor_x, factor_y = generator.uniform(*spec.range, size=2)
-    return _scaled(image, generator, factor_x, factor_y)
+    return _scaled(image, scale_width(image.width, image.height, draws, spec), draws.uniform(*spec.range), draws)
 
 
-def random_stretch(image: Image.Image, generator: Generator, spec: RandomStretch) -> Image.Image:
+def scale_width(width: int, _height: int, draws: Draws, spec: RandomScale) -> int:
+    """The width that ``random_scale`` gives a line."""
+    return max(1, round(width * draws.uniform(*spec.range)))
+
+
+def random_stretch(image: Image.Image, draws: Draws, spec: RandomStretch) -> Image.Image:
     """The same with a range for each direction."""
-    factor_x, factor_y = generator.uniform(*spec.width), generator.uniform(*spec.height)
-    return _scaled(image, generator, factor_x, factor_y)
+    return _scaled(image, stretch_width(image.width, image.height, draws, spec), draws.uniform(*spec.height), draws)
 
 
-def _scaled(image: Image.Image, generator: Generator, factor_x: float, factor_y: float) -> Image.Image:
-    width, height = max(1, round(image.width * factor_x)), max(1, round(image.height * factor_y))
+def stretch_width(width: int, _height: int, draws: Draws, spec: RandomStretch) -> int:
+    """The width that ``random_stretch`` gives a line."""
+    return max(1, round(width * draws.uniform(*spec.width)))
+
+
+def _scaled(image: Image.Image, width: int, factor_y: float, draws: Draws) -> Image.Image:
+    height = max(1, round(image.height * factor_y))
     scaled = image.resize((width, height), Image.Resampling.BILINEAR)
     canvas = Image.new("L", (width, image.height), paper_value(image))
-    canvas.paste(scaled, (0, round((image.height - height) * generator.uniform())))
+    canvas.paste(scaled, (0, round((image.height - height) * draws.uniform())))
     return canvas
 
 
-def random_shear(image: Image.Image, generator: Generator, spec: RandomShear) -> Image.Image:
+def random_shear(image: Image.Image, draws: Draws, spec: RandomShear) -> Image.Image:
     """Slanted: each row pushed aside by its place, in a picture that is as much wider.
 
     Row by row in integers, since Pillow's affine transform takes seven times as long.
     """
-    slope = math.tan(math.radians(generator.uniform(-spec.degrees, spec.degrees)))
+    slope = _slope(draws, spec)
     height, width, paper = image.height, image.width, paper_value(image)
     aside = slope * np.arange(height)
     aside -= aside.min()
@@ -64,6 +74,15 @@ def random_shear(image: Image.Image, generator: Generator, spec: RandomShear) ->
     for row, start, values in zip(slanted, whole, between):
         row[start : start + width + 1] = values
     return Image.fromarray(slanted)
+
+
+def shear_width(width: int, height: int, draws: Draws, spec: RandomShear) -> int:
+    """The width that ``random_shear`` gives a line."""
+    return width + 1 + math.floor(abs(_slope(draws, spec)) * (height - 1))
+
+
+def _slope(draws: Draws, spec: RandomShear) -> float:
+    return math.tan(math.radians(draws.uniform(-spec.degrees, spec.degrees)))
 
 
 def elastic(image: Image.Image, generator: Generator, spec: Elastic) -> Image.Image:
