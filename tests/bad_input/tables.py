@@ -166,6 +166,11 @@ _table.skippable("A row without its id", f"{FILE}:1", skipped={"id unknown": 1},
 )
 
 
+_table.skippable(
+    "Two rows with one id", f"{FILE}:2", f"{FILE}:1", skipped={"id twice": 1}, document={"id_column": "name"}
+)(_in_all("name", lambda split, number: f"{split} {max(1, number) if split == 'train' else number}"))
+
+
 @_table.skippable("A table that belongs to no split", "data/tables/lines.parquet:1", skipped={"in no split": 2}, lost=0)
 def _no_split(root: Path) -> None:
     good.write_table(root / "lines.parquet", good.rows("val"))

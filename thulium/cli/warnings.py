@@ -39,22 +39,38 @@ def _skipped(report: Report) -> Iterator[str]:
 def _lines(report: Report) -> Iterator[str]:
     for name, split in report["splits"].items():
         if sources := split["squeezed_too_wide"]:
-            yield f"{name}: {len(sources)} lines wider than preprocessing.max_width were squeezed"
+            verb = "was" if len(sources) == 1 else "were"
+            yield f"{name}: {_count(sources, 'line')} wider than preprocessing.max_width {verb} squeezed"
     for name, sources in report["text_does_not_fit"][FRAME].items():
         if sources:
-            yield f"{name}: {len(sources)} lines have more text than the model has frames: {_some(sources)}"
+            verb = "has" if len(sources) == 1 else "have"
+            yield f"{name}: {_count(sources, 'line')} {verb} more text than the model has frames: {_some(sources)}"
     for name, symbols in report["characters_not_in_train"].items():
         if symbols:
             shown = (symbol if symbol.isprintable() else f"U+{ord(symbol):04X}" for symbol in symbols)
             yield f"{name}: characters that no training line has: {' '.join(shown)}"
     if lost := report["reading_order"]["does_not_come_back"]:
-        yield f"{len(lost)} lines do not come back from visual order as they were written: {_some(lost)}"
+        verb = "does" if len(lost) == 1 else "do"
+        yield f"{_count(lost, 'line')} {verb} not come back from visual order as written: {_some(lost)}"
+    for symbol, sources in report["odd_characters"].items():
+        yield f"a character that is seldom meant, U+{ord(symbol):04X}, in {_count(sources, 'line')}: {_some(sources)}"
+    if mixed := report["accents"]["mixed"]:
+        verb = "has" if mixed == 1 else "have"
+        yield f"{mixed} {'line' if mixed == 1 else 'lines'} {verb} accents typed in two ways; they were brought to one"
 
 
 def _images(report: Report) -> Iterator[str]:
     for look, sources in report["images"].items():
         if sources:
-            yield f"{len(sources)} images are {look}: {_some(sources)}"
+            verb = "is" if len(sources) == 1 else "are"
+            yield f"{_count(sources, 'image')} {verb} {look}: {_some(sources)}"
+    if twice := report["same_image_twice"]:
+        what = "image stands" if len(twice) == 1 else "images stand"
+        yield f"{len(twice)} {what} more than once in one split, such as {_some(twice[0])}"
+
+
+def _count(things: list[str], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _some(names: list[str], most: int = NAMED) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from thulium.data import order, survey
 from thulium.data.charset import alphabet, charset_of
-from thulium.data.conversion import Converter
-from thulium.data.line import Fault
+from thulium.data.conversion import Converted, Converter
+from thulium.data.line import Fault, SplitName
 from thulium.data.prepared import Prepared, write_manifest
 from thulium.data.readers import READERS
 from thulium.data.report import write_page
@@ -132,9 +132,12 @@ def _read(
     units = READERS[dataset.type].units(dataset)
     converter = Converter(dataset=dataset, preprocessing=preprocessing, symbols=given)
     outcomes = map_in_order(converter, units, count(resources.prepare_workers))
+    sources: dict[tuple[str, str], str] = {}  # by the split and the id of a line
     for outcome in track(outcomes, "prepare", len(units)):
         for line in outcome:
             split = line if isinstance(line, Fault) else splitter.split_of(line)
+            if not isinstance(line, Fault) and not isinstance(split, Fault):
+                split = _named_twice(line, split, sources) or split
             if isinstance(line, Fault) or isinstance(split, Fault):
                 seen.skipped.append(split)
                 continue
@@ -148,6 +151,15 @@ def _read(
     _check_splits(seen, splitter)
     train = seen.splits["train"].symbols
     return Found(seen, frozenset(train) if given is None else given, order.resolve(dataset.text.order, train))
+
+
+def _named_twice(line: Converted, split: SplitName, sources: dict[tuple[str, str], str]) -> Fault | None:
+    """A fault where a line of the split has the same id: predictions and augmentation go by it."""
+    first = sources.setdefault((split, line.id), line.source)
+    if first == line.source:
+        return None
+    what = f"has the id {line.id!r} of {first}: change one of them, or dataset.id_column"
+    return Fault(reason="id twice", where=line.source, what=what)
 
 
 def _judge(seen: Survey, dataset: DatasetSpec) -> None:
