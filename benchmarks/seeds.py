@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-LINES, VAL_LINES, EPOCHS = 2000, 300, 6
+LINES, VAL_LINES, EPOCHS = 1600, 300, 5
 DEMO = Path(__file__).resolve().parents[1] / "params.yaml"
 LAUNCH = "import sys; from thulium.world import launch; sys.exit(launch(sys.argv[2:], int(sys.argv[1])).code)"
 SECTIONS = ("model", "augmentation", "early_stopping", "checkpointing")

@@ -61,7 +61,7 @@ class Run:
         return f"epoch {self.epochs + 1}, step {cut}" if cut else f"the end of epoch {self.epochs}"
 
 
-MOST = 0.01  # of the time may go into states after epochs
+MOST = 0.005  # of the time may go into states after epochs; checkpoints take about as much again
 
 
 class Keeper:
