@@ -117,6 +117,15 @@ bench-decoding: setup  ## time reading the text off a model's output
 bench-step: setup  ## time a training step with one setting changed at a time
 	python benchmarks/step.py
 
+.PHONY: bench-saving
+bench-saving: setup  ## time the checkpoints of an epoch and a state to go on from
+	OMP_NUM_THREADS=1 python benchmarks/saving.py
+
+.PHONY: bench-processes
+bench-processes: setup  ## compare a training in 1, 2 and 4 processes: step by step, then its errors and pace by seed
+	OMP_NUM_THREADS=1 python benchmarks/processes.py
+	OMP_NUM_THREADS=1 python benchmarks/seeds.py
+
 .PHONY: chaos
 chaos: setup  ## kill a small experiment a hundred times and compare what comes out
 	PYTHONPATH=tests OMP_NUM_THREADS=1 python benchmarks/chaos.py

@@ -25,6 +25,7 @@ import lab
 
 PATIENCE_S = 60  # for processes to go away
 MOST_RUNS = 8  # of the same command after a kill
+IN_TRAINING = 0.5  # share of the kills that wait for the training to begin
 
 
 @dataclass
@@ -177,6 +178,8 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
         for _ in range(kills):
             process = place.run.start("dvc", "repro", cwd=folder)
             start = time.monotonic()
+            if draw.random() < IN_TRAINING:
+                wait_for_training(folder, process)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=draw.uniform(0.05, 0.6) * place.seconds[processes])
                 place.seconds[processes] = max(5.0, time.monotonic() - start)  # the machine was busier before
@@ -198,6 +201,14 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
         lost = (*differing, *left, *([last.stderr] if last.returncode else []))
     shutil.rmtree(folder, ignore_errors=True)
     return Outcome(done, said, lost)
+
+
+def wait_for_training(folder: Path, process: subprocess.Popen[str]) -> None:
+    """Until the stage that trains runs, or the command has ended."""
+    while process.poll() is None:
+        if any(variables.get("DVC_STAGE") == "train" for variables in lab.processes_in(folder).values()):
+            return
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager

@@ -56,7 +56,8 @@ def prepare_lines(folder: Path) -> None:
         f"dataset: {{type: synthetic, lines: {{train: {LINES}, val: 10, test: 10}}}}\npreprocessing: {{height: 24}}\n"
     )
     experiment = validate.experiment_of(document.parse(text))
-    prepare(dataset=experiment.dataset, preprocessing=experiment.preprocessing, out=folder)
+    sections = {name: getattr(experiment, name) for name in ("dataset", "preprocessing", "resources")}
+    prepare(**sections, out=folder)
 
 
 def work(kind: str, data: Path) -> None:

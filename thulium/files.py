@@ -10,12 +10,12 @@ from pathlib import Path
 FULL = {errno.ENOSPC, errno.EDQUOT}  # of a disk, or of what a user may have of it
 
 
-def replace_bytes(path: Path, content: bytes) -> None:
+def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
     """Write a file, whole or not at all; it keeps its permissions. A link is replaced, not written through."""
     temporary = path.with_name(f"{path.name}.part")
     try:
         with open(temporary, "wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError:

@@ -111,6 +111,18 @@ def test_without_minutes_only_whole_epochs_are_kept(small, prepared, tmp_path, c
     assert "going on from the end of epoch 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kept", [1, 2])
+def test_short_epochs_are_kept_now_and_then(
+    small, prepared, unbroken, tmp_path, cut, capsys, monkeypatch, kept: int
+) -> None:
+    monkeypatch.setattr("thulium.training.run.MOST", {1: 1e-9, 2: 1e9}[kept])
+    small = replace(small, checkpointing=replace(small.checkpointing, resume_every_minutes=5))
+    cut_run(small, prepared, tmp_path, cut, 13)  # in the third epoch
+    run(small, prepared, tmp_path)
+    assert f"going on from the end of epoch {kept}" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
 def test_a_finished_training_leaves_nothing_to_go_on_from(small, prepared, tmp_path) -> None:
     run(small, prepared, tmp_path)
     assert unfinished(tmp_path) == []
@@ -184,10 +196,10 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     is_full = [False]
     write = checkpoints.replace_bytes
 
-    def checked(path: Path, content: bytes) -> None:
+    def checked(path: Path, *content: bytes) -> None:
         if is_full[0]:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
-        write(path, content)
+        write(path, *content)
 
     monkeypatch.setattr(checkpoints, "replace_bytes", checked)
     monkeypatch.setattr(resume, "replace_bytes", checked)
@@ -218,6 +230,34 @@ def test_a_disk_that_stays_full_fails_at_the_end_and_loses_nothing(
     run(small, prepared, tmp_path)
     assert "going on from" in capsys.readouterr().err
     assert outcome(tmp_path) == unbroken
+
+
+def copy_of(folder: resume.ResumeFolder, checkpoint: Path) -> Path:
+    (copy,) = (folder.path / "files").glob(f"*-{checkpoint.name}")
+    return copy
+
+
+def test_checkpoints_get_a_second_name_and_no_copy(tmp_path) -> None:
+    checkpoint = tmp_path / "last.safetensors"
+    checkpoint.write_bytes(b"one")
+    with held(tmp_path / "resume", {}, tmp_path) as folder:
+        folder.save({}, [checkpoint])
+        assert copy_of(folder, checkpoint).samefile(checkpoint)
+        checkpoints.replace_bytes(checkpoint, b"two")
+        assert copy_of(folder, checkpoint).read_bytes() == b"one"
+
+
+def test_where_there_are_no_second_names_checkpoints_are_copied(tmp_path, monkeypatch) -> None:
+    def refuse(*_paths: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    checkpoint = tmp_path / "last.safetensors"
+    checkpoint.write_bytes(b"one")
+    with held(tmp_path / "resume", {}, tmp_path) as folder:
+        folder.save({}, [checkpoint])
+        assert copy_of(folder, checkpoint).read_bytes() == b"one"
+        assert not copy_of(folder, checkpoint).samefile(checkpoint)
 
 
 def test_two_trainings_of_the_same_settings_do_not_touch_each_other(tmp_path) -> None:

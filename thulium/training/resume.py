@@ -4,7 +4,8 @@
 
     lock, about.json   see thulium/unfinished.py
     000007.state       the newest state, 000006.state the one before it: a digest, then what torch.save wrote
-    files/             the checkpoints of these states, since DVC removes those where the training put them
+    files/             the checkpoints of these states, since DVC removes those where the training put them; where the
+                       disk allows it, a second name of the same file, which costs neither time nor room
 
 A second training of the same settings that runs meanwhile elsewhere, as in DVC's queue, takes ``<digest>-2``.
 """
@@ -70,7 +71,7 @@ class ResumeFolder:
         content = io.BytesIO()
         torch.save({**state, "files": files}, content)
         number = int(self._states()[-1].stem) + 1 if self._states() else 1
-        replace_bytes(self.path / f"{number:06}.state", _sealed(content.getvalue()))
+        replace_bytes(self.path / f"{number:06}.state", _seal(content.getbuffer()), content.getbuffer())
         self._used[number] = set(files.values())
         replace_text(self.path / "about.json", json.dumps(self.about, indent=2) + "\n")
         self._remove_old()
@@ -101,7 +102,10 @@ class ResumeFolder:
         content = path.read_bytes()
         name = f"{hashlib.sha256(content).hexdigest()[:32]}-{path.name}"
         if not (self.path / "files" / name).exists():
-            replace_bytes(self.path / "files" / name, content)
+            try:
+                os.link(path, self.path / "files" / name)  # checkpoints are replaced, never written to
+            except OSError:
+                replace_bytes(self.path / "files" / name, content)
         self._copies[path] = ((stat.st_mtime_ns, stat.st_size), name)
         return name
 
@@ -191,8 +195,8 @@ def _claim(root: Path, digest: str, about: Mapping[str, Any]) -> tuple[Path, IO[
         time.sleep(0.2)
 
 
-def _sealed(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+def _seal(content: memoryview) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
 def _read(path: Path) -> dict[str, Any] | None:

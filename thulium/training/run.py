@@ -61,6 +61,9 @@ class Run:
         return f"epoch {self.epochs + 1}, step {cut}" if cut else f"the end of epoch {self.epochs}"
 
 
+MOST = 0.005  # of the time may go into states after epochs; checkpoints take about as much again
+
+
 class Keeper:
     """Saves a run when it is time to, and stops it when a signal asks for that."""
 
@@ -74,6 +77,7 @@ class Keeper:
         self.run, self.folder, self.signals, self.every_s = run, folder, signals, every_s
         self.world = run.trainer.world
         self._saved_at = time.monotonic()
+        self._cost_s = 0.0  # of the last state
 
     def between(self) -> None:
         """After each step: save and stop if that is asked, in all processes at the same step.
@@ -89,21 +93,29 @@ class Keeper:
                 raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
 
     def end_epoch(self, *, is_last: bool) -> None:
-        """After each epoch: save, and stop if that is asked and another epoch would follow."""
-        is_kept = self.save()
-        (stopped_by,) = self.world.most(self.signals.caught)
+        """After each epoch: save, unless it was short; stop if that is asked and another epoch would follow."""
+        stopped_by, must_save = self.world.most(self.signals.caught, self._is_worth_it)
+        is_kept = self.save() if stopped_by or must_save else False
         if stopped_by and not is_last:
             raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
 
     def save(self) -> bool:
         """Save the run; whether that went well. A full disk is said, and the state before it stays."""
-        state = self.run.state_dict()
-        self._saved_at = time.monotonic()
+        start, state = time.monotonic(), self.run.state_dict()
         if self.folder is None:
             return False
         folder, files = self.folder, self.run.checkpoints.files
         folder.about["at"] = self.run.place
-        return keep_on("the state to go on from", lambda: folder.save(state, files))
+        is_kept = keep_on("the state to go on from", lambda: folder.save(state, files))
+        self._saved_at = time.monotonic()
+        self._cost_s = self._saved_at - start
+        return is_kept
+
+    @property
+    def _is_worth_it(self) -> bool:
+        """Whether a state after an epoch is due, or takes little of the time since the last one."""
+        age = time.monotonic() - self._saved_at
+        return self.folder is not None and age >= min(self.every_s, self._cost_s / MOST)
 
     def _farewell(self, number: int, is_kept: bool) -> str:
         name = signal.Signals(number).name
