@@ -85,10 +85,6 @@ bench-padding: setup  ## how much of a batch is padding; DOCUMENT=file for other
 bench-memory: setup  ## what a training holds in memory over ten epochs
 	python benchmarks/memory.py
 
-.PHONY: bench-processes
-bench-processes: setup  ## losses and lines/s of the same training in 1, 2 and 4 processes
-	python benchmarks/processes.py
-
 .PHONY: bench-models
 bench-models: setup  ## time a training step of each backbone and head
 	python benchmarks/models.py

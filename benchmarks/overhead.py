@@ -1,6 +1,6 @@
 """What does the engine cost over a bare PyTorch loop? The same model and the same batches, in turns, in one process.
 
-The bare loop is the least that trains: forward, loss, backward, clipping, optimizer, schedule. The engine's epoch also
+The bare loop is the least that trains: forward, loss, backward, clipping, optimizer. The engine's epoch also
 counts, keeps the lines of the last steps, looks at the loss and asks for signals. Averaged weights (EMA) are a choice
 of the document, so they are off in both, and shown in a row of their own.
 """

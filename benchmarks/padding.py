@@ -2,8 +2,7 @@
 
     python benchmarks/padding.py DOCUMENT
 
-prepares the lines of a document and looks at the batches of its first epoch. Batches are made by the widths that lines
-were prepared with; augmentation stretches some afterwards, and a batch is as wide as its widest line.
+prepares the lines of a document and looks at the batches of its first epoch.
 """
 
 from __future__ import annotations

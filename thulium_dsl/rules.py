@@ -244,7 +244,7 @@ def frozen_parts_were_trained(settings: Settings) -> Iterator[Finding]:
 
 def batch_holds_a_line(settings: Settings) -> Iterator[Finding]:
     budget, width, height = "training.max_pixels", "preprocessing.max_width", "preprocessing.height"
-    least = settings[width] * settings[height]
+    least = -(-settings[width] // settings[height]) * settings[height] ** 2  # widths are padded to whole heights
     if 0 < settings[budget] < least:
         what = f"{{0}} is less than the widest line may have, {least} with {{1}} and {{2}}"
         yield Finding((budget, width, height), what, f"write 'max_pixels: {least}' or more, or lower max_width")

@@ -123,6 +123,36 @@ def test_short_epochs_are_kept_now_and_then(
     assert outcome(tmp_path) == unbroken
 
 
+@pytest.fixture(scope="module")
+def fine(small: Experiment, unbroken: dict[str, str], prepared: Path, tmp_path_factory: pytest.TempPathFactory):
+    """A training from another's weights, its backbone at rest for an epoch, its batches ended by their pixels."""
+    start = tmp_path_factory.mktemp("start")
+    run(small, prepared, start)
+    path = str(start / "checkpoints" / "best.safetensors")
+    training = replace(small.training, init_from=path, freeze=("backbone",), freeze_epochs=1, max_pixels=12000)
+    return replace(small, training=training)
+
+
+@pytest.mark.parametrize("steps", [2, 5, 9])
+def test_a_fine_tuning_is_gone_on_with(fine, prepared, tmp_path, cut, steps) -> None:
+    run(fine, prepared, tmp_path / "unbroken")
+    cut_run(fine, prepared, tmp_path / "cut", cut, steps)
+    run(fine, prepared, tmp_path / "cut")
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "unbroken")
+
+
+def test_other_first_weights_are_another_training(fine, prepared, tmp_path, cut, capsys) -> None:
+    other = tmp_path / "other.safetensors"
+    shutil.copy(Path(fine.training.init_from).with_name("epoch-00002.safetensors"), other)
+    own = replace(fine, training=replace(fine.training, init_from=str(other)))
+    cut_run(own, prepared, tmp_path / "run", cut, 5)
+    shutil.copy(fine.training.init_from, other)
+    run(own, prepared, tmp_path / "run")
+    said = capsys.readouterr().err
+    assert "of other first weights: this one starts anew" in said
+    assert "going on" not in said
+
+
 def test_a_finished_training_leaves_nothing_to_go_on_from(small, prepared, tmp_path) -> None:
     run(small, prepared, tmp_path)
     assert unfinished(tmp_path) == []

@@ -88,7 +88,8 @@ def test_lines_of_a_bad_batch_are_kept(experiment, prepared, tmp_path, monkeypat
     monkeypatch.setattr(HTRTrainer, "validate", lambda *_: {"val_cer": 1.0})
     with pytest.raises(StepError, match=r"epoch 1, step 1: the loss is nan(?s:.*)the lines, as the model saw them: "):
         train(**parts, prepared=prepared, out=tmp_path, run_dir=tmp_path / "t", resume_dir=tmp_path / ".thulium/resume")
-    kept = FolderSplit(tmp_path / ".thulium" / "bad-batch", experiment.preprocessing)
+    (folder,) = (tmp_path / ".thulium").glob("*/bad-batch")
+    kept = FolderSplit(folder, experiment.preprocessing)
     assert 0 < len(kept) <= experiment.training.batch_size
     assert set(kept.texts) <= set(open_prepared(prepared).split("train").texts)
 
@@ -116,6 +117,21 @@ def test_the_backbone_is_compiled_where_that_is_asked(experiment, prepared, tmp_
         training = replace(experiment.training, compile=is_asked, epochs=1)
         train(**parts, training=training, prepared=prepared, out=tmp_path / str(is_asked), run_dir=tmp_path / "t")
     assert compiled == [(ResNet, {"dynamic": True})]
+
+
+@pytest.mark.long
+def test_a_compiled_backbone_learns_the_same(experiment, prepared):
+    def losses(is_compiled):
+        model = small_model(experiment, prepared)
+        trainer = HTRTrainer(model, 1e-3, device="cpu", mixed_precision=False, is_compiled=is_compiled)
+        return trainer.train_epoch(create_dataloader(prepared / "train", batch_size=4, seed=1), 0)["train_loss"]
+
+    assert losses(True) == pytest.approx(losses(False), rel=1e-3)
+
+
+def test_parts_that_rest_for_no_epoch_are_refused(experiment, prepared):
+    with pytest.raises(ValueError, match="freeze_epochs"):
+        HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu", freeze=("backbone",))
 
 
 def test_sixteen_bits_are_used_where_they_are_there_and_faster(monkeypatch):

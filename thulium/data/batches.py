@@ -43,7 +43,7 @@ class Limits:
 
 
 def shuffled_batches(widths: Sequence[int], limits: Limits, *, seed: int, epoch: int) -> list[list[int]]:
-    """The batches of one epoch: every line once, as many batches in every epoch.
+    """The batches of one epoch: every line once. The same widths, in any order, make as many batches.
 
     Args:
         widths: of all lines, pixels.

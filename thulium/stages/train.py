@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from thulium.training.checkpoints import CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
 from thulium.training.loggers import Log, open_loggers
-from thulium.training.losses import BadLoss, write_lines
+from thulium.training.losses import bad_lines_kept
 from thulium.training.resume import ResumeFolder, digest_of, held, others
 from thulium.training.run import Keeper, Run, keep_on
 from thulium.training.trainer import HTRTrainer
@@ -104,7 +104,8 @@ def train(
         run_dir = _begin(run, folder, metrics, run_dir, restart)
         say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
         log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
-        stack.enter_context(_bad_lines_kept(resume_dir.parent if resume_dir else out, world))
+        if world.is_main:
+            stack.enter_context(bad_lines_kept(folder.path.parent.parent / folder.path.name if folder else out))
         _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(training.lr))
         summary = _summary(run)
         if world.is_main:
@@ -122,18 +123,6 @@ def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRMod
     if training.init_from is None:
         return make(charset)
     return started_from(Path(training.init_from), training.extend_charset, charset, make)
-
-
-@contextlib.contextmanager
-def _bad_lines_kept(root: Path, world: World) -> Iterator[None]:
-    """Where the loss of a batch is no number, put its lines into ``bad-batch`` to look at."""
-    folder = root / "bad-batch"
-    try:
-        yield
-    except BadLoss as error:
-        if world.is_main:
-            write_lines(error.batches, folder)
-        raise BadLoss(f"{error}\n  the lines, as the model saw them: {folder}", error.batches) from None
 
 
 def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, restart: bool) -> Path:
@@ -200,14 +189,14 @@ def _learn(
         say(_epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
         run.is_over = run.stopping.should_stop(values[run.stopping.spec.metric])
         run.epochs += 1
-        _warn(run, watch, steps=run.epochs * len(train_loader), is_last=run.is_over or run.epochs == epochs)
+        _warn(run, watch, is_last=run.is_over or run.epochs == epochs)
         keeper.end_epoch(is_last=run.is_over or run.epochs == epochs)
     if run.is_over:
         say(f"stopped: {run.stopping.spec.metric} did not improve for {run.stopping.spec.patience} epochs")
 
 
-def _warn(run: Run, watch: Watch, steps: int, *, is_last: bool) -> None:
-    reading = run.trainer.reading
+def _warn(run: Run, watch: Watch, *, is_last: bool) -> None:
+    reading, steps = run.trainer.reading, run.trainer.scheduler.last_epoch  # torch counts steps under that name
     if reading and (warning := watch.look(reading.results, steps, is_last=is_last)):
         say(warning)
 
@@ -225,8 +214,13 @@ def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeF
 def _parts(data: Prepared, sections: tuple[Any, ...], init_from: str | None, world: World) -> dict[str, str]:
     """A digest of everything that the training depends on, by name."""
     files = [data.folder / "prepared.json", data.folder / "train", data.folder / "val"]
-    own = digest_of(files)
-    for rank, theirs in enumerate(world.gather(own)):
+    own, start = digest_of(files), digest_of([Path(init_from)]) if init_from else ""
+    for rank, (theirs, their_start) in enumerate(world.gather((own, start))):
+        if their_start != start:
+            raise WorldError(
+                f"training.init_from: {init_from} is not the same file for process {world.rank} and process {rank}\n"
+                "  help: copy it to all machines"
+            )
         if theirs != own:
             raise WorldError(
                 f"{data.folder}: the prepared lines of process {world.rank} and process {rank} are not the same\n"
@@ -239,7 +233,7 @@ def _parts(data: Prepared, sections: tuple[Any, ...], init_from: str | None, wor
     return {
         **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in zip(names, texts, strict=True)},
         "data": own,
-        **({"init_from": digest_of([Path(init_from)])} if init_from else {}),
+        **({"init_from": start} if start else {}),
         "engine": f"{digest_of([file for path in code for file in _sources(path)])} torch {torch.__version__}",
     }
 
@@ -310,6 +304,8 @@ def _trainer(
     steps_per_epoch: int,
     world: World,
 ) -> HTRTrainer:
+    if training.compile and world.size > 1:
+        raise WorldError("training.compile works in one process only so far: set it to false, or use one process")
     try:
         trainer = HTRTrainer(
             model,

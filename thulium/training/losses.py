@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ class Losses:
         Raises:
             BadLoss: that of this step, or of one a few steps before, is not a number.
         """
-        self._unseen.append((loss, tuple(part for part in parts if not part.is_filler)))
+        self._unseen.append((loss, tuple(_own(part) for part in parts if not part.is_filler)))
         self.steps += 1
         if len(self._unseen) == CHECK_EVERY:
             self._look()
@@ -76,9 +78,30 @@ class Losses:
         self._unseen.clear()
 
 
+@contextlib.contextmanager
+def bad_lines_kept(folder: Path) -> Iterator[None]:
+    """Where the loss of a batch is no number, put its lines below a folder to look at, and say where."""
+    place = folder / "bad-batch"
+    try:
+        yield
+    except BadLoss as error:
+        try:
+            write_lines(error.batches, place)
+            where = f"the lines, as the model saw them: {place}"
+        except OSError as refused:
+            where = f"the lines could not be written to {place} ({refused.strerror})"
+        raise BadLoss(f"{error}\n  {where}", error.batches) from None
+
+
+def _own(part: Batch) -> Batch:
+    """The same lines out of the memory that a loader's process shares with this one, of which there may be little."""
+    return replace(part, images=part.images.clone()) if part.images.is_shared() else part
+
+
 def write_lines(batches: Sequence[Batch], folder: Path) -> None:
     """Write the lines of some batches as a folder of line images with a labels.txt; what it held before goes."""
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     (folder / "images").mkdir(parents=True)
     labels = []
     for batch in batches:

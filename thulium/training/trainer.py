@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from thulium import device as devices
 from thulium.data.batch import Batch
 from thulium.data.loader import LineLoader
+from thulium.device import Device
 from thulium.errors import DataError, StepError
 from thulium.evaluation.metrics import score
 from thulium.evaluation.recognise import Reading, merge, recognise
@@ -95,12 +96,11 @@ class HTRTrainer:
 
         Raises:
             DeviceError: the device is not there.
-            ValueError: neither or both of lr and optimizer.
+            ValueError: neither or both of lr and optimizer; parts to freeze, but for no epoch.
         """
-        if (lr is None) == (optimizer is None):
-            raise ValueError("HTRTrainer needs a learning rate or an optimizer, and not both")
-        self.device = devices.choose(device, mixed_precision=mixed_precision)
+        _check(lr, optimizer, freeze, freeze_epochs)
         self.world = world
+        self.device = _agreed(devices.choose(device, mixed_precision=mixed_precision), world)
         model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model: HTRModel = synchronised(model, world)  # type: ignore[assignment]
         make = optimizer or (lambda module: torch.optim.AdamW(module.parameters(), lr=lr or 0.0))
@@ -156,7 +156,7 @@ class HTRTrainer:
                 raise StepError(
                     f"epoch {epoch + 1}: the GPU has too little memory for {len(largest)} lines at once, the widest "
                     f"{int(largest.widths.max())} pixels wide ({error})\n"
-                    "  help: raise training.accumulation, or lower training.batch_size or training.max_pixels"
+                    "  help: raise training.accumulation, lower training.batch_size, or set training.max_pixels"
                 ) from None
             clock.lines += len(parts[0].step_texts)
             self.between()
@@ -189,6 +189,7 @@ class HTRTrainer:
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, to the last bit; all processes must ask for it together."""
         return {
+            "half": (self.device.torch.type, self.device.half),
             "model": self.model.state_dict(),
             "ema": self._ema.state_dict() if self._ema else None,
             "optimizer": self.optimizer.state_dict(),
@@ -200,6 +201,9 @@ class HTRTrainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
+        kind, half = state["half"]
+        if kind == self.device.torch.type == "cpu":  # on a busy machine, the look at start-up may find another answer
+            self.device = replace(self.device, half=half)
         self.model.load_state_dict(state["model"])
         if self._ema:
             self._ema.load_state_dict(state["ema"])
@@ -267,6 +271,18 @@ class HTRTrainer:
             loss = loss * 0
         self._scaler.scale(loss).backward()
         return loss.detach()
+
+
+def _check(lr: float | None, optimizer: object, freeze: Sequence[str], freeze_epochs: int) -> None:
+    if (lr is None) == (optimizer is None):
+        raise ValueError("HTRTrainer needs a learning rate or an optimizer, and not both")
+    if freeze and freeze_epochs < 1:
+        raise ValueError("freeze needs freeze_epochs, the number of epochs in which the parts do not learn")
+
+
+def _agreed(device: Device, world: World) -> Device:
+    """The same bits in all processes on CPUs, where each has only looked for itself how fast they are."""
+    return device if device.torch.type != "cpu" else replace(device, half=world.share(device.half))
 
 
 def _grouped(batches: Iterable[Batch], size: int) -> Iterator[tuple[Batch, ...]]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from thulium.data.charset import Charset
+from thulium.data.charset import Charset, alphabet
 from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say
@@ -21,6 +21,7 @@ Extend = Literal["union", "replace"]
 # What a document may switch on or off without being another network: it starts anew where the file has none.
 OPTIONAL = ("decoder.shortcut.", "span_mask.")
 ALPHABET = ("decoder.classify.", "decoder.shortcut.")
+NAMED = 40  # characters in a message
 
 
 def started_from(path: Path, extend: Extend, own: Charset, make: Callable[[Charset], HTRModel]) -> HTRModel:
@@ -58,7 +59,7 @@ def joined_charset(own: Charset, other: Charset, extend: Extend) -> Charset:
     """
     if extend == "replace":
         return own
-    return Charset(tuple(sorted({*own.symbols, *other.symbols})), own.blank_index, own.order)
+    return Charset(alphabet({*own.symbols, *other.symbols}, own.order), own.blank_index, own.order)
 
 
 def transfer(source: HTRModel, model: HTRModel) -> None:
@@ -72,8 +73,8 @@ def transfer(source: HTRModel, model: HTRModel) -> None:
     lacking = [name for name in names if name not in theirs]
     odd = [name for name in names if name in theirs and not _fits(name, theirs[name], ours[name])]
     left = [name for name in theirs if name not in ours and not name.startswith(OPTIONAL)]
-    if lacking or odd or left:
-        what = _difference(source, model) or ", ".join((lacking + odd + left)[:3])
+    if (what := _difference(source, model)) or lacking or odd or left:
+        what = what or ", ".join((lacking + odd + left)[:3])
         raise CheckpointError(f"holds another network: {what}\n  help: write what the file has, or leave init_from out")
     places = _places(source.charset, model.charset)
     for name in names:
@@ -95,10 +96,18 @@ def _say_start(path: Path, source: HTRModel, model: HTRModel) -> None:
             f"warning: it was trained on lines {before} pixels high, these are {now}\n"
             f"  help: set preprocessing.height to {before}"
         )
+    if source.charset.order != model.charset.order:
+        say(
+            f"warning: it was trained on lines in {source.charset.order} order, these are in {model.charset.order} "
+            "order\n  help: see dataset.text.order"
+        )
 
 
 def _listed(what: str, symbols: tuple[str, ...]) -> str:
-    return f", {len(symbols)} {what} ({' '.join(symbols)})" if symbols else ""
+    shown = [symbol if symbol.isalnum() or symbol.isascii() else f"U+{ord(symbol):04X}" for symbol in symbols[:NAMED]]
+    shown = [f"U+{ord(symbol):04X}" if symbol in (" ", "\t") else symbol for symbol in shown]
+    more = f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else ""
+    return f", {len(symbols)} {what} ({' '.join(shown)}{more})" if symbols else ""
 
 
 def new_symbols(source: HTRModel, model: HTRModel) -> tuple[str, ...]:
@@ -129,7 +138,7 @@ def _difference(source: HTRModel, model: HTRModel) -> str:
     rows = [
         f"model.{name} is {ours.get(name, 'absent')}, the file has {theirs.get(name, 'absent')}"
         for name in {**ours, **theirs}
-        if name.startswith(("backbone.", "head.")) and ours.get(name) != theirs.get(name)
+        if name.startswith(("backbone.", "head.")) and name != "head.dropout" and ours.get(name) != theirs.get(name)
     ]
     return "; ".join(rows)
 
