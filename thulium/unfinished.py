@@ -1,7 +1,8 @@
 """Trainings that were cut, as they are found on disk; what is in them is the concern of thulium/training/resume.py.
 
 ``<project or output folder>/.thulium/resume/`` holds a folder for each. In it, ``lock`` is held by the process that is
-at the training, and ``about.json`` says what it is.
+at the training, and ``about.json`` says what it is. A name that begins with a dot is that of a folder which is being
+removed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -38,11 +40,28 @@ class Unfinished:
 def unfinished(root: Path) -> list[Unfinished]:
     """Those of a project or an output folder."""
     found = []
-    for path in sorted((root / FOLDER).glob("*/")):
+    for path in folders(root / FOLDER):
         about = about_of(path)
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         found.append(Unfinished(path, about.get("at", ""), about.get("out", ""), size, is_held(path)))
     return found
+
+
+def folders(root: Path) -> list[Path]:
+    """Those of the trainings that are kept in a folder."""
+    return sorted(path for path in root.glob("[!.]*") if path.is_dir())
+
+
+def remove(path: Path) -> None:
+    """Remove a training's folder: at once, since one who looks for its lock meanwhile would put one there again."""
+    path.rename(path.with_name(f".{path.name}.{os.getpid()}.gone"))
+    sweep(path.parent)
+
+
+def sweep(root: Path) -> None:
+    """Remove what is left of folders whose removal was cut."""
+    for path in root.glob(".*.gone"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def is_held(path: Path) -> bool:

@@ -302,6 +302,26 @@ def test_two_trainings_of_the_same_settings_do_not_touch_each_other(tmp_path) ->
             assert (other.path, other.load()["of"]) == (two.path, "two")
 
 
+def test_a_folder_is_removed_at_once(tmp_path, monkeypatch) -> None:
+    removed = []
+
+    def watched(path: Path, **_more: object) -> None:
+        removed.append(path.name)
+        assert not folder.path.exists()  # nobody can lock what is left of it
+        assert unfinished(tmp_path) == []
+
+    root = tmp_path / ".thulium" / "resume"
+    monkeypatch.setattr("shutil.rmtree", watched)
+    with held(root, {}, tmp_path) as folder:
+        folder.save({}, [])
+        folder.remove()
+    assert len(removed) == 1
+    monkeypatch.undo()
+    with held(root, {}, tmp_path) as folder:
+        folder.remove()
+    assert list(root.iterdir()) == []  # also of the removal before, which was cut
+
+
 def test_a_second_training_of_one_folder_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(resume, "WAIT_S", 0.5)
     with (

@@ -40,7 +40,7 @@ def yielded(project: Path, name: str, run: lab.Shell) -> dict[str, str]:
 
 
 def nothing_is_left(project: Path) -> bool:
-    return not list((project / ".thulium" / "resume").glob("*/*.state"))
+    return not list((project / ".thulium" / "resume").iterdir())
 
 
 def test_two_temporary_runs_side_by_side(project: Path, run: lab.Shell) -> None:

@@ -13,10 +13,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list them.")]
 
 def clean(folder: Folder = Path(), dry_run: DryRun = False) -> None:
     """List and remove what is kept of unfinished trainings, so that they would start anew."""
-    import shutil
+    from thulium.unfinished import FOLDER, remove, sweep, unfinished
 
-    from thulium.unfinished import unfinished
-
+    if not dry_run:
+        sweep(folder / FOLDER)
     found = unfinished(folder)
     for training in found:
         at = training.at or "nothing kept yet"
@@ -26,7 +26,7 @@ def clean(folder: Folder = Path(), dry_run: DryRun = False) -> None:
         elif dry_run:
             typer.echo(f"would remove {what}")
         else:
-            shutil.rmtree(training.path)
+            remove(training.path)
             typer.echo(f"removed {what}")
     if not found:
         typer.echo(f"no unfinished training in {folder}")

@@ -18,7 +18,6 @@ import io
 import json
 import os
 import pickle
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ import torch
 from thulium.errors import WorldError
 from thulium.files import replace_bytes, replace_text
 from thulium.progress import say
-from thulium.unfinished import about_of, is_held, lock_of
+from thulium.unfinished import about_of, folders, is_held, lock_of, remove, sweep
 
 KEPT = 2  # states: the newest may turn out to be damaged
 WAIT_S = 60  # for a training of the same folder that is about to end
@@ -89,7 +88,7 @@ class ResumeFolder:
 
     def remove(self) -> None:
         """Remove the folder: the training is finished."""
-        shutil.rmtree(self.path)
+        remove(self.path)
 
     def _states(self) -> list[Path]:
         return sorted(self.path.glob("*.state"))
@@ -141,6 +140,7 @@ def held(root: Path, parts: Mapping[str, str], out: Path) -> Iterator[ResumeFold
     """
     about = {"parts": dict(parts), "out": str(out.resolve()), "process": os.getpid()}
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    sweep(root)
     path, lock = _claim(root, digest, about)
     with lock:
         replace_text(path / "about.json", json.dumps(about_of(path) | about, indent=2) + "\n")
@@ -150,7 +150,7 @@ def held(root: Path, parts: Mapping[str, str], out: Path) -> Iterator[ResumeFold
 def others(root: Path, folder: ResumeFolder) -> list[tuple[str, ...]]:
     """What each unfinished training that nobody is at has different from this one."""
     found = []
-    for path in sorted(root.iterdir()):
+    for path in folders(root):
         parts, own = about_of(path).get("parts"), folder.about["parts"]
         if path != folder.path and parts and any(path.glob("*.state")) and not is_held(path):
             found.append(tuple(name for name in own if parts.get(name) != own[name]))
