@@ -89,6 +89,7 @@ def train(
     group.end_with_parent()
     experiment, place = _open(file, output_dir)
     experiment = _on_gpus(experiment, gpus)
+    _check_first_weights(experiment.training.init_from)
     processes = len(experiment.resources.devices) or experiment.resources.processes
     if processes > 1 and not group.is_member():
         if not _is_finished(experiment, place, restart):
@@ -97,6 +98,15 @@ def train(
     _load("train", "torch")
     with group.member() as world:
         _train(file, experiment, place, world, restart)
+
+
+def _check_first_weights(path: str | None) -> None:
+    """Refuse a file that is not there before anything is prepared."""
+    if path is not None and not Path(path).is_file():
+        raise ThuliumError(
+            f"training.init_from: {path}: no such file\n"
+            "  help: name a model file that `thulium train` wrote, or leave init_from out"
+        )
 
 
 def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool) -> None:
