@@ -101,7 +101,7 @@ def test_the_training_starts_from_the_file(experiment, prepared, known, tmp_path
     for name in ("backbone.stem.weight", "head.forwards.0.weight_hh_l0"):
         assert torch.allclose(model.state_dict()[name], source.state_dict()[name], atol=1e-6), name
     said = capfd.readouterr().err
-    assert f"starting from {path}: 4 characters are known, " in said
+    assert f"starting from {path}: known characters: 4, " in said
     assert " new (" in said
 
 
@@ -158,6 +158,13 @@ def test_a_shortcut_that_the_file_lacks_starts_anew(experiment):
     other = model_of(experiment, "abc", 3, decoder=without)
     transfer(model, other)
     assert torch.equal(other.decoder.classify.weight, model.decoder.classify.weight)
+
+
+def test_characters_that_cannot_be_seen_are_named_by_their_code_points(experiment, prepared, tmp_path, capfd):
+    save_model(model_of(experiment, ["b", "!", "\u0301", "\u202e", "\x07"], 1), tmp_path / "odd.safetensors")
+    path = str(tmp_path / "odd.safetensors")
+    run(experiment, prepared, tmp_path / "run", init_from=path, epochs=1, extend_charset="replace")
+    assert "4 given up (! U+0301 U+202E U+0007)" in capfd.readouterr().err
 
 
 def test_another_height_is_warned_of(experiment, prepared, tmp_path, capfd):

@@ -50,7 +50,9 @@ def test_repro_makes_everything_that_the_pipeline_promises(finished: Path) -> No
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
     checkpoints = {path.name for path in (finished / "checkpoints").iterdir()}
     assert checkpoints == {"best.safetensors", "last.safetensors", "epoch-00001.safetensors"}
-    assert "<img" in (finished / "reports" / "evaluation.html").read_text()
+    report = (finished / "reports" / "evaluation.html").read_text()
+    assert 'alt="The image of line' in report
+    assert 'alt="One line under each transform of the augmentation"' in report
     with open(finished / "predictions.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
@@ -61,6 +61,11 @@ class Charset:
     def num_classes(self) -> int:
         """Symbols and the blank."""
         return len(self.symbols) + 1
+
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """The class of each symbol."""
+        return self._ids
 
     def unknown(self, text: str) -> set[str]:
         """The code points of the text that this alphabet does not have."""

@@ -192,15 +192,13 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
 def _augmented(facts: Mapping[str, Any], data: Prepared) -> bytes:
     """A sheet of one training line under each transform that the model was trained with; empty if there was none."""
     settings = _settings(facts)
-    if "augmentation" not in settings or not len(data.split("train")):
+    if "augmentation" not in settings:
         return b""
     augmentation = build(AugmentationSpec, settings["augmentation"])
     if not augmentation.enabled or not augmentation.transforms:
         return b""
-    png = io.BytesIO()
-    preview.sheet(preview.prepared_line(data.folder, None), augmentation, settings["training"]["seed"], DRAWS).save(
-        png, "PNG"
-    )
+    line, png = preview.prepared_line(data.folder, None), io.BytesIO()
+    preview.sheet(line, augmentation, settings["training"]["seed"], DRAWS).save(png, "PNG")
     return png.getvalue()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from string import punctuation
 from typing import Any, Literal
 
 import torch
@@ -76,10 +77,9 @@ def transfer(source: HTRModel, model: HTRModel) -> None:
     if (what := _difference(source, model)) or lacking or odd or left:
         what = what or ", ".join((lacking + odd + left)[:3])
         raise CheckpointError(f"holds another network: {what}\n  help: write what the file has, or leave init_from out")
-    places = _places(source.charset, model.charset)
+    to, of = torch.tensor(_places(source.charset, model.charset)).T
     for name in names:
         if name.startswith(ALPHABET):
-            to, of = (torch.tensor(column, dtype=torch.long) for column in zip(*places, strict=True))
             ours[name][to] = theirs[name][of]
         else:
             ours[name].copy_(theirs[name])
@@ -89,7 +89,7 @@ def transfer(source: HTRModel, model: HTRModel) -> None:
 def _say_start(path: Path, source: HTRModel, model: HTRModel) -> None:
     added, lost = new_symbols(source, model), new_symbols(model, source)
     known = len(model.charset.symbols) - len(added)
-    say(f"starting from {path}: {known} characters are known{_listed('new', added)}{_listed('given up', lost)}")
+    say(f"starting from {path}: known characters: {known}{_listed('new', added)}{_listed('given up', lost)}")
     before, now = source.preprocessing.height, model.preprocessing.height
     if before != now:
         say(
@@ -104,8 +104,9 @@ def _say_start(path: Path, source: HTRModel, model: HTRModel) -> None:
 
 
 def _listed(what: str, symbols: tuple[str, ...]) -> str:
-    shown = [symbol if symbol.isalnum() or symbol.isascii() else f"U+{ord(symbol):04X}" for symbol in symbols[:NAMED]]
-    shown = [f"U+{ord(symbol):04X}" if symbol in (" ", "\t") else symbol for symbol in shown]
+    shown = [
+        symbol if symbol.isalnum() or symbol in punctuation else f"U+{ord(symbol):04X}" for symbol in symbols[:NAMED]
+    ]
     more = f" and {len(symbols) - NAMED} more" if len(symbols) > NAMED else ""
     return f", {len(symbols)} {what} ({' '.join(shown)}{more})" if symbols else ""
 
@@ -123,13 +124,9 @@ def _fits(name: str, theirs: Tensor, ours: Tensor) -> bool:
 
 def _places(source: Charset, target: Charset) -> list[tuple[int, int]]:
     """(class here, class there) of the blank and of each symbol that both have."""
-    there = {symbol: place for place, symbol in _classes(source)}
-    pairs = [(place, there[symbol]) for place, symbol in _classes(target) if symbol in there]
+    there = source.classes
+    pairs = [(place, there[symbol]) for symbol, place in target.classes.items() if symbol in there]
     return [(target.blank_index, source.blank_index), *pairs]
-
-
-def _classes(charset: Charset) -> list[tuple[int, str]]:
-    return [(i + (i >= charset.blank_index), symbol) for i, symbol in enumerate(charset.symbols)]
 
 
 def _difference(source: HTRModel, model: HTRModel) -> str:
