@@ -199,3 +199,33 @@ def test_a_mistake_of_ours_is_shown_with_its_traceback_and_rank(tmp_path: Path, 
 def test_a_process_that_is_killed_stops_the_others_at_once(tmp_path: Path, run: lab.Shell) -> None:
     said = launched("world.wait()\nif world.rank: os.kill(os.getpid(), 9)\nworld.wait()", tmp_path, run, 2)
     assert said == "end 137 1 SIGKILL\n"
+
+
+OTHERS = "{0}/own-{1}/lines: the prepared lines of process {1} and process {2} are not the same"
+OTHER_START = "training.init_from: {0}/own-{1}/model is not the same file for process {1} and process {2}"
+
+
+@pytest.mark.parametrize(("lines", "first", "said"), [("own", "same", OTHERS), ("same", "own", OTHER_START)])
+def test_processes_with_other_files_do_not_train_together(
+    lines: str, first: str, said: str, tmp_path: Path, run: lab.Shell
+) -> None:
+    for name in ("same", "own-0", "own-1"):
+        (tmp_path / name / "lines").mkdir(parents=True)
+        (tmp_path / name / "lines" / "prepared.json").write_text(name)
+        (tmp_path / name / "model").write_text(name)
+    ends = launched(
+        f"""
+        from types import SimpleNamespace
+        from pathlib import Path
+        from thulium.stages.train import _parts
+        here = {{"same": "same", "own": f"own-{{world.rank}}"}}
+        data = SimpleNamespace(folder=Path("{tmp_path}") / here["{lines}"] / "lines")
+        _parts(data, (), f"{tmp_path}/{{here['{first}']}}/model", world)
+        """,
+        tmp_path,
+        run,
+        2,
+    )
+    assert ends.startswith("end 2 ")
+    assert any(said.format(tmp_path, *ranks) in ends for ranks in ((0, 1), (1, 0)))
+    assert "help: " in ends
