@@ -2,7 +2,7 @@
 
 For each number of processes: the greatest relative difference of a step's loss from that of one process, whether the
 batches were the same, and lines a second. Once for a model without batch normalisation and dropout, and once for the
-default one.
+default one. Learning rate, warm-up and clipping are the default document's.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def work(kind: str, data: Path) -> None:
     from thulium import device as devices
     from thulium.data.loader import LineLoader
     from thulium.data.shards import Split
+    from thulium.documents import defaults
+    from thulium.training import optimizer, schedule
     from thulium.training.trainer import HTRTrainer
     from thulium.world import joined
 
@@ -74,7 +76,18 @@ def work(kind: str, data: Path) -> None:
         devices.set_threads(0, world.local_size)
         torch.manual_seed(1)
         loader = LineLoader(Split(data / "train"), batch_size=BATCH, shuffle=True, seed=1, world=world)
-        trainer = HTRTrainer(model_of(kind, data), 1e-3, device="cpu", mixed_precision=False, world=world)
+        usual = defaults().training  # also its warm-up, which keeps the first steps small
+        trainer = HTRTrainer(
+            model_of(kind, data),
+            optimizer=lambda model: optimizer.build(model, usual.optimizer, usual.lr),
+            scheduler=lambda made: schedule.build(
+                made, usual.scheduler, epochs=usual.epochs, steps_per_epoch=len(loader)
+            ),
+            gradient_clip=usual.gradient_clip,
+            device="cpu",
+            mixed_precision=False,
+            world=world,
+        )
         losses: list[float] = []
         seen = hashlib.sha256()
         trainer.model.train()
