@@ -123,6 +123,6 @@ def thulium_text(work: Work) -> dict[str, str]:
 
 
 def pylaia_text(work: Work) -> dict[str, str]:
-    """'test/NAME text' lines among what it printed last."""
+    """'test/NAME text' lines among what it printed last, each behind what moves the cursor of its progress bar."""
     log = work.log.read_text(encoding="utf-8", errors="replace")
-    return {name: text for name, text in re.findall(r"^test/(\S+) ?(.*)$", log, flags=re.MULTILINE)}
+    return {name: text for name, text in re.findall(r"(?:^|\[A)test/(\S+) ?(.*)$", log, flags=re.MULTILINE)}

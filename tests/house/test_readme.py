@@ -1,13 +1,15 @@
 """The README says what is so."""
 
 import re
+from pathlib import Path
 
 import lab
 import pytest
 
-from thulium_dsl import graph, schemas
+from thulium_dsl import document, graph, schemas, validate
 
 README = (lab.CHECKOUT / "README.md").read_text(encoding="utf-8")
+PAGES = [lab.CHECKOUT / "README.md", *sorted((lab.CHECKOUT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("name", schemas.sections())
@@ -18,7 +20,7 @@ def test_every_section_has_its_row(name: str) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in [lab.CHECKOUT / "README.md", *(lab.CHECKOUT / "docs").rglob("*.md")]:
+    for page in PAGES:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
@@ -27,3 +29,17 @@ def test_commands_of_make_are_there() -> None:
     makefile = (lab.CHECKOUT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"(?m)^make ([a-z-]+)", README):
         assert f"\n{target}:" in makefile
+
+
+def documents(page: Path) -> list[str]:
+    """What a page shows of documents; other YAML, such as that of pre-commit, has other keys."""
+    blocks = re.findall(r"(?s)```yaml\n(.*?)```", page.read_text(encoding="utf-8"))
+    names = (set(re.findall(r"(?m)^(\w+):", block)) for block in blocks)
+    return [block for block, keys in zip(blocks, names, strict=True) if keys <= {"version", *schemas.sections()}]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if documents(page)], ids=lambda page: page.name)
+def test_documents_that_pages_show_are_valid(page: Path) -> None:
+    for text in documents(page):
+        checked = validate.check(document.parse(text))
+        assert not checked.problems, f"{page.name}: {checked.problems}\n{text}"
