@@ -126,6 +126,10 @@ bench-processes: setup  ## compare a training in 1, 2 and 4 processes: step by s
 bench-peers: setup  ## race against kraken, PyLaia and Calamari: LINES=folder DOCUMENT=file PEERS=folder of their environments
 	python benchmarks/peers.py $(LINES) $(DOCUMENT) --peers $(PEERS)
 
+.PHONY: bench-ladder
+bench-ladder: setup  ## train DOCUMENT=file with one part of the recipe left out at a time
+	python benchmarks/ladder.py $(DOCUMENT)
+
 .PHONY: chaos
 chaos: setup  ## kill a small experiment a hundred times and compare what comes out
 	PYTHONPATH=tests OMP_NUM_THREADS=1 python benchmarks/chaos.py
