@@ -23,6 +23,7 @@ CAPABILITIES = {
     "workspace": {"configuration": True},
 }
 WAIT_S = 60
+INSTALL_S = 180
 
 
 class Unavailable(Exception):
@@ -42,7 +43,12 @@ def install(folder: Path) -> Path:
             raise Unavailable("there is no npm here")
         unfinished = Path(tempfile.mkdtemp(dir=folder))
         words = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(unfinished)]
-        done = subprocess.run([*words, f"yaml-language-server@{VERSION}"], capture_output=True, text=True, timeout=300)
+        words.append("--fetch-timeout=20000")  # milliseconds: one that does not answer is asked again soon
+        words.append(f"yaml-language-server@{VERSION}")
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, timeout=INSTALL_S)
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"npm did not install yaml-language-server within {INSTALL_S} s") from None
         if done.returncode:
             raise Unavailable(f"npm cannot install yaml-language-server: {done.stderr.strip()[-300:]}")
         try:
