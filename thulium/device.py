@@ -83,6 +83,7 @@ def choose(name: str, *, mixed_precision: bool) -> Device:
     device = torch.device(name)
     if device.type == "cuda":
         _check_cuda(device)
+        device = torch.device("cuda", device.index or 0)  # set_device wants a number
         torch.cuda.set_device(device)
         # 32 bits means 32: by default, a GPU's convolutions would drop half of the digits.
         torch.backends.cudnn.allow_tf32 = mixed_precision

@@ -94,13 +94,21 @@ def test_a_model_of_a_text_of_ones_own(prepared, data, tmp_path):
             ngrams.build(["abc"], 2, reading="visual_rtl"),
             "of texts in visual_rtl order, but this model writes in logical",
         ),
-        (ngrams.build(["мир"], 2), r"knows 0 of the \d+ characters that this model writes"),
+        (ngrams.build(["мир"], 2), r"knows 0 of the \d+ characters of these lines"),
     ],
 )
 def test_a_model_of_other_texts_is_refused(model, says, data, charset, tmp_path):
     arpa.write(model, tmp_path / "lm.arpa")
     with pytest.raises(DataError, match=says):
         decoding.build(replace(SPEC, language_model=str(tmp_path / "lm.arpa")), charset, data)
+
+
+def test_a_model_of_these_lines_serves_one_that_writes_more(prepared, data, tmp_path):
+    path = tmp_path / "lm.arpa"
+    language_model(prepared=prepared, order=3, text=None, output=path)
+    many = Charset(tuple(sorted({*data.symbols, *map(chr, range(0x400, 0x500))})))  # as after `extend_charset: union`
+    decoder = decoding.build(replace(SPEC, language_model=str(path)), many, data)
+    assert decoder.scorer is not None
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,21 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path):
         arpa.read(tmp_path / "lm.arpa")
 
 
+def test_one_step_may_need_more_rows_than_are_kept(model, monkeypatch):
+    monkeypatch.setattr(scorer, "MOST_BYTES", 0)
+    monkeypatch.setattr(scorer, "FEWEST_ROWS", 2)
+    charset = Charset(tuple(sorted(set("".join(TEXTS)))))
+    text = "the quick"
+    columns = np.array([[charset.encode(symbol)[0]] for symbol in text])
+    few = NgramScorer(model, charset, 1.0, 0.0)
+    monkeypatch.undo()
+    many = NgramScorer(model, charset, 1.0, 0.0)
+    states = [[many.start]]
+    for column in columns[:-1]:
+        states.append([int(many.next(np.array([states[-1]]), column[None])[0, 0])])
+    assert few.weights(np.array(states), columns) == pytest.approx(many.weights(np.array(states), columns))
+
+
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 0.0), (0.5, 1.5), (0.0, 0.0)])
 @pytest.mark.parametrize("few", [False, True])
 def test_a_search_is_told_what_the_model_says(model, monkeypatch, alpha, beta, few):

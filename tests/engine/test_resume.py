@@ -10,13 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from thulium.data.charset import Charset
+from thulium.data.prepared import open_prepared
 from thulium.errors import CheckpointError, WorldError
+from thulium.models.wrappers import HTRModel
 from thulium.stages.train import train
 from thulium.training import checkpoints, resume
 from thulium.training.checkpoints import load_model
 from thulium.training.resume import held
 from thulium.training.run import Keeper
+from thulium.training.trainer import HTRTrainer
 from thulium.unfinished import unfinished
 from thulium_dsl.spec import Experiment
 
@@ -339,3 +344,20 @@ def test_a_checkpoint_with_one_wrong_bit_is_damaged(small, prepared, tmp_path) -
     flip(path)
     with pytest.raises(CheckpointError, match=r"last\.safetensors: is damaged"):
         load_model(path)
+
+
+@pytest.mark.parametrize("steps", [8, 17])  # within the second epoch; in the validation of the last
+def test_an_epoch_that_was_cut_says_nothing_of_the_pace(small, prepared, tmp_path, cut, steps: int) -> None:
+    seen: list[float] = []
+    cut_run(small, prepared, tmp_path, cut, steps)
+    run(small, prepared, tmp_path, on_pace=lambda pace, _device: seen.append(pace))
+    assert len(seen) == {8: 1, 17: 0}[steps]
+
+
+def test_a_state_without_a_scale_is_gone_on_with_where_gradients_are_scaled(small, prepared) -> None:
+    model = HTRModel(small.model, Charset(open_prepared(prepared).symbols), small.preprocessing)
+    state = HTRTrainer(model, 1e-3, device="cpu").state_dict()
+    other = HTRTrainer(model, 1e-3, device="cpu")
+    other._scaler = torch.amp.GradScaler("cpu", enabled=True)  # as on a GPU without bfloat16
+    other.load_state_dict(state)
+    assert other.state_dict()["scaler"]["scale"] == torch.amp.GradScaler("cpu").get_scale()

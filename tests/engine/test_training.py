@@ -233,6 +233,17 @@ def test_a_gpu_that_is_not_there_names_the_way_out():
         devices.choose("cuda", mixed_precision=True)
 
 
+@pytest.mark.parametrize(("name", "number"), [("auto", 0), ("cuda", 0), ("cuda:1", 1)])
+def test_a_gpu_without_a_number_is_the_first(monkeypatch, name, number):
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: True)
+    monkeypatch.setattr(torch._C, "_cuda_setDevice", chosen.append, raising=False)  # what torch.cuda.set_device calls
+    device = devices.choose(name, mixed_precision=True)
+    assert (device.torch, device.half, chosen) == (torch.device("cuda", number), torch.bfloat16, [number])
+
+
 def test_the_validation_loss_does_not_depend_on_the_batches(experiment, prepared):
     data = open_prepared(prepared)
     model = HTRModel(experiment.model, Charset(data.symbols[:30]), data.preprocessing)  # many symbols are unknown

@@ -93,10 +93,10 @@ def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> Ngra
             f"{KEY}: {path} is of texts in {model.reading} order, but this model writes in {charset.order} order: "
             "write the file anew with `thulium lm`"
         )
-    known = model.symbols.intersection(charset.symbols)
-    if 2 * len(known) < len(charset.symbols):
+    known = model.symbols.intersection(data.symbols)  # the model may write more: what another one brought it
+    if 2 * len(known) < len(data.symbols):
         raise DataError(
-            f"{KEY}: {path} knows {len(known)} of the {len(charset.symbols)} characters that this model writes: name "
+            f"{KEY}: {path} knows {len(known)} of the {len(data.symbols)} characters of these lines: name "
             "one of texts in the same script and Unicode form"
         )
     return model

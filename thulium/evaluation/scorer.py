@@ -14,7 +14,7 @@ from thulium.evaluation.frames import Floats, Ints, ranks
 from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, NgramModel
 
 MOST_BYTES = 2**27  # of rows that are kept; more than all states of most models
-FEWEST_ROWS = 2**13  # what one step of a search needs at most, and some
+FEWEST_ROWS = 2**13  # what one step of an ordinary search needs at most, and some
 LEAST = 1e-250  # a weight is not zero, so that a line whose every reading is unlikely still has one
 
 
@@ -76,13 +76,16 @@ class NgramScorer:
         if slots.min() < 0:
             wanted = np.unique(states)
             if self._used + self._depth * len(wanted) > len(self._rows) < len(self._slot):
-                self._forget()
+                self._forget(1 + self._depth * len(wanted))
             self._fill(wanted)
             slots = self._slot[states]
         return slots
 
-    def _forget(self) -> None:
-        """Begin anew with the row of the empty history."""
+    def _forget(self, fewest: int = 1) -> None:
+        """Begin anew with the row of the empty history, and with room for so many rows."""
+        if fewest > len(self._rows):
+            self._rows = np.empty((fewest, self._columns))
+            self._next = np.empty((fewest, self._columns), np.int32)
         self._slot[:] = -1
         self._slot[0], self._used = 0, 1
         self._rows[0], self._next[0] = self._unknown, 0

@@ -176,6 +176,7 @@ def _learn(
         run.history.add(0, untrained)
         say(f"before training: val_cer {untrained['val_cer']:.1%}")
     start, first = time.perf_counter(), run.epochs
+    is_part = trainer.steps_of(first) > 0  # of the first epoch, some was learnt before the run was cut
     while run.epochs < epochs and not run.is_over:
         epoch = run.epochs
         values = trainer.train_epoch(train_loader, epoch) | trainer.validate(val_loader, epoch)
@@ -184,8 +185,11 @@ def _learn(
             keep_on("the checkpoints", lambda: run.checkpoints.save(trainer.best_model, None, None, epoch, values))  # noqa: B023
             keep_on("the history", run.history.write)
             log(epoch + 1, values, trainer)
-            lines = (epoch + 1 - first) * len(train_loader.lines)
-            on_pace(lines / (time.perf_counter() - start), str(trainer.device))
+            if epoch == first and is_part:  # says nothing of the pace
+                start, first, is_part = time.perf_counter(), first + 1, False
+            else:
+                lines = (epoch + 1 - first) * len(train_loader.lines)
+                on_pace(lines / (time.perf_counter() - start), str(trainer.device))
         say(_epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
         run.is_over = run.stopping.should_stop(values[run.stopping.spec.metric])
         run.epochs += 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
 from typing import Any
 
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+import torch
+from torch import nn
 
 
 class Ema:
@@ -19,31 +19,31 @@ class Ema:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self._steps = 0  # counted here: asking the average would wait for the device
-        self._averaged = AveragedModel(model, multi_avg_fn=self._average)
-        for module in self._averaged.modules():
+        self._steps = 0
+        self.model = copy.deepcopy(model)  # the model with averaged weights
+        for module in self.model.modules():
             if isinstance(module, nn.LSTM):
                 module.flatten_parameters()  # a copy's weights lie apart, which CUDA would mend at every call
 
-    @property
-    def model(self) -> nn.Module:
-        """The model with averaged weights."""
-        return self._averaged.module
-
+    @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Take a step's weights in."""
-        self._averaged.update_parameters(model)
+        # Not torch's AveragedModel: it copies its own count to the device at every step, and waits for that.
+        ours, theirs = list(self.model.parameters()), list(model.parameters())
+        if self._steps:
+            decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
+            torch._foreach_lerp_(ours, theirs, 1 - decay)
+        else:
+            torch._foreach_copy_(ours, theirs)
+        for own, other in zip(self.model.buffers(), model.buffers(), strict=True):
+            own.copy_(other)
         self._steps += 1
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to go on from here."""
-        return {"averaged": self._averaged.state_dict(), "steps": self._steps}
+        return {"model": self.model.state_dict(), "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked."""
-        self._averaged.load_state_dict(state["averaged"])
+        self.model.load_state_dict(state["model"])
         self._steps = state["steps"]
-
-    def _average(self, averaged: Sequence[Tensor], current: Sequence[Tensor], num_averaged: Tensor | int) -> None:
-        decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
-        get_ema_multi_avg_fn(decay)(averaged, current, num_averaged)

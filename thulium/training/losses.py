@@ -70,8 +70,8 @@ class Losses:
                 ids = ", ".join(line_id for batch in batches for line_id in batch.ids)
                 raise BadLoss(
                     f"epoch {self.epoch + 1}, step {step}: the loss is {value}; lines of the batch: {ids}\n"
-                    "  help: look at these lines; lower training.lr or training.gradient_clip, "
-                    "or switch off training.mixed_precision",
+                    "  help: look at these lines; lower training.lr, or training.gradient_clip (0 is no clipping); "
+                    "or switch off training.mixed_precision, where it is on",
                     batches,
                 )
             self.total += value

@@ -209,7 +209,8 @@ class HTRTrainer:
             self._ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
-        self._scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where gradients were not scaled: the run may come from another kind of processor
+            self._scaler.load_state_dict(state["scaler"])
         self._losses = self._cut = Losses(**state["losses"], world=self.world) if state["losses"] else None
         if self.world.rank < len(state["random"]):  # there may be more processes than before
             own = state["random"][self.world.rank]
