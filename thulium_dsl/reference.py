@@ -120,7 +120,8 @@ def _value(schema: Schema, path: str) -> str:
         return ", ".join(f"`{plain(choice)}`" for choice in schema["enum"])
     words = [type_of(schema), allowed(schema)]
     if inner is not schema:
-        words.append(f"each a {type_of(inner)}, {allowed(inner)}")
+        each = "one of" if "enum" in inner else f"a {type_of(inner)},"
+        words.append(f"each {each} {allowed(inner)}".rstrip(", "))
     if "x-unit" in schema:
         words[0] += f" ({schema['x-unit']})"
     return _cell(", ".join(word for word in words if word))
