@@ -1,7 +1,8 @@
 """Experiment -> Graph: the stages, what each reads and writes, as pure values.
 
-Values do not change the graph, but for those that say which files there are. Paths that the document chooses stand in it
-as ${...} templates, which DVC looks up itself, and commands are constants, so that nothing a user writes can reach a shell.
+Values do not change the graph, but for those that say which files there are. Paths that the document chooses stand in
+it as ${...} templates, which DVC looks up itself, and commands are constants, so that nothing a user writes can reach a
+shell.
 """
 
 from __future__ import annotations
