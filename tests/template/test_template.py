@@ -15,6 +15,7 @@ from dvc.utils.hydra import apply_overrides
 from thulium_dsl import schemas
 from thulium_dsl.validate import load
 
+SOURCE = Path(__file__).parents[2]
 TINY = {
     "train": 24,
     "val": 8,
@@ -85,6 +86,11 @@ def test_an_override_changes_one_line_of_a_new_document(baked: Path, tmp_path: P
     apply_overrides(copy, ["training.lr=0.0123"])  # what `dvc exp run -S` calls
     changes = [row for row in difflib.ndiff(before.splitlines(), copy.read_text().splitlines()) if row[0] in "+-"]
     assert [row.partition(":")[0] for row in changes] == ["-   lr", "+   lr"]
+
+
+def test_a_new_project_is_the_demo(stranger: lab.Shell, tmp_path: Path) -> None:
+    stranger("thulium", "init", "first", cwd=tmp_path)
+    assert load(tmp_path / "first" / "params.yaml").experiment == load(SOURCE / "params.yaml").experiment
 
 
 def test_the_pipeline_of_a_new_project_runs(stranger: lab.Shell, tmp_path: Path) -> None:
