@@ -58,7 +58,7 @@ def test_check_jsonschema_accepts_the_schemas_and_the_demo(run: lab.Shell, tmp_p
     check = ("python", "-m", "check_jsonschema")
     run(*check, "--check-metaschema", *SCHEMA.parent.glob("*.json"), BUNDLE, cwd=tmp_path)
     bad = Path(shutil.copy(lab.CHECKOUT / "params.yaml", tmp_path / "bad.yaml"))
-    lab.edit(bad, "epochs: 10\n", "epochs: ten\n")
+    lab.edit(bad, "  epochs: ", "  epochs: ten")
     for schema in (SCHEMA, BUNDLE):
         run(*check, "--schemafile", schema, lab.CHECKOUT / "params.yaml", cwd=tmp_path)
         assert "$.training.epochs" in run(*check, "--schemafile", schema, bad, cwd=tmp_path, code=1).stdout
