@@ -15,7 +15,6 @@ from dvc.utils.hydra import apply_overrides
 from thulium_dsl import schemas
 from thulium_dsl.validate import load
 
-SOURCE = Path(__file__).parents[2]
 TINY = {
     "train": 24,
     "val": 8,
@@ -90,7 +89,7 @@ def test_an_override_changes_one_line_of_a_new_document(baked: Path, tmp_path: P
 
 def test_a_new_project_is_the_demo(stranger: lab.Shell, tmp_path: Path) -> None:
     stranger("thulium", "init", "first", cwd=tmp_path)
-    assert load(tmp_path / "first" / "params.yaml").experiment == load(SOURCE / "params.yaml").experiment
+    assert load(tmp_path / "first" / "params.yaml").experiment == load(lab.CHECKOUT / "params.yaml").experiment
 
 
 def test_the_pipeline_of_a_new_project_runs(stranger: lab.Shell, tmp_path: Path) -> None:
