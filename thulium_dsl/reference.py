@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from thulium_dsl import schemas
+from thulium_dsl import dvc_yaml, schemas
+from thulium_dsl import graph as graphs
 from thulium_dsl.document import parse
 from thulium_dsl.explain import allowed, reruns, type_of
 from thulium_dsl.fill import block
 from thulium_dsl.schemas import Schema
-from thulium_dsl.validate import complete_tree
+from thulium_dsl.validate import complete_tree, experiment_of
 from thulium_dsl.words import plain
 
-PROJECT_SCHEMA = Path("template/{{cookiecutter.project_slug}}/.schema/thulium.schema.json")
+PROJECT = Path("template/{{cookiecutter.project_slug}}")
+PROJECT_SCHEMA = PROJECT / ".schema" / "thulium.schema.json"
 FOLDER = Path("docs/reference")
 
 
@@ -131,9 +134,27 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def pipeline_template(root: Path) -> str:
+    """The dvc.yaml of a new project: what its params.yaml compiles to, for each kind of data that it may begin with."""
+    import jinja2
+
+    document = (root / PROJECT / "params.yaml").read_text(encoding="utf-8")
+    variants: dict[str, list[str]] = {}
+    for kind in json.loads((root / "template" / "cookiecutter.json").read_text(encoding="utf-8"))["dataset"]:
+        text = jinja2.Template(document).render(cookiecutter={"dataset": kind})
+        graph = graphs.build(experiment_of(parse(text)), root / PROJECT)
+        variants.setdefault(dvc_yaml.render(graph), []).append(kind)
+    parts = []
+    for index, (text, kinds) in enumerate(variants.items()):
+        test = f"{'elif' if index else 'if'} cookiecutter.dataset in {kinds}"
+        parts.append(f"{{%- {test if index < len(variants) - 1 else 'else'} -%}}\n{text.rstrip()}\n")
+    return "".join(parts) + "{%- endif %}\n"
+
+
 def main(root: Path) -> None:
-    """Write the pages, and the schema that a new project carries, into a checkout."""
+    """Write into a checkout what is made: the pages, and the schema and the pipeline that a new project begins with."""
     (root / PROJECT_SCHEMA).write_text(schemas.bundle(), encoding="utf-8")
+    (root / PROJECT / "dvc.yaml").write_text(pipeline_template(root), encoding="utf-8")
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     made = pages()

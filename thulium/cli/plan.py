@@ -66,16 +66,11 @@ def _project_of(file: Path) -> Path:
 
 def _current_tree(file: Path, root: Path) -> dict[str, Any]:
     """The complete document; refused where the project does not say the same."""
-    from thulium_dsl import document, dvc_yaml, fill, validate
+    from thulium_dsl import project, validate
 
-    read = document.read(file)
-    stale = [f"dvc.yaml is out of date: {what}" for what in dvc_yaml.differences(root, validate.experiment_of(read))]
-    missing = fill.fill(read).added
-    if missing:
-        stale.insert(0, f"{file} is not complete: {', '.join(missing)}")
-    if stale:
-        raise ThuliumError("\n".join([*stale, "  help: run: thulium compile"]))
-    return validate.complete_tree(read)
+    loaded = validate.load(file)
+    project.refuse_stale(root, loaded)
+    return validate.complete_tree(loaded.document)
 
 
 def _status(root: Path) -> Any:
