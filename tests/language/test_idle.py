@@ -95,7 +95,7 @@ def test_a_complete_document_has_nothing_to_remark() -> None:
         ("{type: greedy, gamma: 1}", "evaluation.decoding.gamma", "unknown key 'gamma'"),
         ("{type: greedy, alpha: fast}", "evaluation.decoding.alpha", "'alpha' is not an option of greedy"),
         ("{type: greedy, alpha: -3}", "evaluation.decoding.alpha", "'alpha' is not an option of greedy"),
-        ("{type: gready, alpha: 0.3}", "evaluation.decoding.type", "must be greedy or beam"),
+        ("{type: gready, alpha: 0.3}", "evaluation.decoding.type", "must be one of greedy, beam"),
     ],
 )
 def test_what_belongs_to_no_type_is_an_error(text: str, path: str, says: str) -> None:

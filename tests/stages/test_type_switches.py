@@ -23,7 +23,7 @@ SWITCHES = [
         ["train", "evaluate"],
         "transforms.0.std 0.05 is an option of gaussian_noise",
     ),
-    ("evaluation.decoding.type=beam", ["evaluate"], "so by default: evaluation.decoding.language_model"),
+    ("evaluation.decoding.type=beam", ["evaluate"], "so by default: evaluation.decoding.beam_size 16"),
 ]
 
 
