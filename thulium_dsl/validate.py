@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from thulium_dsl import document as documents
 from thulium_dsl import idle, resolve, rules, schemas, words
 from thulium_dsl.document import Document
+from thulium_dsl.local import with_local
 from thulium_dsl.nodes import KeyPath, dotted
 from thulium_dsl.problems import DocumentError, Problem
 from thulium_dsl.spec import Experiment, build
@@ -32,7 +33,7 @@ class Checked:
 
 
 class Loaded(NamedTuple):
-    """An experiment, and the document that it was made of."""
+    """An experiment, and the document that it was made of, without what the file for this machine changes."""
 
     experiment: Experiment
     document: Document
@@ -45,7 +46,7 @@ def load(path: str | Path) -> Loaded:
         DocumentError: with every problem of the document.
     """
     document = documents.read(path)
-    return Loaded(experiment_of(document), document)
+    return Loaded(experiment_of(with_local(document)), document)
 
 
 def default_experiment() -> Experiment:

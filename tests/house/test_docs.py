@@ -20,8 +20,9 @@ def test_the_reference_is_up_to_date() -> None:
     assert written == reference.pages(), "run: make reference"
     carried = (lab.CHECKOUT / reference.PROJECT_SCHEMA).read_text(encoding="utf-8")
     assert carried == schemas.bundle(), "run: make reference"
-    pipeline = (lab.CHECKOUT / reference.PROJECT / "dvc.yaml").read_text(encoding="utf-8")
-    assert pipeline == reference.pipeline_template(lab.CHECKOUT), "run: make reference"
+    for name, made in (("params.yaml", reference.project_document), ("dvc.yaml", reference.project_pipeline)):
+        text = (lab.CHECKOUT / reference.PROJECT / name).read_text(encoding="utf-8")
+        assert text == made(lab.CHECKOUT), "run: make reference"
 
 
 @pytest.mark.parametrize("key", list(schemas.walk()), ids=lambda key: f"{key.dotted}-{key.kind}")

@@ -87,10 +87,9 @@ def refuse_foreign(experiment: Any, out: Path) -> None:
     from thulium_dsl import document, graph
 
     if (out / KEPT).exists():
-        if document.read(out / KEPT).problems or not document.read(out / KEPT).tree:
-            raise ThuliumError(
-                f"{out / KEPT}: is no document that a training has kept there: name another --output-dir"
-            )
+        kept = document.read(out / KEPT)
+        if kept.problems or not kept.tree:
+            raise ThuliumError(f"{out / KEPT}: was not written by a training: name another --output-dir")
         return
     written = [path for path in graph.written(graph.build(experiment, out)) if not path.startswith(graph.PREPARED)]
     results = [path for path in written if not path.endswith((".safetensors", graph.PERIODIC))]  # the stage looks there
@@ -119,17 +118,18 @@ def check_same(experiment: Any, out: Path) -> None:
         ThuliumError: names the sections that differ.
     """
     from thulium_dsl.graph import STAGES
+    from thulium_dsl.plan import differences
     from thulium_dsl.validate import load
 
     kept = out / KEPT
     if not kept.exists():
         return
-    before = load(kept).experiment
+    before, now = asdict(load(kept).experiment), asdict(experiment)
     tracked = [section for stage in STAGES if stage.name != "evaluate" for section in stage.reads]
-    changed = [section for section in tracked if getattr(before, section) != getattr(experiment, section)]
+    changed = [change for section in tracked for change in differences(before[section], now[section], section)]
     if changed:
         raise ThuliumError(
-            f"{out} holds a finished run of another document: {', '.join(changed)} differ from {kept}\n"
+            f"{out} holds a finished run of another document, {kept}: {'; '.join(map(str, changed))}\n"
             "  help: name another --output-dir, or add --restart to train anew"
         )
 

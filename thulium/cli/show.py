@@ -20,10 +20,12 @@ def show(
     """Print the whole experiment that a document describes."""
     from thulium_dsl import show as shown
     from thulium_dsl.document import read
+    from thulium_dsl.local import with_local
 
     if origin and changed:
         raise ThuliumError("--origin and --changed do not go together: choose one of them")
-    typer.echo(shown.changed(read(file)) if changed else shown.show(read(file), origin), nl=False)
+    document = with_local(read(file))
+    typer.echo(shown.changed(document) if changed else shown.show(document, origin), nl=False)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -215,11 +215,15 @@ def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None)
 
 
 def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
+    from thulium_dsl import local
     from thulium_dsl.graph import PARAMS
     from thulium_dsl.validate import load
 
     loaded = load(file)
     experiment = loaded.experiment
+    if not group.is_member():
+        for remark in local.remarks(loaded.document):
+            typer.echo(f"note: {remark}", err=True)
     if output_dir is None and file.name == PARAMS and (file.parent / "dvc.yaml").exists():
         _check_project(file, loaded)
         return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)

@@ -57,12 +57,14 @@ def _problems(file: Path) -> tuple[Problem, ...]:
     """Those of the document; where it has none, those of the project that it belongs to."""
     from thulium_dsl import project
     from thulium_dsl.document import read
+    from thulium_dsl.local import with_local
     from thulium_dsl.validate import Loaded, check, experiment_of
 
     document = read(file)
-    if problems := check(document).problems:
+    whole = with_local(document)
+    if problems := check(whole).problems:
         return problems
-    loaded = Loaded(experiment_of(document), document)
+    loaded = Loaded(experiment_of(whole), document)
     say_remarks(file, loaded)
     return tuple(project.staleness(file, loaded))
 
