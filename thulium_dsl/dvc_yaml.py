@@ -77,9 +77,16 @@ def differences(root: Path, experiment: Experiment, idle: Iterable[Idle] = ()) -
         return (f"there is no {NAME}",)
     graph, found = graphs.build(experiment, root, idle), _structure(old, path)
     wanted = _structure(render(graph, foreign.kept(old, found, graph, str(path))), path)
-    parts = [("stages", name) for name in {**wanted["stages"], **(found.get("stages") or {})}]
-    words = [f"stage {name}" for part, name in parts if (found.get(part) or {}).get(name) != wanted[part].get(name)]
+    before, after = found.get("stages") or {}, wanted["stages"]
+    names = [name for name in {**after, **before} if before.get(name) != after.get(name)]
+    # The fingerprint in each stage is that of the whole graph: those are named that differ in more than that.
+    own = [name for name in names if _without_meta(before.get(name)) != _without_meta(after.get(name))]
+    words = [f"stage {name}" for name in own or names]
     return tuple(words if found.get("plots") == wanted["plots"] else [*words, "plots"])
+
+
+def _without_meta(stage: Any) -> Any:
+    return {key: value for key, value in stage.items() if key != "meta"} if isinstance(stage, dict) else stage
 
 
 def render(graph: Graph, kept: Kept | None = None) -> str:
