@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from thulium.data import cutting
-from thulium.data.image import ImageFault
+from thulium.data.imagefile import ImageFault
 from thulium.data.line import Fault, Line
 from thulium.data.readers import alto, page
 from thulium.errors import DataError

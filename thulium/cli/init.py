@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from thulium.cli.screen import echo
 from thulium_dsl.problems import ThuliumError
 
 _HERE = Path(__file__).resolve().parent
@@ -43,7 +44,7 @@ def init(
         cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(folder.parent))
     except CookiecutterException as error:
         raise ThuliumError(f"{folder} was not made: {error}") from None
-    typer.echo(f"made {folder}; next: cd {folder} && dvc repro")
+    echo(f"made {folder}; next: cd {folder} && dvc repro")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from thulium.cli.screen import echo
+
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 
 
@@ -18,7 +20,7 @@ def show(
     from thulium_dsl.document import read
     from thulium_dsl.show import show as shown
 
-    typer.echo(shown(read(file), origin), nl=False)
+    echo(shown(read(file), origin), nl=False)
 
 
 def add_to(app: typer.Typer) -> None:

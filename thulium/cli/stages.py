@@ -19,7 +19,8 @@ from typing import Annotated, Any
 import typer
 
 from thulium.cli import group, warnings
-from thulium_dsl.problems import ThuliumError
+from thulium.cli.screen import echo
+from thulium_dsl.problems import ThuliumError, harmless
 
 KEPT = "experiment.yaml"  # the complete document beside what came of it
 
@@ -67,12 +68,12 @@ def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None
     if dry:
         report = _run("prepare", experiment, "check", out=output_dir)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
-        typer.echo(f"read {_counts(report)} lines, wrote none{written}")
+        echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
         report = _run("prepare", experiment, out=prepared)
-        typer.echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
+        echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
     for warning in warnings.of(report, experiment.dataset):
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
 
 
 def _counts(report: dict[str, Any]) -> str:
@@ -102,9 +103,14 @@ def train(
 
 def _check_first_weights(path: str | None) -> None:
     """Refuse a file that is not there before anything is prepared."""
-    if path is not None and not Path(path).is_file():
+    from thulium.pointers import absent, pointer_at
+
+    if path is None:
+        return
+    said = pointer_at(Path(path)) if Path(path).is_file() else absent(Path(path)) or "no such file"
+    if said:
         raise ThuliumError(
-            f"training.init_from: {path}: no such file\n"
+            f"training.init_from: {path}: {said}\n"
             "  help: name a model file that `thulium train` wrote, or leave init_from out"
         )
 
@@ -129,10 +135,10 @@ def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool)
     except Interrupted as end:
         if world.size > 1:
             raise
-        typer.echo(str(end), err=True)
+        echo(str(end), err=True)
         raise typer.Exit(128 + end.number) from None
     if world.is_main:
-        typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
+        echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
 
 def _is_finished(experiment: Any, place: Place, restart: bool) -> bool:
@@ -140,7 +146,7 @@ def _is_finished(experiment: Any, place: Place, restart: bool) -> bool:
     if place.is_project or restart or not (place.out / "metrics" / "train.json").exists():
         return False
     _check_same(experiment, place.out)
-    typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
+    echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
     return True
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from thulium.cli.screen import echo
+
 
 class Format(str, Enum):
     """Who reads the problems: a person, a program, or GitHub."""
@@ -39,13 +41,13 @@ def validate(
     if format_ is Format.text:
         for file, own in found.items():
             if not own:
-                typer.echo(f"{file} is valid")
+                echo(f"{file} is valid")
         if problems:
             raise DocumentError(problems)
         return
     written = formats.as_json(problems) if format_ is Format.json else formats.as_github(problems)
     if written:
-        typer.echo(written)
+        echo(written)
     if problems:
         raise typer.Exit(2)
 
