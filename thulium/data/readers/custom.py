@@ -152,7 +152,7 @@ def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
         if not path.is_dir():
             raise DataError(f"{shown(path)}: {absent(path) or 'no such folder'}; {hint}")
     if not file.is_file():
-        what = "is a folder, not a file" if file.is_dir() else absent(file) or "no such file"
+        what = "is not a file" if file.exists() else absent(file) or "no such file"
         raise DataError(f"{shown(file)}: {what}; each of its rows should be: image_filename text")
     rows = [(number, row) for number, row in enumerate(read_text(file).split("\n"), 1) if row.strip()]
     if not rows:

@@ -114,6 +114,9 @@ def _missing(xml: Path, root: Path, named: str, tried: list[Path]) -> str:
     shown = named if len(named) <= LONGEST else f"{named[: LONGEST - 3]}..."
     if said := next(filter(None, map(absent, tried)), None):
         return f"names the image {shown!r}, which {said}"
+    if odd := next((path for path in tried if os.path.lexists(path) and not _is_file(path)), None):
+        what = "is a link to a file that does not exist" if not odd.exists() else "is not a file"
+        return f"names the image {shown!r}, but {odd} {what}: put the image there, or remove it"
     if other := _of_another_kind(xml, root, named, tried):
         what = f"its image is {other}, and {formats.kind_by_name(other)} is not read"
         return f"{what}: save that as PNG or TIFF beside it"
