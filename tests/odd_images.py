@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, features
 
 Tags = Mapping[int, int | Sequence[int] | None]
+
+
+UPRIGHT = np.add.outer(np.arange(24) * 5, np.arange(40) * 2).astype(np.uint8)  # differs in all eight ways
+UPRIGHT[2:9, 3:12], UPRIGHT[15:20, 30:38] = 250, 10
 
 
 def tiff(*pictures: tuple[NDArray[np.generic], Tags], order: str = "<", is_big: bool = False) -> bytes:
@@ -88,3 +95,80 @@ def png(samples: NDArray[np.generic], color: int, *, before: bytes = b"", after:
 def chunk(kind: bytes, content: bytes) -> bytes:
     """A chunk of a PNG."""
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def lying(orientation: int) -> NDArray[np.uint8]:
+    """The pixels that a file holds whose picture is turned as EXIF counts."""
+    turned = {
+        1: UPRIGHT,
+        2: UPRIGHT[:, ::-1],
+        3: UPRIGHT[::-1, ::-1],
+        4: UPRIGHT[::-1],
+        5: UPRIGHT.T,
+        6: UPRIGHT.T[::-1],
+        7: UPRIGHT.T[::-1, ::-1],
+        8: UPRIGHT.T[:, ::-1],
+    }
+    return np.ascontiguousarray(turned[orientation])
+
+
+def saved(image: Image.Image, kind: str, **how: Any) -> bytes:
+    """What Pillow writes into a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **how)
+    return buffer.getvalue()
+
+
+def exif_of(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def tiff_on_its_side(orientation: int, **how: Any) -> bytes:
+    return saved(Image.fromarray(lying(orientation)), "TIFF", tiffinfo={0x0112: orientation}, **how)
+
+
+def tiled(orientation: int) -> bytes:
+    pixels = np.pad(lying(orientation), 40)[40:88, 40:88]  # whole tiles of 16 by 16
+    height, width = lying(orientation).shape
+    tiles = [pixels[y : y + 16, x : x + 16] for y in range(0, height, 16) for x in range(0, width, 16)]
+    stack = np.concatenate(tiles)
+    tags = {256: width, 257: height, 274: orientation, 322: 16, 323: 16}
+    tags |= {324: [8 + 256 * number for number in range(len(tiles))], 325: [256] * len(tiles)}
+    return tiff((stack, tags | {273: None, 279: None}))
+
+
+def late_exif(orientation: int) -> bytes:
+    content = exif_of(orientation).tobytes().removeprefix(b"Exif\0\0")
+    return png(lying(orientation), 0, after=chunk(b"eXIf", content))
+
+
+def xmp(orientation: int) -> bytes:
+    words = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="{orientation}"/></x:xmpmeta>'
+    text = b"XML:com.adobe.xmp\0\0\0\0\0" + words.encode()
+    return png(lying(orientation), 0, before=chunk(b"iTXt", text))
+
+
+# UPRIGHT as a file of each kind has it that says how it is to be turned.
+ON_THEIR_SIDE: dict[str, Callable[[int], bytes]] = {
+    "TIFF": tiff_on_its_side,
+    "TIFF, LZW": lambda o: tiff_on_its_side(o, compression="tiff_lzw"),
+    "TIFF, tiled": tiled,
+    "TIFF, 16 bits": lambda o: tiff((lying(o).astype(np.uint16) * 257, {274: o})),
+    "JPEG": lambda o: saved(Image.fromarray(lying(o)), "JPEG", exif=exif_of(o), quality=100),
+    "MPO": lambda o: saved(
+        Image.fromarray(lying(o)),
+        "MPO",
+        exif=exif_of(o),
+        quality=100,
+        save_all=True,
+        append_images=[Image.new("L", (9, 9))],
+    ),
+    "PNG": lambda o: saved(Image.fromarray(lying(o)), "PNG", exif=exif_of(o)),
+    "PNG, behind the pixels": late_exif,
+    "PNG, XMP": xmp,
+    "WebP": lambda o: saved(Image.fromarray(lying(o)).convert("RGB"), "WEBP", exif=exif_of(o), lossless=True),
+}
+if features.check("avif"):
+    ON_THEIR_SIDE["AVIF"] = lambda o: saved(Image.fromarray(lying(o)), "AVIF", exif=exif_of(o), quality=100)

@@ -11,90 +11,14 @@ import lab
 import numpy as np
 import odd_images
 import pytest
-from PIL import Image, features
+from odd_images import ON_THEIR_SIDE, UPRIGHT, lying, saved
+from PIL import Image
 
 from thulium.data import formats
 from thulium.data.image import open_grey
 from thulium.data.imagefile import ImageFault, opened, orientation_of, stored_size
 
-UPRIGHT = np.add.outer(np.arange(24) * 5, np.arange(40) * 2).astype(np.uint8)  # differs in all eight ways
-UPRIGHT[2:9, 3:12], UPRIGHT[15:20, 30:38] = 250, 10
 SEVERAL = r"holds {} pictures, and nothing says which one is meant: save each as a file of its own"
-
-
-def lying(orientation):
-    """The pixels that a file holds whose picture is turned as EXIF counts."""
-    turned = {
-        1: UPRIGHT,
-        2: UPRIGHT[:, ::-1],
-        3: UPRIGHT[::-1, ::-1],
-        4: UPRIGHT[::-1],
-        5: UPRIGHT.T,
-        6: UPRIGHT.T[::-1],
-        7: UPRIGHT.T[::-1, ::-1],
-        8: UPRIGHT.T[:, ::-1],
-    }
-    return np.ascontiguousarray(turned[orientation])
-
-
-def saved(image, kind, **how):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **how)
-    return buffer.getvalue()
-
-
-def exif_of(orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return exif
-
-
-def tiff_on_its_side(orientation, **how):
-    return saved(Image.fromarray(lying(orientation)), "TIFF", tiffinfo={0x0112: orientation}, **how)
-
-
-def tiled(orientation):
-    pixels = np.pad(lying(orientation), 40)[40:88, 40:88]  # whole tiles of 16 by 16
-    height, width = lying(orientation).shape
-    tiles = [pixels[y : y + 16, x : x + 16] for y in range(0, height, 16) for x in range(0, width, 16)]
-    stack = np.concatenate(tiles)
-    tags = {256: width, 257: height, 274: orientation, 322: 16, 323: 16}
-    tags |= {324: [8 + 256 * number for number in range(len(tiles))], 325: [256] * len(tiles)}
-    return odd_images.tiff((stack, tags | {273: None, 279: None}))
-
-
-def late_exif(orientation):
-    content = exif_of(orientation).tobytes().removeprefix(b"Exif\0\0")
-    return odd_images.png(lying(orientation), 0, after=odd_images.chunk(b"eXIf", content))
-
-
-def xmp(orientation):
-    words = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="{orientation}"/></x:xmpmeta>'
-    text = b"XML:com.adobe.xmp\0\0\0\0\0" + words.encode()
-    return odd_images.png(lying(orientation), 0, before=odd_images.chunk(b"iTXt", text))
-
-
-ON_THEIR_SIDE = {
-    "TIFF": tiff_on_its_side,
-    "TIFF, LZW": lambda o: tiff_on_its_side(o, compression="tiff_lzw"),
-    "TIFF, tiled": tiled,
-    "TIFF, 16 bits": lambda o: odd_images.tiff((lying(o).astype(np.uint16) * 257, {274: o})),
-    "JPEG": lambda o: saved(Image.fromarray(lying(o)), "JPEG", exif=exif_of(o), quality=100),
-    "MPO": lambda o: saved(
-        Image.fromarray(lying(o)),
-        "MPO",
-        exif=exif_of(o),
-        quality=100,
-        save_all=True,
-        append_images=[Image.new("L", (9, 9))],
-    ),
-    "PNG": lambda o: saved(Image.fromarray(lying(o)), "PNG", exif=exif_of(o)),
-    "PNG, behind the pixels": late_exif,
-    "PNG, XMP": xmp,
-    "WebP": lambda o: saved(Image.fromarray(lying(o)).convert("RGB"), "WEBP", exif=exif_of(o), lossless=True),
-}
-if features.check("avif"):
-    ON_THEIR_SIDE["AVIF"] = lambda o: saved(Image.fromarray(lying(o)), "AVIF", exif=exif_of(o), quality=100)
 
 
 @pytest.mark.parametrize("is_file", [True, False])
@@ -135,9 +59,18 @@ def pages(*sizes, **tags):
         (pages((40, 30), (19, 15)), 2),  # not half of it
         (pages((40, 30), (40, 30), tag254=2), 2),  # marked as a page of several
         (pages((40, 30), (80, 60)), 2),
-        (saved(Image.new("L", (9, 9)), "GIF", save_all=True, append_images=[Image.new("L", (9, 9), 200)]), 2),
-        (saved(Image.new("L", (9, 9)), "PNG", save_all=True, append_images=[Image.new("L", (9, 9), 200)]), 2),
-        (saved(Image.new("RGB", (9, 9)), "WEBP", save_all=True, append_images=[Image.new("RGB", (9, 9), "red")]), 2),
+        (
+            saved(Image.new("L", (9, 9)), "GIF", save_all=True, append_images=[Image.new("L", (9, 9), 200)]),
+            2,
+        ),
+        (
+            saved(Image.new("L", (9, 9)), "PNG", save_all=True, append_images=[Image.new("L", (9, 9), 200)]),
+            2,
+        ),
+        (
+            saved(Image.new("RGB", (9, 9)), "WEBP", save_all=True, append_images=[Image.new("RGB", (9, 9), "red")]),
+            2,
+        ),
         (b"P5 9 9 255\n" + bytes(81) + b"P5 9 9 255\n" + bytes(81), "several"),
         (b"P4 9 9\n" + bytes(18) + b"P4 9 9\n" + bytes(18), "several"),
         (b"P6 9 9 65535\n" + bytes(486) + b"P6 9 9 65535\n" + bytes(486), "several"),
@@ -195,7 +128,10 @@ def test_a_chain_of_directories_that_bites_its_tail_ends():
         (b"\0\0\0\x18ftypmp42" + bytes(40), "is a video, which is not read"),
         (b"\xef\xbb\xbf\n<!DOCTYPE html><html>", "is a web page, which is not read"),
         (b"PK\x03\x04" + bytes(40), "is a ZIP archive, which is not read"),
-        (odd_images.tiff((UPRIGHT.astype(np.float64), {})), "is a TIFF of a kind that cannot be decoded: save it as"),
+        (
+            odd_images.tiff((UPRIGHT.astype(np.float64), {})),
+            "is a TIFF of a kind that cannot be decoded: save it as",
+        ),
         (saved(Image.new("L", (9, 9)), "PCX"), "is not an image that can be read"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer.*git lfs pull"),
         (b"/annex/objects/SHA256E-s9--0.png\n", "is a git-annex pointer.*git annex get"),

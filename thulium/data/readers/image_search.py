@@ -21,7 +21,8 @@ from thulium.pointers import absent
 IMAGE_FOLDERS = ("images", "img")
 XML_FOLDERS = ("page", "alto")  # that exports put beside the images, one for each format
 # A path of another machine, or an address: what it begins with says nothing here.
-_ELSEWHERE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[A-Za-z][A-Za-z0-9+.-]*:/|file:")
+_ELSEWHERE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[A-Za-z][A-Za-z0-9+.-]*:/|file:", re.IGNORECASE)
+_SCHEME = re.compile(r"file:/*", re.IGNORECASE)
 _QUERY = re.compile(r"[?#].*")
 LONGEST = 100  # characters of a name in a message
 
@@ -78,6 +79,7 @@ def _by_last_name(xml: Path, root: Path, named: str) -> Iterator[Path]:
 
 def _paths(named: str) -> list[_Parts]:
     """The parts of the named path, in the ways in which it may be meant and written."""
+    named = named[match.end() :] if (match := _SCHEME.match(named)) else named
     plain = [named, unquote(named)]
     if "://" in named:
         plain += [unquote(_QUERY.sub("", named))]
