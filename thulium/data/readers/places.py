@@ -37,7 +37,7 @@ def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, P
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else absent(root) or "no such folder"
-        raise DataError(f"{root}: {what}; dataset.root names the folder of the data")
+        raise DataError(f"{printable(root)}: {what}; dataset.root names the folder of the data")
     there = list(walk(root))
     found = [path for path in there if is_wanted(path.name)]
     keyed = sorted((key_of(path.relative_to(root)), path) for path in found)
