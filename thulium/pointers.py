@@ -8,11 +8,13 @@ behind it. Read for what they are not, they give messages that are not true.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 SIZE = 1024  # bytes that tell; a pointer is shorter
 _LFS = (b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/")
 _ANNEX = b"/annex/objects/"
+_DVC_CACHE = re.compile(r"/(?:\.dvc/cache|files/md5)/")
 
 LFS = "is a Git LFS pointer, not the file itself: run git lfs pull"
 ANNEX = "is a git-annex pointer, not the file itself: run git annex get"
@@ -46,8 +48,11 @@ def pointer_at(path: Path) -> str | None:
 def absent(path: Path) -> str | None:
     """What to say of a file or a folder that is not there, if something stands for it; None if nothing does."""
     try:
-        if path.is_symlink() and ".git" + _ANNEX.decode() in os.readlink(path).replace(os.sep, "/"):
+        target = os.readlink(path).replace(os.sep, "/") if path.is_symlink() else ""
+        if ".git" + _ANNEX.decode() in target:
             return "is a link of git-annex to a file that is not here: run git annex get"
+        if _DVC_CACHE.search(target):
+            return "is a link of DVC to a file that is not in its cache: run dvc pull"
         if path.with_name(f"{path.name}.dvc").is_file():
             return f"is not here, only {path.name}.dvc is, which stands for it: run dvc pull"
     except (OSError, ValueError):  # as of a name that is too long

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import subprocess
+import time
 import zlib
 from pathlib import Path
 
@@ -200,3 +201,34 @@ def test_a_link_of_git_annex_to_nothing_says_what_to_run(tmp_path):
     (tmp_path / "a.png").symlink_to(Path("../.git/annex/objects/a/b/SHA256E-s9--0.png/SHA256E-s9--0.png"))
     with pytest.raises(ImageFault, match="is a link of git-annex to a file that is not here: run git annex get"):
         open_grey(tmp_path / "a.png")
+
+
+def test_damaged_files_are_images_or_faults_and_nothing_else():
+    random = np.random.default_rng(1)
+    line = Image.effect_noise((90, 30), 60)
+    how = {"PNG": {}, "JPEG": {}, "GIF": {}, "TIFF": {"compression": "tiff_lzw"}, "BMP": {}, "WEBP": {}, "PPM": {}}
+    seeds = [saved(line.convert("RGB") if kind == "WEBP" else line, kind, **more) for kind, more in how.items()]
+    seeds += [pages((40, 30), (20, 15)), ON_THEIR_SIDE["TIFF, 16 bits"](6), ON_THEIR_SIDE["PNG, XMP"](5)]
+    outcomes = {True: 0, False: 0}
+    for number in range(1000):
+        content = bytearray(seeds[number % len(seeds)])
+        for place in random.integers(0, min(len(content), 300), size=random.integers(1, 6)):
+            content[place] = random.integers(0, 256)
+        try:
+            outcomes[open_grey(io.BytesIO(bytes(content)), max_pixels=10_000_000).mode == "L"] += 1
+        except ImageFault:
+            outcomes[False] += 1
+    assert min(outcomes.values()) > 100
+
+
+def test_a_tiff_of_countless_tags_takes_no_time():
+    content = bytearray(odd_images.tiff((UPRIGHT, {})))
+    where = len(content)
+    content[4:8] = struct.pack("<L", where)
+    for _ in range(1000):  # each directory reaches into the next ones
+        content += struct.pack("<H", 65_535) + bytes(2) + struct.pack("<L", len(content) + 8)
+    content += bytes(12 * 65_535)
+    start = time.process_time()
+    with pytest.raises(ImageFault):
+        open_grey(io.BytesIO(bytes(content)))
+    assert time.process_time() - start < 5

@@ -141,6 +141,16 @@ def test_files_of_which_dvc_has_the_only_trace_are_named(tmp_path, kind, name):
         read(tmp_path / "gone", kind)
 
 
+def test_folders_of_which_dvc_has_the_only_trace_are_named(tmp_path):
+    lab_data.write_gt_txt(tmp_path, pages=1)
+    (tmp_path / "doc0.dvc").write_text("outs: []")  # and the folder is there
+    (tmp_path / "book.pdf.dvc").write_text("outs: []")  # which would not be read
+    assert len(read(tmp_path, "gt_txt")) == 4
+    (tmp_path / "doc1.dvc").write_text("outs: []")
+    with pytest.raises(DataError, match=r"doc1: is not here, only doc1\.dvc is, .*: run dvc pull"):
+        read(tmp_path, "gt_txt")
+
+
 def test_messages_show_what_a_name_is_made_of(tmp_path):
     root = tmp_path / "a\x1b[31m\n\u202eb"
     with pytest.raises(DataError) as caught:

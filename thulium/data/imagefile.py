@@ -39,6 +39,7 @@ ANEW = "copy or save it anew, or remove it"
 IN_PNG = "save it as PNG or as TIFF with 8 bits, or remove it"
 
 ORIENTATION = 0x0112  # the tag of EXIF and TIFF
+MOST_CHUNKS = 200_000  # of a PNG; a page of 400 million pixels has some 50,000
 _LATE = (b"eXIf", b"zTXtRaw profile type exif", b"tEXtRaw profile type exif", b"iTXtXML:com.adobe.xmp")
 
 # What brings a picture that is stored in one of the eight ways upright, and what undoes that.
@@ -151,7 +152,9 @@ def _is_late(image: Image.Image) -> bool:
     place, is_behind = file.tell(), False
     try:
         file.seek(8)
-        while len(head := file.read(8)) == 8:
+        for _ in range(MOST_CHUNKS):
+            if len(head := file.read(8)) < 8:
+                break
             length, kind = struct.unpack(">I4s", head)
             text = file.read(min(length, 32))
             if is_behind and (kind + text).startswith(_LATE):

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-MOST_COUNTED = 1000  # pictures of a TIFF
+MOST_COUNTED = 1000  # directories of a TIFF
+MOST_TAGS = 4096  # of a directory; a hundred are many, and this many in each of a thousand still take no time
 
 # Tags of a TIFF's directories, and what they say of a picture.
 SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, STRIPS, TILES, INNER = 254, 255, 256, 257, 273, 324, 330
@@ -119,9 +120,9 @@ def _directory(file: BinaryIO, order: str, is_big: bool) -> tuple[_Tags, int]:
     """The tags of a directory, and where the next one stands, 0 for none."""
     count, entry, pointer = ("Q", "HHQ8s", "Q") if is_big else ("H", "HHL4s", "L")
     (number,) = _read(file, order + count)
+    entries = file.read(min(number, MOST_TAGS) * struct.calcsize(order + entry))
     tags: _Tags = {}
-    for _ in range(min(number, 0xFFFF)):
-        tag, kind, _, value = _read(file, order + entry)
+    for tag, kind, _, value in struct.iter_unpack(order + entry, entries):
         form = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}.get(kind)
         if form and struct.calcsize(f"{order}{form}") <= len(value):
             tags.setdefault(tag, struct.unpack_from(f"{order}{form}", value)[0])

@@ -58,7 +58,7 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
             continue
         except (pa.ArrowException, OSError) as error:
             what = f"is no parquet file, or a damaged one ({_first_line(error)}): write or copy it anew"
-            what = pointer_at(path) or what
+            what = pointer_at(path) or absent(path) or what
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))
             continue
         with file:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from thulium.data.formats import is_not_read
 from thulium.data.line import SplitName, visible
 from thulium.errors import DataError, list_faults
 from thulium.pointers import absent
@@ -55,11 +56,11 @@ def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, P
 
 
 def _absent(there: list[Path], is_wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str]]:
-    """The wanted files that are not there, but a file of DVC's for them."""
-    names = set(there)
+    """The wanted files and the folders that are not there, but a file of DVC's for them."""
     for path in there:
         file = path.with_suffix("")
-        if path.suffix == ".dvc" and is_wanted(file.name) and file not in names and not file.is_dir():
+        is_meant = is_wanted(file.name) and not is_not_read(file)
+        if path.suffix == ".dvc" and (is_meant or not file.suffix) and not os.path.lexists(file):
             yield file, absent(file) or ""
 
 
