@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import odd_images
+import PIL
 import pytest
 from PIL import Image
 
@@ -79,6 +80,7 @@ def test_the_number_for_white_that_a_file_names_may_count():
         (np.full((9, 9, 3), 900, np.uint16), {}, "lowest bits only: save it with 8 bits a colour"),
         (np.zeros((9, 9, 3), np.uint16), {}, "is black, or its 16-bit colours use the lowest bits"),
         (np.full((9, 9, 3), 60_000, np.uint16), {284: 2, 273: [8, 8, 8], 279: [162, 162, 162]}, "colours apart"),
+        (np.full((9, 9, 3), 99, np.uint8), {262: 6}, "colours of less detail than its greys"),
     ],
 )
 def test_numbers_that_nothing_explains_are_refused(samples, tags, message):
@@ -119,6 +121,12 @@ def test_colours_of_a_palette_that_were_written_with_eight_bits():
 def test_lab_is_read_by_its_lightness():
     lab = np.stack([RAMP, np.zeros_like(RAMP), np.zeros_like(RAMP)], axis=-1)
     assert (grey(odd_images.tiff((lab, {262: 8}))) == RAMP).all()
+
+
+@pytest.mark.skipif(int(PIL.__version__.split(".")[0]) < 11, reason="older Pillows call such a file truncated")
+def test_colours_of_luma_are_read_where_each_pixel_has_its_own():
+    luma = np.stack([RAMP, np.full_like(RAMP, 128), np.full_like(RAMP, 128)], axis=-1)
+    assert (grey(odd_images.tiff((luma, {262: 6, 530: [1, 1]}))) == RAMP).all()
 
 
 def test_netpbm_says_what_white_is():

@@ -131,8 +131,9 @@ def test_a_chain_of_directories_that_bites_its_tail_ends():
         (b"PK\x03\x04" + bytes(40), "is a ZIP archive, which is not read"),
         (
             odd_images.tiff((UPRIGHT.astype(np.float64), {})),
-            "is a TIFF of a kind that cannot be decoded: save it as",
+            "is a TIFF that is damaged, or of a kind that cannot",
         ),
+        (b"\xff\xd8\xff\xf7\x00\x0b\x08" + bytes(40), "is a JPEG that is damaged, or of a kind that cannot be decoded"),
         (saved(Image.new("L", (9, 9)), "PCX"), "is not an image that can be read"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a Git LFS pointer.*git lfs pull"),
         (b"/annex/objects/SHA256E-s9--0.png\n", "is a git-annex pointer.*git annex get"),

@@ -62,7 +62,17 @@ _BEGINNINGS = (
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "XML"),
 )
-_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+# How those begin that are read: of them, some are of a kind that Pillow does not decode, such as a JPEG of 12 bits.
+_READ = (
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),
+    (b"MM\x00+", "TIFF"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF8", "GIF"),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
+)
 # By the brand that such a file names first; others are videos.
 _BRANDS = {b"hei": "a HEIC image", b"hev": "a HEIC image", b"mif": "a HEIC image", b"msf": "a HEIC image"}
 _BRANDS |= {b"avi": "an AVIF image", b"crx": "a camera's raw image"}
@@ -95,8 +105,9 @@ def kind_by_name(name: str | PurePath) -> str:
 
 def verdict(head: bytes) -> str | None:
     """What a file is that could not be opened as an image, by its first bytes; None where they do not tell."""
-    if head.startswith(_TIFF):
-        return "is a TIFF of a kind that cannot be decoded"
+    for beginning, name in _READ:
+        if head.startswith(beginning):
+            return f"is a {name} that is damaged, or of a kind that cannot be decoded"
     if head[4:8] == b"ftyp":
         return f"is {_BRANDS.get(head[8:11], 'a video')}, which is not read"
     plain = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

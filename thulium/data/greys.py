@@ -24,8 +24,8 @@ BLOCK = 1 << 22  # pixels that are computed with at a time
 
 # Tags of a TIFF, and their values.
 _BITS, _COMPRESSION, _PHOTOMETRIC, _COUNT, _PLANAR, _COLORMAP, _FORMAT = 258, 259, 262, 277, 284, 320, 339
-_MOST, _MOST_OF_ANY = 281, 341
-_WHITE_IS_ZERO, _NONE, _APART, _SIGNED = 0, 1, 2, 2
+_MOST, _MOST_OF_ANY, _SUBSAMPLING = 281, 341, 530
+_WHITE_IS_ZERO, _LUMA, _NONE, _APART, _SIGNED = 0, 6, 1, 2, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +54,20 @@ def samples_of(image: Image.Image) -> Samples:
     if image.format == "TIFF":
         return _of_tiff(image.tag_v2)  # type: ignore[attr-defined]
     decoder, _, _, how = (getattr(image, "tile", None) or [("", None, 0, "")])[0]
+    if image.format == "JPEG2000":
+        bits = _bits_of_jpeg_2000(image)
+        return Samples(bits=16, white=65_535 if bits < 16 else None) if bits > 8 else Samples()
     if image.format == "PNG" and str(how).endswith(";16B"):
         return Samples(bits=16)
     if image.format == "PPM" and decoder.startswith("ppm") and isinstance(how, tuple) and how[1] > 255:
-        # Pillow makes 65,535 of the number that the file names for white; but 65,535 is what others write for any.
+        # Pillow makes 65,535 of the number that the file names for white; but who writes 65,535 may mean any.
         return Samples(bits=16, white=65_535 if how[1] < 65_535 else None)
     return Samples()
 
 
 def _of_tiff(tags: Mapping[int, Any]) -> Samples:
     bits, kinds = max(_numbers(tags, _BITS), default=1), _numbers(tags, _FORMAT)
-    is_apart = _APART in _numbers(tags, _PLANAR) and max(_numbers(tags, _COUNT), default=1) > 1
-    if bits > 8 and is_apart and _numbers(tags, _COMPRESSION) in ((), (_NONE,)):
-        # Pillow gives noise for these, and no error.
-        raise ImageFault("holds its colours apart, with more than 8 bits each: save it with 8 bits a colour")
+    _refuse_noise(tags, bits)
     colours = np.array(_numbers(tags, _COLORMAP))
     has_bytes = len(colours) % 3 == 0 and 0 < colours.max(initial=0) < 256  # the colours of a TIFF have 16 bits each
     return Samples(
@@ -78,6 +78,25 @@ def _of_tiff(tags: Mapping[int, Any]) -> Samples:
         is_inverted=_WHITE_IS_ZERO in _numbers(tags, _PHOTOMETRIC),
         palette=colours.reshape(3, -1).T.astype(np.uint8).tobytes() if has_bytes else None,
     )
+
+
+def _refuse_noise(tags: Mapping[int, Any], bits: int) -> None:
+    """Refuse what Pillow reads as if it lay in another way, without an error."""
+    if _numbers(tags, _COMPRESSION) not in ((), (_NONE,)):
+        return  # libtiff reads it, and knows
+    is_apart = _APART in _numbers(tags, _PLANAR) and max(_numbers(tags, _COUNT), default=1) > 1
+    if bits > 8 and is_apart:
+        raise ImageFault("holds its colours apart, with more than 8 bits each: save it with 8 bits a colour")
+    if _LUMA in _numbers(tags, _PHOTOMETRIC) and set(_numbers(tags, _SUBSAMPLING) or (2,)) != {1}:
+        raise ImageFault("holds colours of less detail than its greys, uncompressed: save it in RGB")
+
+
+def _bits_of_jpeg_2000(image: Image.Image) -> int:
+    """The bits of a number, which Pillow scales to 8 or 16 without a word."""
+    file = image.fp  # type: ignore[attr-defined]
+    file.seek(0)
+    _, mark, sizes = file.read(1 << 16).partition(b"\xff\x4f\xff\x51")  # begins the picture and its sizes
+    return (sizes[38] & 0x7F) + 1 if mark and len(sizes) > 38 else 8
 
 
 def _numbers(tags: Mapping[int, Any], tag: int) -> tuple[int, ...]:
