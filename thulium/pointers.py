@@ -53,8 +53,11 @@ def absent(path: Path) -> str | None:
             return "is a link of git-annex to a file that is not here: run git annex get"
         if _DVC_CACHE.search(target):
             return "is a link of DVC to a file that is not in its cache: run dvc pull"
-        if path.with_name(f"{path.name}.dvc").is_file():
-            return f"is not here, only {path.name}.dvc is, which stands for it: run dvc pull"
+        for place in (path, *path.parents):  # of a folder that is not there, nothing in it is
+            if os.path.lexists(place):
+                return None
+            if place.with_name(f"{place.name}.dvc").is_file():
+                return f"is not here, only {place.name}.dvc is, which stands for it: run dvc pull"
     except (OSError, ValueError):  # as of a name that is too long
         return None
     return None
