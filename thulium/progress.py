@@ -9,6 +9,8 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from thulium_dsl.problems import harmless
+
 T = TypeVar("T")
 
 
@@ -35,6 +37,6 @@ def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
 
 
 def say(text: str) -> None:
-    """A line of the log, on standard error."""
+    """A line of the log, on standard error, without what would steer the terminal."""
     if not _is_quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(harmless(text), file=sys.stderr, flush=True)

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 MOST_PRINTED = 20
 WIDEST_SOURCE = 100
 
+_STEERING = {"Cc", "Cs", "Zl", "Zp"}  # categories of Unicode
+_TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # of the bidirectional algorithm
+
 
 class ThuliumError(Exception):
     """Something that the user can mend. The message says what, where, and what to do."""
@@ -75,6 +78,26 @@ def report(problems: Sequence[Problem]) -> str:
     files = " and ".join(dict.fromkeys(problem.file for problem in problems))
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return "\n".join([*lines, f"{count} in {files}; nothing was run"])
+
+
+def harmless(text: str, *, is_one_line: bool = False) -> str:
+    """Text of any origin as it may stand on a terminal: what would steer one is written as its code point.
+
+    Names of files, ids and texts come from other people's data, and may hold commands for the terminal, or turn what
+    stands behind them. Inside of a JSON string, what is written instead means the same.
+
+    Args:
+        is_one_line: whether line breaks are not ours either.
+    """
+    shown = "".join(f"\\u{ord(char):04x}" if _steers(char) else char for char in text)
+    return shown.replace("\n", "\\n") if is_one_line else shown
+
+
+def _steers(char: str) -> bool:
+    if char in "\n\t" or " " <= char <= "~":
+        return False
+    # Control characters, halves of pairs, ends of lines and paragraphs; embeddings, overrides and isolates.
+    return unicodedata.category(char) in _STEERING or unicodedata.bidirectional(char) in _TURNING
 
 
 def _excerpt(problem: Problem) -> list[str]:

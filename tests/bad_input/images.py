@@ -16,6 +16,7 @@ from bad_input.cases import Table
 NAME = "000.png"
 FILE = f"data/train/images/{NAME}"
 UNREADABLE = {"unreadable image": 1}
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 5120\n"
 
 _table = Table("custom")
 
@@ -80,6 +81,46 @@ def _text(data: Path) -> None:
     _put(data, b"Anno 1742\n")
 
 
+@_table.skippable("A PDF named .png", FILE, skipped=UNREADABLE)
+def _pdf(data: Path) -> None:
+    _put(data, _bytes(_line(data), "PDF"))
+
+
+@_table.skippable("PostScript named .png (Ghostscript is not started)", FILE, skipped=UNREADABLE)
+def _postscript(data: Path) -> None:
+    _put(data, _bytes(_line(data), "EPS"))
+
+
+@_table.skippable("A web page named .png, as a download may leave it", FILE, skipped=UNREADABLE)
+def _web_page(data: Path) -> None:
+    _put(data, b"<!DOCTYPE html>\n<html><title>404</title></html>\n")
+
+
+@_table.left_out(
+    "A PDF among the images", "data/train/images/book.pdf", skipped={"image of a kind that is not read": 1}, lost=0
+)
+def _pdf_beside(data: Path) -> None:
+    (data / "train" / "images" / "book.pdf").write_bytes(_bytes(_line(data), "PDF"))
+
+
+@_table.skippable("A Git LFS pointer in the place of an image", FILE, skipped=UNREADABLE)
+def _lfs(data: Path) -> None:
+    _put(data, LFS)
+
+
+@_table.skippable("An image that git-annex has not fetched", FILE, skipped=UNREADABLE)
+def _annex(data: Path) -> None:
+    path = data / "train" / "images" / NAME
+    path.unlink()
+    path.symlink_to("../../../.git/annex/objects/aa/bb/SHA256E-s9--0.png/SHA256E-s9--0.png")
+
+
+@_table.skippable("An image of which only DVC's file is there", FILE, "000.png.dvc", skipped={"missing image": 1})
+def _dvc(data: Path) -> None:
+    path = data / "train" / "images" / NAME
+    path.rename(path.with_name(f"{NAME}.dvc"))
+
+
 @_table.skippable(
     "A small file that says it is 50,000 by 50,000 pixels (a decompression bomb)", FILE, skipped=UNREADABLE
 )
@@ -141,9 +182,45 @@ def _sixteen_bits_tiff(data: Path) -> None:
     _put(data, _sixteen(_line(data)), "000.tif")
 
 
-def _sixteen(image: Image.Image) -> Image.Image:
-    values = b"".join(struct.pack("<H", 257 * value) for value in image.tobytes())
+def _sixteen(image: Image.Image, factor: int = 257) -> Image.Image:
+    values = b"".join(struct.pack("<H", factor * value) for value in image.tobytes())
     return Image.frombytes("I;16", image.size, values)
+
+
+@_table.kept("Greys of 12 bits in 16 (TIFF)", same_picture=True)
+def _twelve_bits(data: Path) -> None:
+    _put(data, _sixteen(_line(data), 16), "000.tif")
+
+
+@_table.kept("Greys of 10 bits in 16 (PNG)", same_picture=True)
+def _ten_bits(data: Path) -> None:
+    _put(data, _sixteen(_line(data), 4))
+
+
+@_table.kept("Floats from 0 to 1 (TIFF)", same_picture=True)
+def _floats(data: Path) -> None:
+    image = _line(data)
+    _put(
+        data,
+        Image.frombytes("F", image.size, struct.pack(f"{image.width * image.height}f", *_shares(image))),
+        "000.tif",
+    )
+
+
+def _shares(image: Image.Image) -> list[float]:
+    return [value / 255 for value in image.tobytes()]
+
+
+@_table.skippable("Floats of which one is no number", "data/train/images/000.tif", skipped=UNREADABLE)
+def _nan(data: Path) -> None:
+    image = Image.new("F", (200, 40), 0.5)
+    image.putpixel((0, 0), float("nan"))
+    _put(data, image, "000.tif")
+
+
+@_table.kept("JPEG 2000", same_picture=True)
+def _jpeg_2000(data: Path) -> None:
+    _put(data, _line(data), "000.jp2")
 
 
 @_table.kept("A palette", same_picture=True)
@@ -180,10 +257,30 @@ def _one_bit(data: Path) -> None:
     _put(data, _line(data).convert("1", dither=Image.Dither.NONE))
 
 
-@_table.kept("An animated GIF (its first picture is read)", same_picture=True)
+@_table.skippable("A moving picture (GIF)", "data/train/images/000.gif", skipped=UNREADABLE)
 def _animated(data: Path) -> None:
     image = _line(data)
     _put(data, image, "000.gif", save_all=True, append_images=[ImageChops.offset(image, 40, 0)])
+
+
+@_table.skippable("A TIFF of three pages", "data/train/images/000.tif", skipped=UNREADABLE)
+def _pages(data: Path) -> None:
+    image = _line(data)
+    others = [ImageChops.offset(image, 40, 0), ImageOps.mirror(image)]
+    _put(data, image, "000.tif", save_all=True, append_images=others)
+
+
+@_table.kept("A telephone's JPEG with a second picture behind the first (MPO)", same_picture=True)
+def _telephone(data: Path) -> None:
+    image = _line(data)
+    _put(data, image, "000.jpg", format="MPO", save_all=True, append_images=[ImageOps.mirror(image)], quality=95)
+
+
+@_table.kept("A TIFF with smaller copies of its picture (a pyramid, for image servers)", same_picture=True)
+def _pyramid(data: Path) -> None:
+    image = _line(data)
+    levels = [image.reduce(2), image.reduce(4)]
+    _put(data, image, "000.tif", save_all=True, append_images=levels)
 
 
 @_table.kept("A photograph that its camera marked as lying on its side (EXIF)", same_picture=True)
@@ -191,6 +288,11 @@ def _turned(data: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     _put(data, _line(data).transpose(Image.Transpose.ROTATE_90), "000.jpg", exif=exif, quality=95)
+
+
+@_table.kept("A TIFF that says that it lies on its side", same_picture=True)
+def _turned_tiff(data: Path) -> None:
+    _put(data, _line(data).transpose(Image.Transpose.ROTATE_90), "000.tif", tiffinfo={0x0112: 6})
 
 
 @_table.reported("An image of 1 by 1 pixels", FILE, found="images/tiny")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bad_input.cases import Table
+from bad_input.images import LFS
 
 FILE = "data/train/labels.txt"
 IMAGE = "data/train/images/000.png"
@@ -170,6 +171,13 @@ def _with_folder(data: Path) -> None:
     _first(data, f"images/{FIRST}")
 
 
+@_table.skippable(
+    "Names without their ending", f"{FILE}:1", "000.png", skipped={"missing image": 1, "image without a row": 1}
+)
+def _bare_name(data: Path) -> None:
+    _first(data, FIRST.replace(".png", ""))
+
+
 @_table.skippable("A hidden image", f"{FILE}:1", skipped={"missing image": 1})
 def _hidden(data: Path) -> None:
     _rename(data, ".000.png")
@@ -205,6 +213,17 @@ def _many(data: Path) -> None:
 @_table.refused("No labels.txt", FILE)
 def _no_labels(data: Path) -> None:
     (data / "train" / "labels.txt").unlink()
+
+
+@_table.refused("A Git LFS pointer in the place of labels.txt", FILE)
+def _lfs(data: Path) -> None:
+    (data / "train" / "labels.txt").write_bytes(LFS)
+
+
+@_table.refused("A folder of which only DVC's file is there", "data/train: is not here, only train.dvc is")
+def _dvc(data: Path) -> None:
+    shutil.rmtree(data / "train")
+    (data / "train.dvc").write_text("outs:\n- path: train\n")
 
 
 @_table.refused("An empty labels.txt", f"{FILE}:1")

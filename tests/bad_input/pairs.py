@@ -6,7 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
+from PIL import Image
+
 from bad_input.cases import Table
+from bad_input.images import LFS
 
 PLACE = "data/lines/train/p0"
 TEXT, IMAGE = f"{PLACE}/000.gt.txt", f"{PLACE}/000.png"
@@ -40,6 +43,40 @@ def _empty_text(root: Path) -> None:
 @_table.skippable("Two images for one text", TEXT, skipped={"two images for one text": 1})
 def _two_images(root: Path) -> None:
     shutil.copy(_image(root), _image(root).with_suffix(".jpg"))
+
+
+@_table.skippable("A text whose image is of a kind that is not read", TEXT, "000.heic", skipped={"missing image": 1})
+def _heic(root: Path) -> None:
+    _image(root).rename(_image(root).with_suffix(".heic"))
+
+
+@_table.left_out("A PDF among the images", f"{PLACE}/book.pdf", skipped={"image of a kind that is not read": 1}, lost=0)
+def _pdf(root: Path) -> None:
+    (_image(root).parent / "book.pdf").write_bytes(b"%PDF-1.7")
+
+
+@_table.kept("A JPEG 2000 image and its text")
+def _jpeg_2000(root: Path) -> None:
+    with Image.open(_image(root)) as image:
+        image.save(_image(root).with_suffix(".jp2"))
+    _image(root).unlink()
+
+
+@_table.kept("Folders of splits below others (a data set, a book)")
+def _nested(root: Path) -> None:
+    for split in ("train", "val", "test"):
+        (root / "test data" / "book").mkdir(parents=True, exist_ok=True)
+        (root / split).rename(root / "test data" / "book" / split)
+
+
+@_table.skippable("A Git LFS pointer in the place of a text", TEXT, skipped={"unreadable text": 1})
+def _lfs(root: Path) -> None:
+    _text(root).write_bytes(LFS)
+
+
+@_table.refused("A text of which only DVC's file is there", TEXT, "000.gt.txt.dvc")
+def _dvc(root: Path) -> None:
+    _text(root).rename(_text(root).with_name(f"{_text(root).name}.dvc"))
 
 
 @_table.skippable("Two rows in one text", TEXT, skipped={"several rows": 1})

@@ -22,7 +22,7 @@ import pytest
 from bad_input import good
 from bad_input.cases import Case
 from thulium.cli.main import main
-from thulium.data.readers import page_image
+from thulium.data.readers import image_search
 from thulium.data.shards import Split
 from thulium.data.splitting import SPLITS
 
@@ -73,7 +73,7 @@ def prepare(folder: Path, kind: str, case: Case | None, on_error: str = "fail") 
 
 def run(folder: Path) -> Outcome:
     """Run the command in a folder. An exception that is no exit, or a warning of another package, goes through."""
-    page_image._listed.cache_clear()  # it knows folders by name and time, and here all folders have one name
+    image_search._listed.cache_clear()  # it knows folders by name and time, and here all folders have one name
     before = _files(folder)
     screen, code = io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():

@@ -14,6 +14,7 @@ from PIL import Image
 
 from bad_input import good
 from bad_input.cases import Spoil, Table
+from bad_input.images import LFS
 
 FILE = "data/tables/train.parquet"
 Rows = list[dict[str, Any]]
@@ -139,6 +140,20 @@ def _damaged_inside(root: Path) -> None:
     content = bytearray((root / "train.parquet").read_bytes())
     content[4:60] = b"x" * 56
     (root / "train-2.parquet").write_bytes(bytes(content))
+
+
+@_table.skippable(
+    "A Git LFS pointer in the place of a table", "data/tables/train-2.parquet", skipped={"unreadable table": 1}, lost=0
+)
+def _lfs(root: Path) -> None:
+    (root / "train-2.parquet").write_bytes(LFS)
+
+
+@_table.kept("Tables as the Hub converts them (default/train/0000.parquet)")
+def _converted(root: Path) -> None:
+    for path in list(root.glob("*.parquet")):
+        (root / "default" / path.stem).mkdir(parents=True)
+        path.rename(root / "default" / path.stem / "0000.parquet")
 
 
 @_table.skippable("A table of 0 bytes", "data/tables/train-2.parquet", skipped={"unreadable table": 1}, lost=0)

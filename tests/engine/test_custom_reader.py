@@ -1,9 +1,12 @@
 """``type: custom``: what stands in labels.txt and images/."""
 
+import os
+
 import lab
 import pytest
 from PIL import Image
 
+from thulium.data.folder import FolderSplit
 from thulium.data.line import Fault
 from thulium.data.readers import custom
 from thulium.errors import DataError
@@ -121,3 +124,46 @@ def test_rows_that_are_no_rows_say_so(folder):
     assert faults[0] == "F/labels.txt:3: a tab stands where a space should divide name and text: write a space"
     assert faults[1].startswith("F/labels.txt:4: there is no image ")
     assert len(faults[1]) < 250
+
+
+def test_names_without_their_ending_or_with_another_say_which_image_is_meant(folder):
+    first, second = (row.split()[0] for row in rows(folder))
+    write(folder, f"{first.removesuffix('.png')} one line", f"{second.replace('.png', '.tif')} two", "gone text")
+    faults = faults_of(folder)[1]
+    assert faults[:3] == [
+        f"F/labels.txt:1: there is no image F/images/{first.removesuffix('.png')} "
+        f"(did you mean {first}? write the whole name, with its ending)",
+        f"F/labels.txt:2: there is no image F/images/{second.replace('.png', '.tif')} "
+        f"(did you mean {second}? write the whole name, with its ending)",
+        "F/labels.txt:3: there is no image F/images/gone (the row should be: image_filename text, or remove the row)",
+    ]
+
+
+def test_images_of_every_kind_are_seen(folder):
+    for name in ("a.jp2", "b.JFIF", "c.pgm"):
+        (folder / "images" / name).write_bytes(b"")
+    (folder / "images" / "d.pdf").write_bytes(b"")
+    assert faults_of(folder)[1] == [
+        *(
+            f"F/images/{name}: no row of F/labels.txt names this image: add one, or remove the image"
+            for name in ("a.jp2", "b.JFIF", "c.pgm")
+        ),
+        "F/images/d.pdf: is passed over: no row of F/labels.txt names it, and PDF is not read",
+    ]
+
+
+def test_a_pipe_for_labels_is_not_waited_for(folder):
+    (folder / "labels.txt").unlink()
+    os.mkfifo(folder / "labels.txt")
+    with pytest.raises(DataError, match=r"labels\.txt: is not a file"):
+        custom.read_labels(folder, [])
+
+
+def test_a_folder_for_scripts_is_strict_about_lines_and_not_about_what_lies_beside(folder):
+    (folder / "images" / "book.pdf").write_bytes(b"%PDF")
+    split = FolderSplit(folder)
+    assert split.image(0).size == (split.widths[0], split.height)
+    path = folder / "images" / split.ids[0]
+    path.write_bytes(b"no image")
+    with pytest.raises(DataError, match=f"{path.name}: the image is not an image that can be read"):
+        split.image(0)

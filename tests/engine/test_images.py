@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thulium.data.image import ImageFault, encode_png, is_too_wide, open_grey, preprocess, stretch_contrast
+from thulium.data.image import encode_png, is_too_wide, open_grey, preprocess, stretch_contrast
+from thulium.data.imagefile import ImageFault
 from thulium_dsl.spec import PreprocessingSpec
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from thulium.data import cutting
-from thulium.data.image import ImageFault
+from thulium.data.imagefile import ImageFault
 from thulium.data.line import Fault, Line
 from thulium.data.readers import alto, page
 from thulium.errors import DataError
@@ -268,7 +268,7 @@ def test_an_image_outside_the_root_is_missing(tmp_path):
     write(tmp_path / "page" / "p.xml", TRANSKRIBUS.replace('"p.png"', '"../p.png"'))
     fault = fault_of(tmp_path / "page")
     assert (fault.reason, fault.is_page, fault.is_error) == ("missing image", True, True)
-    assert "names the image 'p.png'" in fault.what
+    assert "names the image '../p.png', which leads out of dataset.root, where nothing is read" in fault.what
     assert "set dataset.root to the folder above" in fault.what
 
 

@@ -118,7 +118,7 @@ def test_a_writer_that_is_not_known_is_a_fault(tmp_path):
         ("dev/x/y.xml", "val"),
         ("test2/a", "test"),
         ("testament/a", None),
-        ("pages/train/a", None),
+        ("pages/train/a", "train"),
     ],
 )
 def test_folders_and_files_say_their_split(name, split):

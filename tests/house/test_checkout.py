@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 # What only says things, stops things or is where names are defined does not change what a stage yields.
-NEUTRAL = {f"thulium/{name}.py" for name in ("progress", "errors", "files", "documents", "signals", "unfinished")}
+NEUTRAL = {
+    f"thulium/{name}.py" for name in ("progress", "errors", "files", "pointers", "documents", "signals", "unfinished")
+}
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ EACH = [pytest.param(name, case, id=f"{name}-{case.title}") for name, cases in S
 # What a message asks for stands behind what was found.
 ADVICE = re.compile(
     r"[:;,(] (.*\b)?(add|choose|change|copy|correct|cut|draw|export|fill|is left|join|keep|make|move|name|put|"
-    r"raise|remove|rename|replace|save|set|should|split|write|written|the folder of the data)\b"
+    r"raise|remove|rename|replace|run|save|set|should|split|write|written|the folder of the data)\b"
 )
 LAST = re.compile(r"\d+ problems? in the data; nothing was written|\.\.\. and \d+ more|left out, by reason: .*")
 SIMILAR = 0.9  # correlation of the pixels of two pictures of one line

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from thulium.cli.screen import echo
 from thulium_dsl.problems import ThuliumError
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
@@ -38,9 +39,9 @@ def augment_preview(
     sheet = preview.sheet(shown, experiment.augmentation, experiment.training.seed, draws)
     output.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(output, "PNG")
-    typer.echo(f"wrote {output}: line {shown.id} of {source}")
+    echo(f"wrote {output}: line {shown.id} of {source}")
     if not experiment.augmentation.enabled:
-        typer.echo("augmentation.enabled is false: training changes no line", err=True)
+        echo("augmentation.enabled is false: training changes no line", err=True)
 
 
 def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:

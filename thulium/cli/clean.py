@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from thulium.cli.screen import echo
+
 Folder = Annotated[Path, typer.Argument(help="A project, or an --output-dir.", metavar="[DIR]", show_default="here")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list them.")]
 
@@ -22,14 +24,14 @@ def clean(folder: Folder = Path(), dry_run: DryRun = False) -> None:
         at = training.at or "nothing kept yet"
         what = f"{training.path}: {at}, {training.size / 1e6:.1f} MB, into {training.out}"
         if training.is_held:
-            typer.echo(f"kept {what}: a process is at it")
+            echo(f"kept {what}: a process is at it")
         elif dry_run:
-            typer.echo(f"would remove {what}")
+            echo(f"would remove {what}")
         else:
             remove(training.path)
-            typer.echo(f"removed {what}")
+            echo(f"removed {what}")
     if not found:
-        typer.echo(f"no unfinished training in {folder}")
+        echo(f"no unfinished training in {folder}")
 
 
 def add_to(app: typer.Typer) -> None:

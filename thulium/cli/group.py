@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 import typer
 
-from thulium_dsl.problems import ThuliumError
+from thulium.cli.screen import echo
+from thulium_dsl.problems import ThuliumError, harmless
 
 GRACE_S = 5
 
@@ -42,7 +43,7 @@ def start(processes: int) -> None:
     end = world.launch(["-m", "thulium.cli.main", *sys.argv[1:]], processes)
     if end.killed_by:
         what = f"rank {end.rank} was killed by {end.killed_by}, and the other processes were stopped"
-        typer.echo(f"{what}; the same command goes on from the last state that was kept", err=True)
+        echo(f"{what}; the same command goes on from the last state that was kept", err=True)
     if end.code:
         raise typer.Exit(end.code)
 
@@ -111,7 +112,7 @@ def _end(code: int, text: str) -> NoReturn:
     # Not by an exception: leaving a group in which some are missing may wait for them.
     with contextlib.suppress(OSError):
         if text:
-            print(text, file=sys.stderr)
+            print(harmless(text), file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from thulium.cli import stages
+from thulium.cli.screen import echo
 from thulium_dsl.problems import ThuliumError
 
 DECODING = "evaluation.decoding"
@@ -36,8 +37,8 @@ def lm(
         needs = f"'thulium lm' needs the package {error.name}, which is not installed"
         raise ThuliumError(f"{needs}: pip install 'thulium[training]'") from None
     written = language_model(prepared=place.prepared, order=length, text=text, output=output)
-    typer.echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
-    typer.echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
+    echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
+    echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 
 
 def _order(experiment: Any) -> int:
@@ -52,15 +53,15 @@ def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stage
     checkpoints = place.out / experiment.checkpointing.save_dir
     tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
     for row in _table(tuned):
-        typer.echo(row)
+        echo(row)
     best = tuned.best
     if best.cer >= tuned.greedy:
-        typer.echo(f"nothing here is better than greedy, {tuned.greedy:.2%}: write 'decoding: {{type: greedy}}'")
+        echo(f"nothing here is better than greedy, {tuned.greedy:.2%}: write 'decoding: {{type: greedy}}'")
         return
-    typer.echo(f"best: CER {best.cer:.2%} with alpha {best.alpha:g} and beta {best.beta:g}; greedy {tuned.greedy:.2%}")
+    echo(f"best: CER {best.cer:.2%} with alpha {best.alpha:g} and beta {best.beta:g}; greedy {tuned.greedy:.2%}")
     spec = experiment.evaluation.decoding
     if (spec.alpha, spec.beta) != (best.alpha, best.beta):
-        typer.echo(f"write into {file}, below {DECODING}:\n  alpha: {best.alpha}\n  beta: {best.beta}")
+        echo(f"write into {file}, below {DECODING}:\n  alpha: {best.alpha}\n  beta: {best.beta}")
 
 
 def _table(tuned: Any) -> list[str]:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from thulium.cli import augment_preview, clean, group, init, lm, plan, show, stages, upgrade, validate
+from thulium.cli.screen import echo
 from thulium_dsl.problems import ThuliumError
 
 
@@ -21,7 +22,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            echo("interrupted", err=True)
             raise typer.Exit(130) from None
 
 
@@ -47,14 +48,14 @@ def main() -> None:
     except ThuliumError as error:
         if group.is_member():
             group.report(error)
-        typer.echo(str(error), err=True)
+        echo(str(error), err=True)
         sys.exit(2)
     except OSError as error:
         if error.errno not in MENDABLE:
             raise
         if group.is_member():
             group.report(error)
-        typer.echo(f"{error.filename or 'the disk'}: {error.strerror}", err=True)
+        echo(f"{error.filename or 'the disk'}: {error.strerror}", err=True)
         sys.exit(2)
 
 
@@ -62,7 +63,7 @@ def _print_version(is_wanted: bool) -> None:
     if is_wanted:
         import thulium
 
-        typer.echo(f"thulium {thulium.__version__}")
+        echo(f"thulium {thulium.__version__}")
         raise typer.Exit
 
 
@@ -82,7 +83,7 @@ validate.add_to(app)
 def fill(file: Document = Path("params.yaml")) -> None:
     """Write every default that a document leaves out into its text."""
     added = _fill(file)
-    typer.echo(_say_added(file, added) if added else f"{file} is complete")
+    echo(_say_added(file, added) if added else f"{file} is complete")
 
 
 @app.command("compile")
@@ -102,15 +103,15 @@ def compile_(
         return
     added = _fill(file)
     if added:
-        typer.echo(_say_added(file, added))
+        echo(_say_added(file, added))
     loaded = load(file)
     compiled = dvc_yaml.write(root, loaded.experiment, idle_in(loaded.document.tree))
     path = root / dvc_yaml.NAME
-    typer.echo(f"wrote {path}" if compiled.is_new else f"{path} is up to date")
+    echo(f"wrote {path}" if compiled.is_new else f"{path} is up to date")
     if compiled.is_new and compiled.kept:
-        typer.echo(f"kept what is not Thulium's: {', '.join(compiled.kept)}")
+        echo(f"kept what is not Thulium's: {', '.join(compiled.kept)}")
     if compiled.lost:
-        typer.echo(f"gone from Thulium's stages: {', '.join(compiled.lost)}", err=True)
+        echo(f"gone from Thulium's stages: {', '.join(compiled.lost)}", err=True)
     validate.say_remarks(file, loaded)
 
 
@@ -121,7 +122,7 @@ def explain(
     """Say what a key means, what it may be, and which stages run again when it changes."""
     from thulium_dsl.explain import explain as explained
 
-    typer.echo(explained(key))
+    echo(explained(key))
 
 
 def _check(file: Path, root: Path) -> None:
@@ -130,7 +131,7 @@ def _check(file: Path, root: Path) -> None:
     from thulium_dsl.validate import load
 
     project.refuse_stale(root, load(file))
-    typer.echo(f"{file} and {root / dvc_yaml.NAME} are up to date")
+    echo(f"{file} and {root / dvc_yaml.NAME} are up to date")
 
 
 def _fill(file: Path) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from thulium.cli.screen import echo
 from thulium_dsl.problems import ThuliumError
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
@@ -35,19 +36,19 @@ def plan(file: Document = Path("params.yaml"), as_json: AsJson = False) -> None:
         size = job.size(root, project, tree, lock, is_stale="prepare" in names)
     if as_json:
         stages = [{"name": step.name, "reasons": [reason.as_data() for reason in step.reasons]} for step in steps]
-        typer.echo(json.dumps({"stages": stages, "job": size and asdict(size)}, indent=2, ensure_ascii=False))
+        echo(json.dumps({"stages": stages, "job": size and asdict(size)}, indent=2, ensure_ascii=False))
         return
     for step in steps:
-        typer.echo(str(step))
+        echo(str(step))
     if not steps:
-        typer.echo("nothing would run")
+        echo("nothing would run")
     if size:
-        typer.echo(f"\nthe training: {size}")
+        echo(f"\nthe training: {size}")
     elif "train" in names:
-        typer.echo("\nthe training: its size is not known before the data are prepared: dvc repro prepare")
+        echo("\nthe training: its size is not known before the data are prepared: dvc repro prepare")
     if "train" in names:
         for training in _kept(root):
-            typer.echo(training)
+            echo(training)
 
 
 def _kept(root: Path) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from thulium.cli.screen import echo
 from thulium_dsl.problems import ThuliumError
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
@@ -25,7 +26,7 @@ def show(
     if origin and changed:
         raise ThuliumError("--origin and --changed do not go together: choose one of them")
     document = with_local(read(file))
-    typer.echo(shown.changed(document) if changed else shown.show(document, origin), nl=False)
+    echo(shown.changed(document) if changed else shown.show(document, origin), nl=False)
 
 
 def add_to(app: typer.Typer) -> None:

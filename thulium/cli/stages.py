@@ -21,7 +21,8 @@ import typer
 
 from thulium.cli import group, warnings
 from thulium.cli import output_folder as folders
-from thulium_dsl.problems import ThuliumError
+from thulium.cli.screen import echo
+from thulium_dsl.problems import ThuliumError, harmless
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 OutputDir = Annotated[
@@ -71,17 +72,17 @@ def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None
     if dry:
         report = _run("prepare", experiment, "check", out=output_dir)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
-        typer.echo(f"read {_counts(report)} lines, wrote none{written}")
+        echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
             report = _run("prepare", experiment, out=prepared)
-        typer.echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
+        echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
     _warn(report, experiment)
 
 
 def _warn(report: dict[str, Any], experiment: Any) -> None:
     for warning in warnings.of(report, experiment.dataset):
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
 
 
 def _counts(report: dict[str, Any]) -> str:
@@ -110,9 +111,14 @@ def train(
 
 def _check_first_weights(path: str | None) -> None:
     """Refuse a file that is not there before anything is prepared."""
-    if path is not None and not Path(path).is_file():
+    from thulium.pointers import absent, pointer_at
+
+    if path is None:
+        return
+    said = pointer_at(Path(path)) if Path(path).is_file() else absent(Path(path)) or "no such file"
+    if said:
         raise ThuliumError(
-            f"training.init_from: {path}: no such file\n"
+            f"training.init_from: {path}: {said}\n"
             "  help: name a model file that `thulium train` wrote, or leave init_from out"
         )
 
@@ -139,10 +145,10 @@ def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool)
     except Interrupted as end:
         if world.size > 1:
             raise
-        typer.echo(str(end), err=True)
+        echo(str(end), err=True)
         raise typer.Exit(128 + end.number) from None
     if world.is_main:
-        typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
+        echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
 
 def _check_folder(experiment: Any, place: Place, restart: bool) -> None:
@@ -186,7 +192,7 @@ def _is_finished(place: Place, restart: bool) -> bool:
             f"{place.out} holds a finished run of other lines: the data have changed since\n"
             "  help: add --restart to train anew on them, or name another --output-dir"
         )
-    typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
+    echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
     return True
 
 
@@ -223,7 +229,7 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
     experiment = loaded.experiment
     if not group.is_member():
         for remark in local.remarks(loaded.document):
-            typer.echo(f"note: {remark}", err=True)
+            echo(f"note: {remark}", err=True)
     if output_dir is None and file.name == PARAMS and (file.parent / "dvc.yaml").exists():
         _check_project(file, loaded)
         return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)
@@ -242,7 +248,7 @@ def _check_project(file: Path, loaded: Any) -> None:
     project.refuse_stale(file.parent, loaded, must_be_complete=False)
     if not group.is_member():
         for remark in idle.remarks(loaded.document):
-            typer.echo(f"note: {remark}", err=True)
+            echo(f"note: {remark}", err=True)
 
 
 def _run_dir(log_dir: str) -> Path:

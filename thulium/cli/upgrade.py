@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from thulium.cli.screen import echo
+
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
 
@@ -21,16 +23,16 @@ def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> No
     read = document.read(file)
     result = upgrades.upgrade(read, upgrades.MIGRATIONS)
     if result.version == graph.LANGUAGE:
-        typer.echo(f"{file} is in version {graph.LANGUAGE} of the language, the current one")
+        echo(f"{file} is in version {graph.LANGUAGE} of the language, the current one")
         return
     if dry_run:
         before, after = (text.splitlines(keepends=True) for text in (read.text, result.text.removeprefix("\ufeff")))
-        typer.echo("".join(difflib.unified_diff(before, after, str(file), f"{file} (upgraded)")), nl=False)
+        echo("".join(difflib.unified_diff(before, after, str(file), f"{file} (upgraded)")), nl=False)
         return
     replace_text(file.resolve(), result.text)  # a link stays a link
-    typer.echo(f"upgraded {file} from version {result.version} to {graph.LANGUAGE}")
+    echo(f"upgraded {file} from version {result.version} to {graph.LANGUAGE}")
     for change in result.changes:
-        typer.echo(f"  {change}")
+        echo(f"  {change}")
 
 
 def add_to(app: typer.Typer) -> None:

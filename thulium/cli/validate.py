@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from thulium.cli.screen import echo
 from thulium_dsl.problems import Problem
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ def validate(
     if format_ is Format.text:
         for file, own in found.items():
             if not own:
-                typer.echo(f"{file} is valid")
+                echo(f"{file} is valid")
         if problems:
             raise DocumentError(problems)
         return
     written = formats.as_json(problems) if format_ is Format.json else formats.as_github(problems)
     if written:
-        typer.echo(written)
+        echo(written)
     if problems:
         raise typer.Exit(2)
 
@@ -74,9 +75,9 @@ def say_remarks(file: Path, loaded: Loaded) -> None:
     from thulium_dsl import idle, project
 
     for option in idle.idle_in(loaded.document.tree):
-        typer.echo(f"note: {option}", err=True)
+        echo(f"note: {option}", err=True)
     for remark in project.remarks(file, loaded.experiment):
-        typer.echo(f"warning: {remark}", err=True)
+        echo(f"warning: {remark}", err=True)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from thulium.data import order, text
 from thulium.data.charset import unknown_symbols
-from thulium.data.image import INK_SHARE, MIN_CONTRAST, ImageFault, encode_png, is_too_wide, preprocess
+from thulium.data.image import INK_SHARE, MIN_CONTRAST, encode_png, is_too_wide, preprocess
+from thulium.data.imagefile import ImageFault
 from thulium.data.line import Fault, Line, SplitName
 from thulium.data.readers import READERS
 from thulium.data.shards import Row

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from thulium.data.image import ImageFault, open_grey, preprocess, scaled_width
+from thulium.data.image import open_grey, preprocess, scaled_width
+from thulium.data.imagefile import ImageFault
+from thulium.data.line import Fault
 from thulium.data.readers.custom import read_labels
 from thulium.data.text import normalize
 from thulium.errors import DataError, list_faults
@@ -28,28 +30,39 @@ class FolderSplit:
         from thulium.documents import defaults  # late: most callers need no document
 
         self.preprocessing = preprocessing or defaults().preprocessing
-        faults: list[str] = []
+        faults: list[Fault] = []
         labels = read_labels(folder, faults)
         self._paths = [label.path for label in labels]
         self.ids = [label.name for label in labels]
         self.texts = [normalize(label.text, unicode_form or defaults().dataset.text) for label in labels]
         self.height = self.preprocessing.height
         self.widths = [self._width(path, faults) for path in self._paths]
-        if faults:
-            raise DataError(list_faults(faults))
+        if errors := [fault for fault in faults if fault.is_error]:
+            raise DataError(list_faults(errors))
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def image(self, index: int) -> Image.Image:
-        """A line's image as the model reads it, mode "L"."""
-        return preprocess(open_grey(self._paths[index]), self.preprocessing)
+        """A line's image as the model reads it, mode "L".
 
-    def _width(self, path: Path, faults: list[str]) -> int:
+        Raises:
+            DataError: it cannot be read any more.
+        """
+        try:
+            return preprocess(open_grey(self._paths[index]), self.preprocessing)
+        except ImageFault as fault:
+            raise DataError(str(_unreadable(self._paths[index], fault))) from None
+
+    def _width(self, path: Path, faults: list[Fault]) -> int:
         try:
             size = open_grey(path).size
         except ImageFault as fault:
-            faults.append(f"{path} {fault}")
+            faults.append(_unreadable(path, fault))
             return 1
         spec = self.preprocessing
         return max(spec.min_width, min(spec.max_width, scaled_width(size, spec.height)))
+
+
+def _unreadable(path: Path, fault: ImageFault) -> Fault:
+    return Fault(reason="unreadable image", where=str(path), what=f"the image {fault}")

@@ -330,7 +330,7 @@ def _histograms(survey: Survey) -> list[Markup]:
 
 def _shown(row: Row) -> Shown:
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(row.image)) as image:
+    with Image.open(io.BytesIO(row.image), formats=("PNG",)) as image:
         picture = image.convert("L")
     picture.thumbnail(PICTURE)
     picture.quantize(GREYS).save(buffer, "PNG", optimize=True)

@@ -191,7 +191,7 @@ class Split:
 
     def image(self, index: int) -> Image.Image:
         """A line's image, mode "L"."""
-        return Image.open(io.BytesIO(self._scalar(index, "image").as_buffer())).convert("L")
+        return Image.open(io.BytesIO(self._scalar(index, "image").as_buffer()), formats=("PNG",)).convert("L")
 
     def _scalar(self, index: int, column: str) -> Any:
         place = int(self._places[index])

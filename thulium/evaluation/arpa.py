@@ -15,6 +15,7 @@ from thulium.data.order import Order
 from thulium.errors import DataError
 from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, NgramModel
 from thulium.files import replace_text
+from thulium.pointers import SIZE, absent, pointer
 
 SPECIAL = {BEGIN: "<s>", END: "</s>", UNKNOWN: "<unk>", " ": "<space>"}
 TOKENS = {token: symbol for symbol, token in SPECIAL.items()} | {"<UNK>": UNKNOWN}
@@ -63,13 +64,15 @@ def read(path: Path) -> NgramModel:
     """
     try:
         with open(path, "rb") as file:
-            is_binary = file.read(len(BINARY)) == BINARY
-        if is_binary:
+            head = file.read(SIZE)
+        if said := pointer(head):
+            raise DataError(f"{path}: {said}")
+        if head.startswith(BINARY):
             raise DataError(f"{path}: is a binary file of KenLM: name the ARPA file that it was made from, or {HELP}")
         with open(path, encoding="utf-8-sig", newline="\n") as file:
             return _Reader(path, (line.strip(" \t\r\n") for line in file)).model()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); {HELP}") from None
+        raise DataError(f"{path}: {absent(path) or f'cannot be read ({error.strerror}); {HELP}'}") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: is no text in UTF-8, so no ARPA file: {HELP}") from None
 

@@ -28,6 +28,7 @@ from thulium.data.charset import Charset
 from thulium.errors import CheckpointError
 from thulium.files import PART, replace_bytes
 from thulium.models.wrappers import HTRModel
+from thulium.pointers import absent, pointer_at
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec, build
 
 FORMAT = 2
@@ -284,8 +285,11 @@ def _read_header(path: Path) -> dict[str, Any]:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["thulium"])
     except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such checkpoint; train first, or name another") from None
+        what = absent(path) or "no such checkpoint; train first, or name another"
+        raise CheckpointError(f"{path}: {what}") from None
     except (SafetensorError, OSError) as error:
+        if said := pointer_at(path):
+            raise CheckpointError(f"{path}: {said}") from None
         raise CheckpointError(f"{path}: is damaged or not a safetensors file ({error})") from error
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error

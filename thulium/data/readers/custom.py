@@ -9,11 +9,13 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from thulium.data.image import IMAGE_ENDINGS, open_grey
+from thulium.data import formats
+from thulium.data.image import open_grey
 from thulium.data.line import Fault, Line, SplitName
 from thulium.data.readers import places
 from thulium.data.textfile import read_text
 from thulium.errors import DataError, list_faults
+from thulium.pointers import absent
 from thulium_dsl.spec import CustomDataset
 
 LINES_PER_UNIT = 64
@@ -110,19 +112,22 @@ def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:
         _alone(file, path)
         for key, paths in sorted(images.items())
         for path in paths
-        if path.suffix.lower() in IMAGE_ENDINGS and key not in named
+        if key not in named and (formats.is_image(path) or formats.is_not_read(path))
     ]
     return list(labels.values())
 
 
 def _alone(file: Path, image: Path) -> Fault:
+    if formats.is_not_read(image):
+        what = f"is passed over: no row of {file} names it, and {formats.kind_by_name(image)} is not read"
+        return Fault(reason="image of a kind that is not read", where=str(image), what=what, is_error=False)
     hint = "add one, or remove the image"
     if " " in image.name:
         hint = "the space in it ends a name: rename the image"
-    if places.printable(image) != str(image):
+    if not places.is_utf8(image):
         hint = "it is not UTF-8: rename the image"
     what = f"no row of {file} names this image: {hint}"
-    return Fault(reason="image without a row", where=places.printable(image), what=what)
+    return Fault(reason="image without a row", where=str(image), what=what)
 
 
 def _key(name: str) -> str:
@@ -139,16 +144,19 @@ def _images(folder: Path) -> dict[str, list[Path]]:
 
 
 def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; it should hold images/ and labels.txt")
-    if not (folder / "images").is_dir():
-        raise DataError(f"{folder / 'images'}: no such folder; put the line images there")
+    shown = places.printable
+    for path, hint in (
+        (folder, "it should hold images/ and labels.txt"),
+        (folder / "images", "put the line images there"),
+    ):
+        if not path.is_dir():
+            raise DataError(f"{shown(path)}: {absent(path) or 'no such folder'}; {hint}")
     if not file.is_file():
-        what = "is a folder, not a file" if file.is_dir() else "no such file"
-        raise DataError(f"{file}: {what}; each of its rows should be: image_filename text")
+        what = "is not a file" if file.exists() else absent(file) or "no such file"
+        raise DataError(f"{shown(file)}: {what}; each of its rows should be: image_filename text")
     rows = [(number, row) for number, row in enumerate(read_text(file).split("\n"), 1) if row.strip()]
     if not rows:
-        raise DataError(f"{file}:1: is empty; each of its rows should be: image_filename text")
+        raise DataError(f"{shown(file)}:1: is empty; each of its rows should be: image_filename text")
     return rows
 
 
@@ -189,6 +197,8 @@ def _missing(place: Path, row: str, images: Mapping[str, list[Path]]) -> str:
     """What to do about a row whose image is not there."""
     name, _, text = row.partition(" ")
     path = _short(str(place / name))
+    if said := absent(place / name):
+        return f"the image {path} {said}"
     if os.path.isdir(place / name):  # unlike Path.is_dir, it answers for a name of any length
         return f"{path} is a folder, not an image: put the image there, or remove the row"
     ends = [*(end for end, symbol in enumerate(row) if symbol == " "), len(row)][1:MOST_SPACES]
@@ -201,11 +211,21 @@ def _missing(place: Path, row: str, images: Mapping[str, list[Path]]) -> str:
         hint = "names that begin with a dot are passed over: rename it"
     elif "\\" in name:
         hint = "write / between folders, not a backslash"
-    elif text and PurePosixPath(name).suffix.lower() in IMAGE_ENDINGS:
+    elif meant := _with_another_ending(name, images):
+        hint = f"did you mean {' or '.join(meant[:3])}? write the whole name, with its ending"
+    elif text and formats.is_image(name):
         hint = "add the image, or remove the row"
     else:
         hint = "the row should be: image_filename text, or remove the row"
     return f"there is no image {path} ({hint})"
+
+
+def _with_another_ending(name: str, images: Mapping[str, list[Path]]) -> list[str]:
+    """The images that are called as a name is but for its ending, which it may lack."""
+    plain = PurePosixPath(_key(name))
+    stem = plain.with_suffix("") if formats.is_image(plain) or formats.is_not_read(plain) else plain
+    endings = sorted(formats.IMAGE_ENDINGS)
+    return [key for ending in (*endings, *map(str.upper, endings)) if (key := f"{stem}{ending}") in images]
 
 
 def _short(text: str) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from thulium.data.image import IMAGE_ENDINGS, open_grey
+from thulium.data import formats
+from thulium.data.image import open_grey
 from thulium.data.line import Fault, Line
 from thulium.data.readers import places
-from thulium.data.textfile import read_text
+from thulium.data.textfile import UnreadableText, read_text
 from thulium.errors import DataError
 from thulium_dsl.spec import GtTxtDataset
 
@@ -50,30 +51,42 @@ def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
         DataError: there is no such folder, or no .gt.txt in it.
     """
     root = Path(dataset.root)
-    texts = dict(places.files(root, lambda name: name.endswith(ENDING)))
-    images = dict(places.files(root, lambda name: Path(name).suffix.lower() in IMAGE_ENDINGS))
+    files = dict(places.files(root, _is_wanted))
+    texts = [key for key in files if key.endswith(ENDING)]
     if not texts:
-        raise DataError(f"{root}: holds no transcriptions (NAME{ENDING}); dataset.root names the folder of the data")
-    by_stem: dict[str, list[str]] = {}
-    for key in images:
-        by_stem.setdefault(str(PurePosixPath(key).with_suffix("")), []).append(key)
+        where = places.printable(root)
+        raise DataError(f"{where}: holds no transcriptions (NAME{ENDING}); dataset.root names the folder of the data")
+    images, others = _by_stem(filter(formats.is_image, files)), _by_stem(filter(formats.is_not_read, files))
     pairs: list[Pair] = []
     faults: list[Unit | Fault] = []
     used: set[str] = set()
-    names = {key.removesuffix(ENDING) for key in texts}
-    page_of = _pages(dataset.page_pattern, names)
-    for key, text in texts.items():
+    page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key in texts})
+    for key in texts:
         name = key.removesuffix(ENDING)
-        found = [image for between in _BETWEEN for image in by_stem.get(name + between, ())]
-        used.update(found)
+        found = [image for between in _BETWEEN for image in images.get(name + between, ())]
+        beside = others.get(name, [""])
+        used.update(found, beside)
         page = page_of(name)
-        fault = _fault(text, found, page, dataset.page_pattern)
+        fault = _fault(files[key], found or beside, page, dataset.page_pattern)
         if fault:
             faults.append(fault)
         else:
-            pairs.append(Pair(name, page or name, images[found[0]], text))
-    faults += [_alone(images[key]) for key in images if key not in used]
+            pairs.append(Pair(name, page or name, files[found[0]], files[key]))
+    left = [key for key in files if key not in used and not key.endswith(ENDING)]
+    faults += [_passed_over(files[key]) if formats.is_not_read(key) else _alone(files[key]) for key in left]
     return [*faults, *_grouped(pairs)]
+
+
+def _is_wanted(name: str) -> bool:
+    return name.endswith(ENDING) or formats.is_image(name) or formats.is_not_read(name)
+
+
+def _by_stem(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Keys by their names without ending."""
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        found.setdefault(str(PurePosixPath(key).with_suffix("")), []).append(key)
+    return found
 
 
 def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
@@ -81,9 +94,8 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
     for pair in unit.pairs:
         try:
             rows = [row for row in read_text(pair.text).split("\n") if row.strip()]
-        except DataError as error:
-            where, _, what = str(error).partition(": ")
-            yield Fault(reason="unreadable text", where=where, what=what)
+        except UnreadableText as error:
+            yield Fault(reason="unreadable text", where=error.where, what=error.what)
             continue
         if len(rows) != 1:
             reason = "several rows" if rows else "no transcription"
@@ -119,8 +131,17 @@ def _pages(pattern: str | None, names: set[str]):  # type: ignore[no-untyped-def
 
 
 def _fault(text: Path, found: list[str], page: str | None, pattern: str | None) -> Fault | None:
-    if not found:
+    """Why a text cannot be used.
+
+    Args:
+        found: the images of its name; one of a kind that is not read, or an empty name, where there are none.
+    """
+    if not found[0]:
         what = "there is no image of this name beside it: add it, or remove the text"
+        return Fault(reason="missing image", where=str(text), what=what)
+    if formats.is_not_read(found[0]):
+        name = PurePosixPath(found[0])
+        what = f"its image is {name.name}, and {formats.kind_by_name(name)} is not read: save that as PNG or TIFF"
         return Fault(reason="missing image", where=str(text), what=what)
     if len(found) > 1:
         what = f"two images have this name, {found[0]} and {found[1]}: keep one of them"
@@ -129,6 +150,11 @@ def _fault(text: Path, found: list[str], page: str | None, pattern: str | None) 
         what = f"dataset.page_pattern {pattern!r} does not match this name, so its page is not known: widen it"
         return Fault(reason="page unknown", where=str(text), what=what)
     return None
+
+
+def _passed_over(image: Path) -> Fault:
+    what = f"is passed over: {formats.kind_by_name(image)} is not read"
+    return Fault(reason="image of a kind that is not read", where=str(image), what=what, is_error=False)
 
 
 def _alone(image: Path) -> Fault:

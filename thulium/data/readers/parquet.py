@@ -14,10 +14,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from thulium.data.image import ImageFault, open_grey
+from thulium.data.image import open_grey
+from thulium.data.imagefile import ImageFault
 from thulium.data.line import Fault, Line, SplitName
 from thulium.data.readers import places
 from thulium.errors import DataError, list_faults
+from thulium.pointers import absent, pointer_at
 from thulium_dsl.spec import ParquetDataset
 
 ROWS_AT_A_TIME = 64
@@ -56,6 +58,7 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
             continue
         except (pa.ArrowException, OSError) as error:
             what = f"is no parquet file, or a damaged one ({_first_line(error)}): write or copy it anew"
+            what = pointer_at(path) or absent(path) or what
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))
             continue
         with file:
@@ -67,7 +70,8 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
     if unfit:
         raise DataError(list_faults(unfit))
     if not found:
-        raise DataError(f"{root}: holds no tables (*.parquet); dataset.root names the folder of the data")
+        where = places.printable(root)
+        raise DataError(f"{where}: holds no tables (*.parquet); dataset.root names the folder of the data")
     return found
 
 
@@ -92,14 +96,15 @@ def _columns(dataset: ParquetDataset) -> list[str]:
 
 def _unfit(path: Path, there: list[str], dataset: ParquetDataset) -> Iterator[str]:
     """What is wrong with the columns of a table, in a sentence each."""
+    where = places.printable(path)
     keys = ("image_column", "text_column", "id_column", "page_column", "document_column", "writer_column")
     for key in keys:
         name = getattr(dataset, key)
         if name and name not in there:
             columns = ", ".join(map(repr, there)) or "none"
-            yield f"{path}: has no column {name!r}, but {columns}: correct dataset.{key}, or add the column"
+            yield f"{where}: has no column {name!r}, but {columns}: correct dataset.{key}, or add the column"
         if there.count(name) > 1:
-            yield f"{path}: has two columns named {name!r}: rename or remove one"
+            yield f"{where}: has two columns named {name!r}: rename or remove one"
 
 
 def _row(unit: Unit, number: int, batch: pa.RecordBatch, place: int, dataset: ParquetDataset) -> Line | Fault:
@@ -173,8 +178,11 @@ def _outside(path: str) -> str | None:
 def _load(content: bytes | str, root: Path, folder: Path) -> Any:
     if isinstance(content, bytes):
         return open_grey(io.BytesIO(content))
-    path = next((place / content for place in (root, folder) if os.path.isfile(place / content)), None)
+    tried = (root / content, folder / content)
+    path = next(filter(os.path.isfile, tried), None)
     if path is None:
+        if said := next(filter(None, map(absent, tried)), None):
+            raise ImageFault(f"{_short(content)!r} {said}")
         raise ImageFault(
             f"{_short(content)!r} is neither below {root} nor beside the table: put it there, or correct the path"
         )
@@ -183,7 +191,7 @@ def _load(content: bytes | str, root: Path, folder: Path) -> Any:
 
 def _split(key: str) -> SplitName | None:
     """By a folder, or by the file's own name."""
-    return places.split_of(key) or places.split_of(PurePosixPath(key).name)
+    return places.split_of(key) or places.split_of_name(PurePosixPath(key).name)
 
 
 def _first_line(error: Exception) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from lxml import etree
 
+from thulium.pointers import SIZE, absent, pointer
+
 MAX_BYTES = 50_000_000  # the largest pages of newspapers, with every letter in a box, have some ten million
 
 # What may stand before the root element, apart from a DOCTYPE.
@@ -75,9 +77,10 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PageFault(
-            "unreadable file", f"cannot be read ({error.strerror or error}): copy it anew, or remove it"
-        ) from None
+        what = absent(path) or f"cannot be read ({error.strerror or error}): copy it anew, or remove it"
+        raise PageFault("unreadable file", what) from None
+    if said := pointer(content[:SIZE]):
+        raise PageFault("unreadable file", said)
     if len(content) > MAX_BYTES:
         what = f"is larger than {MAX_BYTES // 1_000_000} MB, more than one page can need: split it into pages"
         raise PageFault("XML too large", what)

@@ -1,0 +1,193 @@
+"""Where the image of a PAGE or ALTO file is looked for, and where it is not."""
+
+import lab_data
+import numpy as np
+import pytest
+from odd_images import ON_THEIR_SIDE, UPRIGHT, lying
+from PIL import Image
+
+from thulium.data.line import Fault
+from thulium.data.readers import image_search
+from thulium.data.readers.image_search import find
+from thulium.data.readers.page_image import open_page_image
+from thulium.data.readers.xmlfile import PageFault
+from thulium_dsl.document import parse
+from thulium_dsl.validate import experiment_of
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    image_search._listed.cache_clear()
+
+
+def put(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+
+
+def found(root, xml, named):
+    put(root, xml)
+    return find(root / xml, root, named).relative_to(root).as_posix()
+
+
+def fault(root, xml, named):
+    put(root, xml)
+    with pytest.raises(PageFault) as caught:
+        find(root / xml, root, named)
+    return str(caught.value).replace(f"{root}/", "")
+
+
+@pytest.mark.parametrize(
+    ("xml", "named", "image"),
+    [
+        ("book/OCR-D-SEG/p1.xml", "OCR-D-IMG/x.png", "book/OCR-D-IMG/x.png"),  # from the folder of mets.xml
+        ("book/a/b/c/p1.xml", "OCR-D-IMG/x.png", "OCR-D-IMG/x.png"),  # from any folder above
+        ("book/xml/p1.xml", "../scans/x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "./../scans//x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "..\\scans\\x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "sub/x.png", "book/xml/sub/x.png"),
+        ("book/xml/p1.xml", "C:\\work\\book\\scans\\x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "\\\\server\\work\\scans\\x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "/home/them/work/book/scans/x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "file:///home/them/scans/x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "file://scans/x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "file:scans/x.png", "book/scans/x.png"),
+        ("book/xml/p1.xml", "https://example.org/scans/x.png?v=2#a", "book/scans/x.png"),
+        ("book/xml/p1.xml", "scans/a%20b.png", "book/scans/a b.png"),
+        ("book/xml/p1.xml", "scans/100%25.png", "book/scans/100%25.png"),
+        ("book/xml/p1.xml", "scans/a#1.png", "book/scans/a#1.png"),
+        ("book/xml/p1.xml", "scans/cafe\u0301.png", "book/scans/caf\u00e9.png"),
+        ("book/xml/p1.xml", "scans/caf\u00e9.png", "book/scans/cafe\u0301.png"),
+        ("book/xml/p1.xml", "x.png", "x.png"),  # a bare name, in any folder above
+        ("book/xml/p1.xml", "x", "book/x"),  # an image without an ending, by its name
+        ("book/xml/p1.xml", "gone.tif", "book/xml/gone.jp2"),  # another ending
+        ("book/xml/p1.xml", "", "book/p1.jfif"),  # by the name of the XML
+        ("book/xml/p1.xml", "p1.pdf", "book/xml/p1.PGM"),
+    ],
+)
+def test_the_named_image_is_found(tmp_path, xml, named, image):
+    put(tmp_path, image)
+    assert found(tmp_path, xml, named) == image
+
+
+def test_of_two_that_fit_the_named_path_nearest_to_the_xml_is_taken(tmp_path):
+    put(tmp_path, "img/x.png", "book/img/x.png", "book/xml/x.png", "book/x.png")
+    assert found(tmp_path, "book/xml/p1.xml", "img/x.png") == "book/img/x.png"
+    put(tmp_path, "book/xml/img/x.png")
+    assert found(tmp_path, "book/xml/p1.xml", "img/x.png") == "book/xml/img/x.png"
+
+
+def test_of_a_path_of_another_machine_the_longest_end_counts_first(tmp_path):
+    put(tmp_path, "b2/scans/x.png", "b1/xml/scans/x.png")
+    assert found(tmp_path, "b1/xml/p1.xml", "/work/b2/scans/x.png") == "b2/scans/x.png"
+
+
+def test_a_bare_name_is_looked_for_as_it_was_before(tmp_path):
+    put(tmp_path, "x.png", "book/xml/images/x.png")
+    assert found(tmp_path, "book/xml/p1.xml", "x.png") == "book/xml/images/x.png"
+
+
+def test_a_pdf_beside_the_image_is_not_taken_for_it(tmp_path):
+    put(tmp_path, "p1.pdf", "p1.png")
+    assert found(tmp_path, "p1.xml", "p1.pdf") == "p1.png"
+    assert found(tmp_path, "p1.xml", "") == "p1.png"
+
+
+def test_where_two_have_the_name_the_usual_kinds_go_first(tmp_path):
+    put(tmp_path, "p1.jp2", "p1.tif", "p1.png", "p1.avif")
+    assert found(tmp_path, "p1.xml", "") == "p1.png"
+
+
+def test_nothing_outside_of_the_root_is_read(tmp_path):
+    root = tmp_path / "root"
+    put(tmp_path, "secret.png", "scans/secret.png")
+    what = fault(root, "xml/p1.xml", "../../secret.png")
+    assert what.startswith("names the image '../../secret.png', which leads out of dataset.root, where nothing is read")
+    assert "is not there" in fault(root, "xml/p1.xml", str(tmp_path / "secret.png"))
+    assert "is not there" in fault(root, "xml/p1.xml", f"file://{tmp_path}/scans/secret.png")
+    (root / "link").symlink_to(tmp_path / "scans")
+    assert found(root, "xml/p1.xml", "link/secret.png") == "link/secret.png"  # links of the root are followed
+    assert "is not there" in fault(root, "xml/p1.xml", "link/../secret.png")  # but what is above their end is not
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "message"),
+    [
+        ("xml/p1.pdf", "p1.png", "its image is xml/p1.pdf, and PDF is not read: save that as PNG or TIFF beside it"),
+        ("scans/p1.heic", "scans/p1.heic", "its image is scans/p1.heic, and HEIC is not read"),
+        (
+            "xml/x.png.dvc",
+            "x.png",
+            "names the image 'x.png', which is not here, only x.png.dvc is, which stands for it",
+        ),
+        ("scans/x.png.dvc", "scans/x.png", "only x.png.dvc is, which stands for it: run dvc pull"),
+        ("xml/x.png/a", "x.png", "names the image 'x.png', but xml/x.png is not a file: put the image there"),
+    ],
+)
+def test_what_stands_in_the_place_of_an_image_is_said(tmp_path, there, named, message):
+    put(tmp_path, there)
+    assert message in fault(tmp_path, "xml/p1.xml", named)
+
+
+def test_links_to_nothing_are_said(tmp_path):
+    put(tmp_path, "p1.xml")
+    (tmp_path / "a.png").symlink_to("nowhere.png")
+    assert "but a.png is a link to a file that does not exist" in fault(tmp_path, "p1.xml", "a.png")
+    (tmp_path / "b.png").symlink_to(".git/annex/objects/a/b.png")
+    assert "is a link of git-annex to a file that is not here: run git annex get" in fault(tmp_path, "p1.xml", "b.png")
+
+
+def test_a_relative_root_is_as_good(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, "data/scans/x.png", "data/xml/p1.xml", "x.png")
+    from pathlib import Path
+
+    assert find(Path("data/xml/p1.xml"), Path("data"), "../scans/x.png") == Path("data/scans/x.png")
+    assert find(Path("data/xml/p1.xml"), Path("."), "../../x.png") == Path("x.png")
+    with pytest.raises(PageFault, match=r"leads out of dataset\.root"):
+        find(Path("data/xml/p1.xml"), Path("data"), "../../x.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ON_THEIR_SIDE)
+def test_a_page_is_seen_as_its_xml_was_made(tmp_path, kind, orientation):
+    put(tmp_path, "p1.xml")
+    (tmp_path / "p1.png").write_bytes(ON_THEIR_SIDE[kind](orientation))
+    upright = open_page_image(tmp_path / "p1.xml", tmp_path, "p1.png", (80, 48))  # twice the picture's size
+    assert (upright.size, upright.scale) == ((40, 24), (0.5, 0.5))
+    assert np.abs(np.asarray(upright.grey()).astype(int) - UPRIGHT).mean() < 4
+    if orientation >= 5:
+        as_stored = open_page_image(tmp_path / "p1.xml", tmp_path, "p1.png", (24, 40))
+        assert np.abs(np.asarray(as_stored.grey()).astype(int) - lying(orientation)).mean() < 4
+
+
+@pytest.mark.parametrize("kind", ["page", "alto"])
+def test_both_kinds_of_xml_find_an_image_by_a_path_from_above(tmp_path, kind):
+    lab_data.write_pages(tmp_path, kind, pages=1)
+    (tmp_path / "doc0" / "OCR-D-IMG").mkdir()
+    (tmp_path / "doc0" / "p0.png").rename(tmp_path / "doc0" / "OCR-D-IMG" / "scan.png")
+    (tmp_path / "doc0" / "xml").mkdir()
+    text = (tmp_path / "doc0" / "p0.xml").read_text(encoding="utf-8").replace("p0.png", "OCR-D-IMG/scan.png")
+    (tmp_path / "doc0" / "xml" / "p0.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "doc0" / "p0.xml").unlink()
+    assert [item for item in lines_of(tmp_path, kind) if isinstance(item, Fault)] == []
+    assert len(lines_of(tmp_path, kind)) == 4
+
+
+@pytest.mark.parametrize("kind", ["page", "alto"])
+def test_a_tiff_of_several_pages_is_no_page(tmp_path, kind):
+    lab_data.write_pages(tmp_path, kind, pages=1)
+    with Image.open(tmp_path / "doc0" / "p0.png") as image:
+        image.save(tmp_path / "doc0" / "p0.tif", save_all=True, append_images=[image.copy(), image.copy()])
+    (tmp_path / "doc0" / "p0.png").unlink()
+    (only,) = lines_of(tmp_path, kind)
+    assert only.reason == "unreadable image"
+    assert "p0.tif holds 3 pictures, and nothing says which one is meant" in only.what
+
+
+def lines_of(root, kind):
+    from thulium.data.readers import READERS
+
+    dataset = experiment_of(parse(f"dataset: {{type: {kind}, root: '{root}'}}")).dataset
+    return [item for unit in READERS[kind].units(dataset) for item in READERS[kind].read(unit, dataset)]

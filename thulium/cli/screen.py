@@ -1,0 +1,15 @@
+"""What the command line prints: the one door to the terminal."""
+
+from __future__ import annotations
+
+from thulium_dsl.problems import harmless
+
+
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text, without what would steer the terminal, whatever names and texts of the data stand in it.
+
+    Args:
+        err: on standard error.
+        nl: end the line.
+    """
+    typer.echo(harmless(text), err=err, nl=nl)
