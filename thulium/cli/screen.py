@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from thulium_dsl.problems import harmless
 
 
