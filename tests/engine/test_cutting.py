@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from thulium.data import cutting
-from thulium.data.cutting import CutFault, band, cut, line_distance, plan
+from thulium.data.cutting import CutFault, cut, plan
 
 NONE = np.zeros((0, 2))
 
@@ -173,18 +173,3 @@ def test_no_outline_whatever_breaks_it(seed):
         return
     assert image.mode == "L"
     assert np.asarray(image).min() >= INK
-
-
-def test_a_band_stands_round_a_bare_baseline():
-    lines = [points(20, y, 200, y) for y in (100, 150, 200)] + [points(210, 120, 390, 120)]
-    assert line_distance(lines, (400, 300)) == 50
-    outline = band(lines[0][::-1], 50)
-    assert (outline.min(axis=0).tolist(), outline.max(axis=0).tolist()) == (
-        [20, 100 - 50 * cutting.ABOVE],
-        [200, 100 + 50 * cutting.BELOW],
-    )
-
-
-def test_the_distance_of_a_single_line_is_guessed_from_the_page():
-    assert line_distance([points(20, 100, 200, 100)], (400, 300)) == 300 / cutting.LINES_A_PAGE
-    assert line_distance([], (400, 300)) == 300 / cutting.LINES_A_PAGE
