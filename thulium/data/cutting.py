@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from thulium.data.paper import paper_of
+
 Points = NDArray[np.float64]
 Piece = tuple[tuple[int, int, int, int], tuple[float, ...]]
 
@@ -24,8 +26,6 @@ MAX_EDGE_POINTS = 20_000  # an outline that runs to and fro over the page must n
 MARGIN = 2  # pixels round an outline, which is often drawn on the very edge of the ink
 SHORTEST_BASELINE = 0.25  # share of the outline's diagonal; the direction of a shorter baseline is chance
 STEEPEST = 0.5  # shift of neighbouring columns; a steeper piece of a baseline is a slip, and would tear letters
-BLOCK = 64  # pixels of a row whose paper is taken to be of one grey: more than a letter, less than a stain
-FEWEST = 256  # pixels that a block's paper is judged by
 
 
 class CutFault(Exception):
@@ -124,7 +124,7 @@ def cut(page: Image.Image, how: Cut) -> Image.Image:
     mask = Image.new("1", how.size)
     ImageDraw.Draw(mask).polygon([tuple(point) for point in (how.outline - 0.5).tolist()], fill=1)
     pixels, inside = np.asarray(image), np.asarray(mask)
-    return Image.fromarray(np.where(inside, pixels, _paper(pixels, inside)))
+    return Image.fromarray(np.where(inside, pixels, paper_of(pixels, inside)))
 
 
 def direction(turn: float) -> Points:
@@ -236,22 +236,3 @@ def _with_rim(page: Image.Image, pieces: list[Piece]) -> tuple[Image.Image, list
     part = np.pad(part, ((before[1], after[1]), (before[0], after[0])), mode="edge")
     offset = np.tile((left, top), 4)
     return Image.fromarray(part), [(box, tuple((np.array(quad) - offset).tolist())) for box, quad in pieces]
-
-
-def _paper(pixels: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(W,) the grey of the paper at each column: the median inside the outline, as ink covers less than half of it."""
-    width = pixels.shape[1]
-    middles, greys = [], []
-    for left in range(0, width, BLOCK):
-        values = pixels[:, left : left + BLOCK][inside[:, left : left + BLOCK]]
-        if values.size >= FEWEST:
-            middles.append(left + BLOCK / 2)
-            greys.append(_median(values))
-    if not greys:
-        return np.full(width, _median(pixels[inside] if inside.any() else pixels.ravel()), dtype=np.uint8)
-    return np.interp(np.arange(width) + 0.5, middles, greys).round().astype(np.uint8)
-
-
-def _median(values: NDArray[np.uint8]) -> int:
-    counts = np.cumsum(np.bincount(values, minlength=256))
-    return int(np.searchsorted(counts, counts[-1] / 2))

@@ -39,14 +39,17 @@ LINES_A_PAGE = 30  # for the distance between lines on a page that has a single 
 # widened by so much of the distance between baselines; of those that could be looked at, none lay on its writing.
 WIDENED = 0.15
 SAMPLES = 64  # places along a baseline
-THIN = 0.4  # of the usual thickness; one line in 400 is thinner there, and those in print are small words
+THIN = 0.45  # of the usual thickness, where most outlines cut through letters; small print may be as thin by right
 THICK = 2.0  # distances between baselines; what is thicker may hold other lines
 OTHERS = 2  # baselines in an outline besides its own; one may be an insertion
 
-# A band among close neighbours, such as that of an insertion between two lines, in shares of the usual distance: how
-# near it comes to the baseline above, and how much room it leaves to the letters below.
+# How far a band reaches towards its neighbours. In shares of the usual distance: how near it comes to the baseline
+# above, how much room it leaves to the letters below, and from where on a neighbour is so close that the writing between
+# the two is small, such as an insertion; such a line reaches up by a share of its own distance.
 CLEAR_ABOVE = 0.1
 CLEAR_BELOW = 0.55
+CLOSE = 0.8
+SMALL = 0.65
 LEAST = 0.35  # of the usual band, however close they are
 OVERLAP = 0.1  # of the shorter of two baselines, from which on one lies above or below the other
 
@@ -178,9 +181,12 @@ class Outlines:
         """How far a line's band reaches above and below, so that it does not swallow the lines beside it."""
         above, below = self.reach
         gap_above, gap_below = self._gaps(line)
+        is_close = gap_above < CLOSE * self.distance
+        room_above = SMALL * gap_above if is_close else gap_above - CLEAR_ABOVE * self.distance
+        room_below = gap_below - CLEAR_BELOW * self.distance
         return (
-            float(np.clip(gap_above - CLEAR_ABOVE * self.distance, LEAST * above, above)),
-            float(np.clip(gap_below - CLEAR_BELOW * self.distance, LEAST * below, below)),
+            float(np.clip(room_above, LEAST * above, above)),
+            float(np.clip(room_below, LEAST * below, below)),
         )
 
     def _gaps(self, line: Drawn) -> tuple[float, float]:
@@ -195,9 +201,9 @@ class Outlines:
         is_beside &= np.ptp(depths, axis=1) <= widths  # else it runs across
         middle = (np.minimum(rights, rights[-1]) + np.maximum(lefts, lefts[-1])) / 2
         slopes = np.divide(np.diff(depths)[:, 0], np.diff(places)[:, 0], out=np.zeros(len(ends)), where=widths > 0)
-        deeper = (
-            depths[:, 0] + slopes * (middle - places[:, 0]) - (depths[-1, 0] + slopes[-1] * (middle - places[-1, 0]))
-        )
+        there = depths[:, 0] + slopes * (middle - places[:, 0])
+        own = depths[-1, 0] + slopes[-1] * (middle - places[-1, 0])
+        deeper = there - own
         above, below = -deeper[is_beside & (deeper < -1)], deeper[is_beside & (deeper > 1)]
         return float(above.min(initial=np.inf)), float(below.min(initial=np.inf))
 

@@ -45,7 +45,7 @@ def string_of(string: etree._Element) -> str:
 def _has_hyphen(text: str, hyphen: str) -> bool:
     """Whether the hyphen of a HYP stands in the word before it as well, of whatever kind: many programs write both."""
     text = text.rstrip()
-    return bool(text) and (text[-1] in HYPHENS or bool(hyphen) and text.endswith(hyphen))
+    return bool(text) and (text[-1] in HYPHENS or (bool(hyphen) and text.endswith(hyphen)))
 
 
 def _check_places(line: etree._Element) -> None:

@@ -65,11 +65,9 @@ class Transcriptions:
             return whole
         words = self._parts(line, "Word", " ")
         if words.text and whole.is_left_empty:
-            what = (
-                f"has no text of index {self._main['TextLine']}, and its words may be what was recognised: transcribe"
-            )
-            what += " it, or set dataset.level to word"
-            raise LineFault(RECOGNISED, what, is_error=False)
+            main = self._main["TextLine"]
+            what = f"has no text of index {main}, and those of its words may be what was recognised: transcribe it, "
+            raise LineFault(RECOGNISED, what + "or set dataset.level to word", is_error=False)
         return words
 
     def _words_first(self, line: etree._Element) -> Reading:

@@ -1,4 +1,4 @@
-"""What the elements of a PAGE or an ALTO file say, before a pixel is looked at: the page, and each TextLine of the file.
+"""What a PAGE or an ALTO file says, before a pixel is looked at: of its page, and of each TextLine in it.
 
 The format's own elements have no namespace here (see ``own_names``), so one name finds them whatever the version. What
 is of another namespace keeps it, and is no content.

@@ -100,7 +100,7 @@ def _encoding_lie(content: bytes) -> str:
     """
     if content.startswith(_MARKS):
         return ""
-    if b"\0" in content[:4]:
+    if b"\0" in content[:4] and b"<" in content[:4]:
         is_said = content.replace(b"\0", b"").startswith(b"<?")
         return "" if is_said else "is UTF-16 by its look, but does not say so: save it as UTF-8, or export it again"
     found = _DECLARED.match(content)
