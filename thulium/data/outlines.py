@@ -43,9 +43,9 @@ THIN = 0.45  # of the usual thickness, where most outlines cut through letters; 
 THICK = 2.0  # distances between baselines; what is thicker may hold other lines
 OTHERS = 2  # baselines in an outline besides its own; one may be an insertion
 
-# How far a band reaches towards its neighbours. In shares of the usual distance: how near it comes to the baseline
-# above, how much room it leaves to the letters below, and from where on a neighbour is so close that the writing between
-# the two is small, such as an insertion; such a line reaches up by a share of its own distance.
+# How far a band reaches towards its neighbours, in shares of the usual distance: how near it comes to the baseline
+# above; how much room it leaves to the letters below; from where on a neighbour is close, as round an insertion. A line
+# that has a close one above reaches up by a share of its own distance.
 CLEAR_ABOVE = 0.1
 CLEAR_BELOW = 0.55
 CLOSE = 0.8
