@@ -204,7 +204,7 @@ def short(text: str) -> str:
 def _check_place(line: etree._Element, page: etree._Element) -> None:
     """Raises LineFault for a TextLine that is none of the page's."""
     if is_foreign(line):
-        what = f"is {_described(line)}, which is another format's: give it that of the file, or remove it"
+        what = f"is {_described(line)}, which is another format's: write it in the file's own, or remove it"
         raise LineFault("line of another namespace", what)
     for above in line.iterancestors():
         if above is page:
@@ -216,7 +216,7 @@ def _check_place(line: etree._Element, page: etree._Element) -> None:
         raise LineFault("line out of place", "lies outside of the Page element: move it into a region, or remove it")
     for part in line.iterdescendants(etree.Element):
         if is_foreign(part) and name_of(part) in _PARTS:
-            what = f"has {_described(part)}, which is another format's: give it that of the file, or remove it"
+            what = f"has {_described(part)}, which is another format's: write it in the file's own, or remove it"
             raise LineFault("part of another namespace", what)
 
 
