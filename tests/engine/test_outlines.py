@@ -81,6 +81,14 @@ def test_the_distance_of_sloping_lines_is_that_beside_each_other():
     assert Outlines([*lines, short], SIZE).distance == pytest.approx(60, abs=1)
 
 
+def test_the_distance_of_lines_that_run_up_an_upright_page_is_that_beside_each_other():
+    upwards = [Drawn(outline=NONE, baseline=points(x, 700, x + 2, 300)) for x in (100, 140, 180)]
+    found = Outlines([*upwards, bare(50), bare(150)], SIZE)
+    assert found.distance == pytest.approx(40, abs=1)
+    shape, _ = found.of(upwards[1])
+    assert extent(shape)[::2] == [pytest.approx(140 - 40 * outlines.ABOVE, abs=3), pytest.approx(140 + 18, abs=3)]
+
+
 def test_the_box_of_a_baseline_is_no_outline():
     assert outcome(Drawn(outline=box(100, 800, 700, 800), baseline=points(100, 800, 700, 800)))[0][1] == 760
 

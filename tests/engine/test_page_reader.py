@@ -164,6 +164,15 @@ def test_lines_get_names_of_their_own(root):
     assert (lines[2].reason, lines[2].is_error) == ("no transcription", False)
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("r 1 l 1", "r 1 l 1"), ("  a  b ", "a b"), ("a&#10;b", "a b"), (" ", "line-1"), ("x" * 999, "x" * 200)],
+)
+def test_a_name_of_a_line_is_one_row_of_some_length(root, written, name):
+    write(root / "p.xml", line_xml().replace('id="l"', f'id="{written}"'))
+    assert read(root)[0].id == f"p/{name}"
+
+
 def test_what_escriptorium_writes_is_read_and_a_bare_baseline_gets_a_band(root):
     write(root / "p.xml", ESCRIPTORIUM)
     lines = read(root)

@@ -14,7 +14,6 @@ import numpy as np
 
 from thulium.data.cutting import (
     EDGE_STEP,
-    Axes,
     CutFault,
     Points,
     axes_of,
@@ -31,6 +30,7 @@ from thulium.data.line import Remark
 # three collections that have both (18th to 20th century), where the medians were 0.67 to 0.97 and 0.33 to 0.48.
 ABOVE = 0.8
 BELOW = 0.4
+LOOSE = 1.25  # heights of the page's outlines that a band has at most
 FEWEST = 5  # outlines of a page that say what is usual on it
 MOST = 500  # lines that are measured on a page; enough for a median
 LINES_A_PAGE = 30  # for the distance between lines on a page that has a single one
@@ -38,7 +38,7 @@ LINES_A_PAGE = 30  # for the distance between lines on a page that has a single 
 # In 83,000 lines of four collections (12th to 20th century) most of the baseline lies outside of 48 outlines that are
 # widened by so much of the distance between baselines; of those that could be looked at, none lay on its writing.
 WIDENED = 0.15
-SAMPLES = 64  # places along a baseline
+SAMPLES = 32  # places along a baseline
 THIN = 0.45  # of the usual thickness, where most outlines cut through letters; small print may be as thin by right
 THICK = 2.0  # distances between baselines; what is thicker may hold other lines
 OTHERS = 2  # baselines in an outline besides its own; one may be an insertion
@@ -54,7 +54,7 @@ LEAST = 0.35  # of the usual band, however close they are
 OVERLAP = 0.1  # of the shorter of two baselines, from which on one lies above or below the other
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Drawn:
     """A line as it is drawn on its page.
 
@@ -67,6 +67,38 @@ class Drawn:
     outline: Points
     baseline: Points
     turn: float = 0.0
+
+    @cached_property
+    def has_outline(self) -> bool:
+        """Whether its outline holds something, and was not made of the baseline."""
+        return len(self.outline) > 2 and not is_flat(self.outline) and not self.has_box_of_baseline
+
+    @cached_property
+    def has_box_of_baseline(self) -> bool:
+        """eScriptorium writes the box of the baseline where a line has no polygon."""
+        if len(self.outline) == 0 or len(self.baseline) < 2:
+            return False
+        return bool(np.abs(_box(self.outline) - _box(self.baseline)).max() <= 1)
+
+    @cached_property
+    def edges(self) -> tuple[Points, Points]:
+        """(C,) depths of the outline's upper and lower edge below the baseline, at some places along it."""
+        axes = axes_of(self.baseline, self.outline, self.turn)
+        points = axes.from_page(dense(self.outline))
+        left, right = points[:, 0].min(), points[:, 0].max()
+        number = max(1, int((right - left) / (2 * EDGE_STEP)))
+        column = ((points[:, 0] - left) / max(right - left, 1e-9) * number).astype(int).clip(0, number - 1)
+        tops, bottoms = np.full(number, np.inf), np.full(number, -np.inf)
+        np.minimum.at(tops, column, points[:, 1])
+        np.maximum.at(bottoms, column, points[:, 1])
+        is_met = np.isfinite(tops)
+        return tops[is_met], bottoms[is_met]
+
+    @cached_property
+    def thickness(self) -> float:
+        """Of the outline, in pixels, across the writing."""
+        tops, bottoms = self.edges
+        return float(np.median(bottoms - tops))
 
 
 class Outlines:
@@ -93,14 +125,14 @@ class Outlines:
             if len(line.outline) == 0:
                 raise CutFault("no coordinates", "has neither a polygon nor a baseline: draw it, or remove the line")
             return line.outline, ("thin outline",) if self._is_thin(line) else ()
-        if len(line.outline) == 0 or _is_box_of_baseline(line):
+        if len(line.outline) == 0 or line.has_box_of_baseline:
             return self._band(line), ()
         if not is_long(line.baseline, line.outline):
             is_off = np.ptp(line.baseline, axis=0).any() and self._is_off(line)
             return line.outline, ("outline off the baseline",) if is_off else ()
         if self._is_off(line):
             return self._band(line), ("outline off the baseline",)
-        if is_flat(line.outline) or self._is_thin(line):
+        if not line.has_outline or self._is_thin(line):
             return self._widened(line), ("thin outline",)
         if self._holds_others(line):
             return self._band(line), ("outline over other lines",)
@@ -122,44 +154,46 @@ class Outlines:
         """How far a band reaches above and below its baseline, in pixels: as the page's good outlines do."""
         found = []
         for line in self._lines:
-            if len(line.outline) > 2 and is_long(line.baseline, line.outline) and not self._is_off(line):
-                tops, bottoms = _edges(line)
+            if line.has_outline and is_long(line.baseline, line.outline) and not self._is_off(line):
+                tops, bottoms = line.edges
                 if 0 < np.median(bottoms - tops) <= THICK * self.distance:
                     found.append((-np.percentile(tops, 10), np.percentile(bottoms, 90)))
             if len(found) == MOST:
                 break
         if len(found) < FEWEST:
-            return ABOVE * self.distance, BELOW * self.distance
+            # Outlines in wrong places still say how high the writing is, where the lines stand far apart.
+            share = min(1.0, LOOSE * (self.thickness or np.inf) / ((ABOVE + BELOW) * self.distance))
+            return share * ABOVE * self.distance, share * BELOW * self.distance
         above, below = np.median(np.array(found), axis=0).clip(min=0).tolist()
         return above, below
 
     @cached_property
     def thickness(self) -> float:
         """The usual thickness of outlines in pixels, across the writing; 0 where there are too few to say."""
-        found = [_thickness(line) for line in self._lines if len(line.outline) > 2][:MOST]
+        found = [line.thickness for line in self._lines if line.has_outline][:MOST]
         return float(np.median(found)) if len(found) >= FEWEST else 0.0
 
     def _is_thin(self, line: Drawn) -> bool:
-        return _thickness(line) < THIN * self.thickness
+        return line.thickness < THIN * self.thickness
 
     def _is_off(self, line: Drawn) -> bool:
         """Whether most of the baseline lies outside of the outline."""
         return _share_inside(line.baseline, line.outline, WIDENED * self.distance) < 0.5
 
     def _holds_others(self, line: Drawn) -> bool:
-        if _thickness(line) <= THICK * self.distance:
+        if line.thickness <= THICK * self.distance:
             return False
         (left, top), (right, bottom) = line.outline.min(axis=0), line.outline.max(axis=0)
-        middles = self._ends.mean(axis=1)
-        near = (middles > (left, top)).all(axis=1) & (middles < (right, bottom)).all(axis=1)
+        first, last = self._ends[:, 0], self._ends[:, 1]
         own = line.baseline[[0, -1]]
-        length = np.hypot(*(own[1] - own[0]))
-        held = 0
-        for ends in self._ends[near]:
-            is_long_too = np.hypot(*(ends[1] - ends[0])) >= length / 2
-            is_other = not np.array_equal(ends, own)
-            held += bool(is_other and is_long_too and _share_inside(ends, line.outline, 0) > 0.8)
-        return held >= OTHERS
+        is_long_too = np.hypot(*(last - first).T) >= np.hypot(*(own[1] - own[0])) / 2
+        is_other = (self._ends != own).any(axis=(1, 2))
+        middles = (first + last) / 2
+        is_near = (middles > (left, top)).all(axis=1) & (middles < (right, bottom)).all(axis=1)
+        held = is_long_too & is_other & is_near
+        for share in (0.1, 0.5, 0.9):
+            held[held] = _is_inside((first + share * (last - first))[held], line.outline)
+        return int(held.sum()) >= OTHERS
 
     def _band(self, line: Drawn) -> Points:
         return _band(reading_order(line.baseline, line.turn), *self._room(line))
@@ -167,7 +201,7 @@ class Outlines:
     def _widened(self, line: Drawn) -> Points:
         """A band as high as usual where there is room, which holds the outline."""
         axes = axes_of(line.baseline, line.outline, line.turn)
-        tops, bottoms = _edges(line)
+        tops, bottoms = line.edges
         above, below = self._room(line)
         places = axes.from_page(line.outline)[:, 0]
         baseline = reading_order(line.baseline, line.turn)
@@ -191,7 +225,7 @@ class Outlines:
 
     def _gaps(self, line: Drawn) -> tuple[float, float]:
         """The distances from a baseline to the next above and the next below it; infinite where there is none."""
-        along = direction(line.turn)
+        along = _direction_of(line)
         ends = np.concatenate([self._ends, line.baseline[None, [0, -1]]])
         places, depths = ends @ along, ends @ down_from(along)
         widths = np.abs(np.ptp(places, axis=1))
@@ -208,6 +242,13 @@ class Outlines:
         return float(above.min(initial=np.inf)), float(below.min(initial=np.inf))
 
 
+def _direction_of(line: Drawn) -> Points:
+    if not is_long(line.baseline, line.outline):
+        return direction(line.turn)
+    baseline = reading_order(line.baseline, line.turn)
+    return (baseline[-1] - baseline[0]) / float(np.hypot(*(baseline[-1] - baseline[0])))
+
+
 def _band(baseline: Points, above: float, below: float) -> Points:
     """A band round a baseline that is in reading order."""
     along = baseline[-1] - baseline[0]
@@ -215,32 +256,8 @@ def _band(baseline: Points, above: float, below: float) -> Points:
     return np.concatenate([baseline - above * down, (baseline + below * down)[::-1]])
 
 
-def _is_box_of_baseline(line: Drawn) -> bool:
-    """eScriptorium writes the box of the baseline where a line has no polygon."""
-    return bool(np.abs(_box(line.outline) - _box(line.baseline)).max() <= 1)
-
-
 def _box(points: Points) -> Points:
     return np.concatenate([points.min(axis=0), points.max(axis=0)])
-
-
-def _thickness(line: Drawn) -> float:
-    tops, bottoms = _edges(line)
-    return float(np.median(bottoms - tops))
-
-
-def _edges(line: Drawn) -> tuple[Points, Points]:
-    """(C,) depths of the outline's upper and lower edge below the baseline, at some places along it."""
-    axes: Axes = axes_of(line.baseline, line.outline, line.turn)
-    points = axes.from_page(dense(line.outline))
-    left, right = points[:, 0].min(), points[:, 0].max()
-    number = max(1, int((right - left) / (2 * EDGE_STEP)))
-    column = ((points[:, 0] - left) / max(right - left, 1e-9) * number).astype(int).clip(0, number - 1)
-    tops, bottoms = np.full(number, np.inf), np.full(number, -np.inf)
-    np.minimum.at(tops, column, points[:, 1])
-    np.maximum.at(bottoms, column, points[:, 1])
-    is_met = np.isfinite(tops)
-    return tops[is_met], bottoms[is_met]
 
 
 def _share_inside(baseline: Points, outline: Points, widened: float) -> float:

@@ -92,7 +92,7 @@ def read(
     except PageFault as fault:
         where = str(unit.file) if fault.row is None else f"{unit.file}:{fault.row}"
         lost = partial(Fault, reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error)
-        yield lost(is_page=True, num_lines=num_lines)
+        yield lost(is_page=True, num_lines=num_lines or fault.num_lines)
         return
     for number, (name, refusal) in enumerate(zip(_names(sheet.lines), refusals)):
         if refusal is not None:
@@ -207,7 +207,8 @@ def _names(lines: list[Written]) -> Iterator[str]:
     """A name for each line that no other line of the page has."""
     taken: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
-        yield _free(unicodedata.normalize("NFC", line.id.strip()[:MAX_NAME]) or f"line-{number}", taken)
+        name = " ".join(line.id[: 2 * MAX_NAME].split())[:MAX_NAME]
+        yield _free(unicodedata.normalize("NFC", name) or f"line-{number}", taken)
 
 
 def _free(name: str, taken: dict[str, int]) -> str:

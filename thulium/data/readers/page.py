@@ -1,4 +1,4 @@
-"""``type: page``: page images with PAGE XML of any year (2010 to 2024)."""
+"""``type: page``: page images with PAGE XML of any year (2009 to 2024)."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ _BEFORE_ROOT = re.compile(rb"[\s\xef\xbb\xbf\xfe\xff]+|<\?.*?\?>|<!--.*?-->", re
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?\bencoding\s{0,9}=\s{0,9}["']([\w.:-]{1,40})["']""")
 # A file that begins with one of these says what it is.
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_LINE = re.compile(rb"<(?:[\w.-]{1,60}:)?TextLine[\s/>]")
 _WIDE = ("utf-16", "utf-32")  # how their names begin; a letter takes two or four bytes
 _SEVERAL_BYTES = ("utf", "gb", "big5", "euc", "shift", "iso2022", "cp9", "johab", "hz")
 
@@ -26,13 +27,17 @@ class PageFault(Exception):
         reason: a few words that faults of this kind share.
         row: of the file, where one is to blame.
         is_error: whether it is a fault of the data; see Fault.
+        num_lines: how many lines the file seems to hold, where it was not parsed.
     """
 
-    def __init__(self, reason: str, what: str, *, row: int | None = None, is_error: bool = True) -> None:
+    def __init__(
+        self, reason: str, what: str, *, row: int | None = None, is_error: bool = True, num_lines: int = 0
+    ) -> None:
         super().__init__(what)
         self.reason = reason
         self.row = row
         self.is_error = is_error
+        self.num_lines = num_lines
 
 
 def parse(path: Path) -> etree._Element:
@@ -44,9 +49,9 @@ def parse(path: Path) -> etree._Element:
     """
     content = _content(path)
     if _has_doctype(content):
-        raise _doctype_fault()
+        raise _doctype_fault(content)
     if lie := _encoding_lie(content):
-        raise PageFault("wrong encoding", lie, row=1)
+        raise PageFault("wrong encoding", lie, row=1, num_lines=len(_LINE.findall(content)))
     # A parser each: one that has met an error keeps it.
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -65,7 +70,7 @@ def parse(path: Path) -> etree._Element:
     except (ValueError, LookupError) as error:
         raise PageFault("XML not well-formed", f"is not XML that can be read ({error}): export it again") from None
     if root.getroottree().docinfo.doctype:  # in an encoding that hid it from the first look
-        raise _doctype_fault()
+        raise _doctype_fault(content)
     return root
 
 
@@ -130,9 +135,9 @@ def _not_utf8(content: bytes) -> str:
     return ""
 
 
-def _doctype_fault() -> PageFault:
+def _doctype_fault(content: bytes) -> PageFault:
     what = "has a DOCTYPE, which no PAGE or ALTO file needs and by which a file can reach for others: remove it"
-    return PageFault("DOCTYPE in XML", what, row=1)
+    return PageFault("DOCTYPE in XML", what, row=1, num_lines=len(_LINE.findall(content.replace(b"\0", b""))))
 
 
 def _has_doctype(content: bytes) -> bool:
