@@ -72,7 +72,7 @@ class PageDataset:
     type: Literal["page"]
     root: str
     level: Literal["line", "word"]
-    text_index: Literal["lowest", "highest"]
+    text_index: str | int  # lowest, highest, or an index
     region_types: tuple[str, ...]  # empty: all
     line_types: tuple[str, ...]  # empty: all
     straighten: bool
@@ -366,6 +366,8 @@ def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
     if value is None:
         return type(None)
     if not isinstance(value, Mapping):
+        if int in kinds and isinstance(value, (int, float)):
+            return int
         is_list = isinstance(value, (list, tuple))
         return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
     return next(kind for kind in kinds if value["type"] in get_args(_hints(kind)["type"]))

@@ -214,7 +214,10 @@ def _bound(words: str) -> Callable[[ValidationError], Iterator[Saying]]:
 
 def _pattern(error: ValidationError) -> Iterator[Saying]:
     example = plain(error.schema["examples"][0])
-    yield Saying(f"{shown(error.instance)} is not a value of this key", f"write for example {example}; {_says(error)}")
+    hint = f"write for example {example}; {_says(error)}"
+    if "integer" in error.schema["type"] and error.instance.strip().isdecimal():
+        hint = f"write {int(error.instance)}, without quotes"
+    yield Saying(f"{shown(error.instance)} is not a value of this key", hint)
 
 
 def _says(error: ValidationError) -> str:

@@ -103,6 +103,8 @@ def _files(table: Table, root: str, other: str) -> None:
         ("A namespace of something else", f"not {other} file", f"{FILE}:2", _sub('(?<=xmlns=")[^"]+', "urn:tei")),
         ("Another kind of XML", f"not {other} file", f"{FILE}:1", _content('<html xmlns="urn:html"/>')),
         ("No page in the file", "no lines", f"{FILE}:2", _sub("<(Page|Layout)[ >].*(?=</)")),
+        ("UTF-8 that calls itself UTF-16", "wrong encoding", f"{FILE}:1", _replace('"UTF-8"?', '"UTF-16"?')),
+        ("UTF-8 that calls itself Latin-1", "wrong encoding", f"{FILE}:1", _replace('"UTF-8"?', '"ISO-8859-1"?')),
         ("An image that is not there", "missing image", "p0.png", _no_image),
         ("A text file in the place of the image", "unreadable image", IMAGE, _text_for_image),
         ("An image of another shape", "image of another shape", "420x420", _other_shape),
@@ -118,11 +120,22 @@ def _files(table: Table, root: str, other: str) -> None:
 
 def _points(table: Table) -> None:
     """Coordinates of a line, as both formats have them."""
+    outside, flat = "26,934 360,938 360,984 26,980", "26,34 360,34 26,34"
     for title, reason, points in (
-        ("A polygon outside the image", "polygon outside the image", "26,934 360,938 360,984 26,980"),
-        ("A letter in a polygon's numbers", "malformed points", "26,34 36O,38 360,84 26,80"),
+        ("A polygon outside the image, and no baseline", "polygon outside the image", outside),
+        ("A polygon without any area, and no baseline", "zero-area polygon", flat),
     ):
-        table.skippable(title, f"{FILE}#l0", skipped={reason: 1})(_replace(POLYGON, points))
+        table.skippable(title, f"{FILE}#l0", skipped={reason: 1})(_replace(POLYGON, points, BASELINE, ""))
+    for title, points in (
+        ("A polygon outside the image: a band round the baseline is cut", outside),
+        ("A polygon without any area: a band round the baseline is cut", flat),
+        ("A polygon that is that of the next line: a band round the baseline is cut", "26,94 360,98 360,144 26,140"),
+    ):
+        found = "remarks/outline off the baseline"
+        table.reported(title, f"{FILE}#l0", found=found)(_replace(POLYGON, points))
+    table.skippable("A letter in a polygon's numbers", f"{FILE}#l0", skipped={"malformed points": 1})(
+        _replace(POLYGON, "26,34 36O,38 360,84 26,80")
+    )
     for title, points in (
         ("A polygon that reaches out of the image: what lies inside is cut", "-26,-34 860,38 860,84 -26,80"),
         ("A polygon that crosses itself", "26,34 360,84 360,38 26,80"),
@@ -131,10 +144,25 @@ def _points(table: Table) -> None:
         table.kept(title)(_replace(POLYGON, points))
 
 
+def _elements(table: Table) -> None:
+    """Lines where none can be, or of something else."""
+    line, other = r'<TextLine (I[Dd]|id)="l1"(.*?)</TextLine>', r'<x:TextLine xmlns:x="urn:x" \1="l1"\2</x:TextLine>'
+    table.skippable("A line of another namespace", f"{FILE}#l1", skipped={"line of another namespace": 1})(
+        _sub(line, other)
+    )
+    table.skippable("A line outside of the page", f"{FILE}#l1", skipped={"line out of place": 1})(
+        _sub(rf"({line})(.*)(?=</(PcGts|alto)>)", r"\4\1")
+    )
+    table.kept("A line without the file's namespace")(_sub('<TextLine (?=(ID|id)="l1")', '<TextLine xmlns="" '))
+    table.skippable("Two pages in one file", f"{FILE}:", skipped={"several pages": 1}, lost=LINES)(
+        _sub("</Page>", "</Page><Page/>")
+    )
+
+
 _files(_page, "PcGts", "a PAGE")
 _points(_page)
+_elements(_page)
 for title, reason, points in (
-    ("A polygon without any area", "zero-area polygon", "26,34 360,34 26,34"),
     ("A polygon that lacks its last number", "malformed points", "26,34 360,38 360,84 26"),
     ("A polygon with NaN", "malformed points", "26,34 nan,38 360,84 26,80"),
     ("A polygon with a number that no page can have", "malformed points", "26,34 9e99,38 360,84 26,80"),
@@ -145,6 +173,23 @@ _page.kept("A baseline that runs from right to left")(_replace(BASELINE, "350,74
 _page.kept("No polygon: a band round the baseline is cut")(_sub(f'<Coords points="{POLYGON}"/>'))
 _page.skippable("Neither polygon nor baseline", f"{FILE}#l0", skipped={"no coordinates": 1})(
     _sub("<Coords[^>]*><Baseline[^>]*>")
+)
+_page.left_out(
+    "A line that has recognised text only, on a page with corrected lines",
+    f"{FILE}#l1",
+    skipped={"recognised text only": 1},
+)(_sub('index="0"(?=><Unicode>den 3)', 'index="1" conf="0.6"'))
+_page.skippable("Two transcriptions that no index ranks", f"{FILE}#l1", skipped={"several transcriptions": 1})(
+    _sub('(?<=<TextEquiv index="0">)(<Unicode>)(den 3. May 0</Unicode>)', r"\1\2\1other </Unicode>")
+)
+_page.reported("A transcription with a confidence", f"{FILE}#l1", found="remarks/has a confidence")(
+    _sub('index="0"(?=><Unicode>den 3)', 'index="0" conf="0.9"')
+)
+_page.reported("A region that is turned by 180 degrees", f"{FILE}#l1", found="remarks/turned")(
+    _sub('<TextRegion id="r1"', '<TextRegion id="r1" orientation="180"')
+)
+_page.skippable("An orientation that is no number", f"{FILE}#l1", skipped={"malformed orientation": 1})(
+    _sub('<TextRegion id="r1"', '<TextRegion id="r1" orientation="upside down"')
 )
 _page.left_out("A page without lines", FILE, skipped={"no lines": 1}, lost=LINES)(_sub("<TextRegion.*</TextRegion>"))
 _page.left_out("A line that nobody has transcribed", f"{FILE}#l1", skipped={"no transcription": 1})(
@@ -164,6 +209,7 @@ _page.skippable("An image of 0 bytes", FILE, skipped={"unreadable image": 1}, lo
 
 _files(_alto, "alto", "an ALTO")
 _points(_alto)
+_elements(_alto)
 _alto.kept("No polygon: the line's box is cut")(_sub("<Shape>.*?</Shape>"))
 _alto.skippable("Neither polygon, box nor baseline", f"{FILE}#l0", skipped={"no coordinates": 1})(
     _sub(' HPOS="30" VPOS="34".*?</Shape>', ">")
@@ -174,9 +220,6 @@ _alto.left_out("A line that nobody has transcribed", f"{FILE}#l1", skipped={"no 
 )
 _alto.left_out("A PAGE file among ALTO files", "data/pages/train/extra.xml", skipped={"another format": 1}, lost=0)(
     lambda root: _extra(root, f'<PcGts xmlns="{lab_data.PAGE_NS}"/>')
-)
-_alto.skippable("Two pages in one file", f"{FILE}:", skipped={"several pages": 1}, lost=LINES)(
-    _sub("</Page>", "</Page><Page/>")
 )
 _alto.skippable(
     "Tenths of a millimetre, and no page size to compare the image with",

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from thulium.data import cutting
-from thulium.data.cutting import CutFault, band, cut, line_distance, plan
+from thulium.data.cutting import CutFault, cut, plan
 
 NONE = np.zeros((0, 2))
 
@@ -175,16 +175,61 @@ def test_no_outline_whatever_breaks_it(seed):
     assert np.asarray(image).min() >= INK
 
 
-def test_a_band_stands_round_a_bare_baseline():
-    lines = [points(20, y, 200, y) for y in (100, 150, 200)] + [points(210, 120, 390, 120)]
-    assert line_distance(lines, (400, 300)) == 50
-    outline = band(lines[0][::-1], 50)
-    assert (outline.min(axis=0).tolist(), outline.max(axis=0).tolist()) == (
-        [20, 100 - 50 * cutting.ABOVE],
-        [200, 100 + 50 * cutting.BELOW],
-    )
+# Paper round an outline
 
 
-def test_the_distance_of_a_single_line_is_guessed_from_the_page():
-    assert line_distance([points(20, 100, 200, 100)], (400, 300)) == 300 / cutting.LINES_A_PAGE
-    assert line_distance([], (400, 300)) == 300 / cutting.LINES_A_PAGE
+def hugged(page, strokes, clearance):
+    """An outline that keeps so far from the ink, which stands in level strokes: the fill, where it is outside."""
+    outline = np.array([(20, strokes[0] - clearance), (380, strokes[0] - clearance)], dtype=float)
+    outline = np.concatenate([outline, [(380, strokes[1] + clearance), (20, strokes[1] + clearance)]])
+    lifted = np.array([(20, strokes[0] - 60), (60, strokes[0] - 60), (60, strokes[0] - clearance)], dtype=float)
+    return np.asarray(line_of(page, np.concatenate([lifted, outline[1:]]))).astype(int)
+
+
+@pytest.mark.parametrize("clearance", [1, 2, 4, 12])
+def test_paper_stands_outside_of_an_outline_that_hugs_the_ink(clearance):
+    page = page_with()
+    ImageDraw.Draw(page).rectangle((20, 120, 380, 140), fill=INK)  # all ink, as bold letters in a tight outline
+    image = hugged(page, (120, 140), clearance)
+    assert image[:40, 60:].min() >= PAPER - 3
+
+
+def test_the_ink_of_the_lines_beside_does_not_become_the_paper():
+    page = page_with()
+    for top in (60, 75, 90, 105, 120):
+        ImageDraw.Draw(page).rectangle((20, top, 380, top + 5), fill=INK)
+    image = hugged(page, (120, 125), 2)
+    assert image[:50, 100:].min() >= PAPER - 3
+
+
+def test_on_a_dark_stain_the_paper_is_the_stain():
+    page = page_with()
+    ImageDraw.Draw(page).rectangle((200, 0, 400, 300), fill=110)
+    ImageDraw.Draw(page).rectangle((30, 125, 370, 130), fill=INK)
+    image = np.asarray(line_of(page, points(20, 60, 40, 60, 40, 110, 380, 110, 380, 145, 20, 145))).astype(int)
+    assert np.abs(image[5:40, 60:120] - PAPER).max() <= 3
+    assert np.abs(image[5:40, 260:] - 110).max() <= 3
+
+
+def test_a_white_strip_in_an_outline_does_not_become_the_paper():
+    """As at the edge of a sheet, or where a tape holds a torn one together."""
+    page = page_with()
+    ImageDraw.Draw(page).rectangle((0, 140, 400, 300), fill=255)
+    ImageDraw.Draw(page).line((30, 120, 370, 120), fill=INK, width=3)
+    image = np.asarray(line_of(page, points(20, 60, 40, 60, 40, 100, 380, 100, 380, 150, 20, 150))).astype(int)
+    assert np.abs(image[5:35, 40:] - PAPER).max() <= 3
+
+
+def test_paper_that_is_darker_than_its_writing_stays_dark():
+    page = Image.new("L", (400, 300), 40)
+    ImageDraw.Draw(page).line((30, 120, 370, 120), fill=230, width=4)
+    image = np.asarray(line_of(page, points(20, 60, 40, 60, 40, 100, 380, 100, 380, 140, 20, 140))).astype(int)
+    assert image[5:35, 40:].max() <= 43
+
+
+def test_a_black_margin_beside_a_line_does_not_become_the_paper():
+    page = page_with()
+    ImageDraw.Draw(page).rectangle((0, 0, 400, 95), fill=0)
+    ImageDraw.Draw(page).line((30, 120, 370, 120), fill=INK, width=3)
+    image = np.asarray(line_of(page, points(20, 30, 40, 100, 380, 100, 380, 140, 20, 140))).astype(int)
+    assert image[5:60, 100:].min() >= PAPER - 3

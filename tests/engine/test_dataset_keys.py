@@ -80,6 +80,7 @@ CASES = [
     ("gt_txt", "page_pattern", "^(.*)_line"),
     ("page", "level", "word"),
     ("page", "text_index", "highest"),
+    ("page", "text_index", 1),
     ("page", "region_types", ("paragraph",)),
     ("page", "line_types", ("note",)),
     ("page", "straighten", False),

@@ -45,15 +45,15 @@ TRANSKRIBUS = f"""<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
   </Page>
 </PcGts>"""
 
-# Of 2017: several transcriptions; a line nobody has read; two lines with one name.
+# Of 2017: several transcriptions of one line; a line nobody has read; two lines with one name.
 SEVERAL = f"""<?xml version="1.0"?>
 <PcGts xmlns="{NAMESPACE}2017-07-15"><Page imageFilename="p.png" imageWidth="300" imageHeight="200">
   <TextRegion id="r"><TextLine id="l"><Coords points="10,10 290,10 290,50 10,50"/>
-    <TextEquiv><Unicode>no index</Unicode></TextEquiv><TextEquiv index="2"><Unicode>two</Unicode></TextEquiv>
-    <TextEquiv index="0"><Unicode> </Unicode></TextEquiv><TextEquiv index="1"><Unicode>one</Unicode></TextEquiv>
+    <TextEquiv index="2"><Unicode>two</Unicode></TextEquiv>
+    <TextEquiv index="0"><Unicode>zero</Unicode></TextEquiv><TextEquiv index="1"><Unicode>one</Unicode></TextEquiv>
   </TextLine>
-  <TextLine id="l"><Coords points="10,60 290,60 290,90 10,90"/><TextEquiv><Unicode>first</Unicode></TextEquiv>
-    <TextEquiv><Unicode>last</Unicode></TextEquiv></TextLine>
+  <TextLine id="l"><Coords points="10,60 290,60 290,90 10,90"/><TextEquiv><Unicode>without</Unicode></TextEquiv>
+  </TextLine>
   <TextLine><Coords points="10,60 290,60 290,90 10,90"/><TextEquiv><Unicode></Unicode></TextEquiv></TextLine>
   </TextRegion></Page></PcGts>"""
 
@@ -151,8 +151,9 @@ def test_words_stand_in_for_a_line_without_a_text(root):
 
 def test_several_transcriptions_are_told_apart_by_their_index(root):
     write(root / "p.xml", SEVERAL)
-    assert texts(root) == ["one", "first"]
-    assert texts(root, text_index="highest") == ["two", "last"]
+    assert texts(root) == ["zero", "without"]
+    assert texts(root, text_index="highest") == ["two", "without"]
+    assert texts(root, text_index=1) == ["one"]
 
 
 def test_lines_get_names_of_their_own(root):
@@ -161,6 +162,15 @@ def test_lines_get_names_of_their_own(root):
     assert [line.id for line in lines[:2]] == ["p/l", "p/l-2"]
     assert lines[2].where == f"{root / 'p.xml'}#line-3"
     assert (lines[2].reason, lines[2].is_error) == ("no transcription", False)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("r 1 l 1", "r 1 l 1"), ("  a  b ", "a b"), ("a&#10;b", "a b"), (" ", "line-1"), ("x" * 999, "x" * 200)],
+)
+def test_a_name_of_a_line_is_one_row_of_some_length(root, written, name):
+    write(root / "p.xml", line_xml().replace('id="l"', f'id="{written}"'))
+    assert read(root)[0].id == f"p/{name}"
 
 
 def test_what_escriptorium_writes_is_read_and_a_bare_baseline_gets_a_band(root):
@@ -321,8 +331,8 @@ def test_a_picture_is_turned_by_its_exif_where_that_fits_the_xml(tmp_path, store
         ("<TEI xmlns='http://www.tei-c.org/ns/1.0'/>", "not a PAGE file", ":1"),
         ("<a>" * 100_000, "XML not well-formed", ":1"),
         (f"<PcGts xmlns='{NAMESPACE}2019-07-15'/>", "no lines", ":1"),
-        (b"<?xml version='1.0' encoding='klingon'?><a/>", "XML not well-formed", ":1"),
-        (line_xml().encode().replace(b"a line", b"\xff\xfe"), "XML not well-formed", ":1"),
+        (b"<?xml version='1.0' encoding='klingon'?><a/>", "wrong encoding", ":1"),
+        (line_xml().encode().replace(b"a line", b"\xff\xfe"), "wrong encoding", ":1"),
     ],
 )
 def test_xml_that_cannot_be_used_is_a_fault_of_the_page(root, content, reason, place):

@@ -7,12 +7,15 @@ import re
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PIL import Image
 
+from thulium.cli import warnings
 from thulium.data.conversion import Converted
-from thulium.data.line import Fault
+from thulium.data.line import Fault, Remark
+from thulium.data.remarks import MEANINGS
 from thulium.data.report import CHARACTERS_SHOWN, NAMES_FOLDED, NAMES_SHOWN, findings, write_page
 from thulium.data.shards import Row
 from thulium.data.survey import Survey, charset, report
@@ -42,6 +45,7 @@ def line(name: str, text: str = TEXT, *, page: str = "", width: int = 400, **cha
         writer="",
         squeezed=False,
         looks=(),
+        remarks=(),
         raw_form="",
         oddities=(),
         comes_back=(True, True),
@@ -83,6 +87,7 @@ FAULTS = {
     "1 line does not come back from visual order as typed": ("train", line("mixed", comes_back=(False, True))),
     "1 transcription has characters that are seldom meant": ("train", line("odd", oddities=("\u202e",))),
     "Accents are typed in two ways": ("train", line("accents", raw_form="mixed")),
+    **{f"1 {meaning.one}": ("train", line(remark, remarks=(remark,))) for remark, meaning in MEANINGS.items()},
 }
 
 
@@ -107,6 +112,16 @@ def test_each_fault_is_a_finding_that_names_the_line(title: str, tmp_path: Path)
     name = {"character": "ĵ U+0135 LATIN SMALL LETTER J WITH CIRCUMFLEX: 1 in val", "page": "train-page-0: train, test"}
     assert name.get(title.split()[1], "mixed: 1 line" if title.startswith("Accents") else faulty.source) in found
     assert re.search(r"There is 1 (serious )?thing to look at \.", text)
+
+
+def test_every_remark_has_words_and_a_warning() -> None:
+    assert set(MEANINGS) == set(get_args(Remark))
+    survey = healthy()
+    for remark in MEANINGS:
+        survey.add("train", line(f"{remark} 1", remarks=(remark,)))
+        survey.add("train", line(f"{remark} 2", remarks=(remark,)))
+    said = list(warnings.of(report(survey, "logical"), None))
+    assert said == [f"2 {meaning.more}: in/{remark} 1.png, in/{remark} 2.png" for remark, meaning in MEANINGS.items()]
 
 
 def test_healthy_data_are_called_so(tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ def assert_same(kind: Any, schema: schemas.Schema, path: tuple[str, ...]) -> Non
             bool: "boolean",
             str | None: ["string", "null"],
             str | tuple[str, ...]: ["string", "array"],
+            str | int: ["string", "integer"],
         }
         assert names[kind] == schema["type"], path
 

@@ -10,7 +10,7 @@ import pytest
 
 from thulium_dsl.document import parse, read
 from thulium_dsl.problems import DocumentError
-from thulium_dsl.spec import Experiment
+from thulium_dsl.spec import Experiment, PageDataset
 from thulium_dsl.validate import check, default_experiment, experiment_of, load
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -101,3 +101,11 @@ def test_synthetic_lines_have_no_folders_to_overlap() -> None:
     text = "dataset: {type: synthetic}\ncheckpointing: {save_dir: data/train}\n"
     assert problems_of(text) == []
     assert isinstance(experiment_of(parse(text)), Experiment)
+
+
+def test_an_index_may_be_a_word_or_a_number() -> None:
+    written = {"lowest": "lowest", "highest": "highest", "0": 0, "3": 3, "2.0": 2}
+    for text, value in written.items():
+        dataset = experiment_of(parse(f"dataset: {{type: page, text_index: {text}}}")).dataset
+        assert isinstance(dataset, PageDataset)
+        assert (dataset.text_index, type(dataset.text_index)) == (value, type(value))

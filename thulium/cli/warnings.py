@@ -14,7 +14,7 @@ FRAME = "4"  # pixels of a line in one of the model's frames
 
 def of(report: Report, dataset: Any) -> Iterator[str]:
     """The warnings of a report, the gravest first."""
-    return chain(_leaks(report, dataset), _skipped(report), _lines(report), _images(report))
+    return chain(_leaks(report, dataset), _skipped(report), _remarks(report), _lines(report), _images(report))
 
 
 def _leaks(report: Report, dataset: Any) -> Iterator[str]:
@@ -34,6 +34,15 @@ def _leaks(report: Report, dataset: Any) -> Iterator[str]:
 def _skipped(report: Report) -> Iterator[str]:
     for reason, skipped in report["skipped"].items():
         yield f"skipped, {reason}: {skipped['count']} ({_some(skipped['where'], 1)})"
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    from thulium.data.remarks import MEANINGS
+
+    for remark, meaning in MEANINGS.items():
+        if sources := report["remarks"][remark]:
+            words = meaning.one if len(sources) == 1 else meaning.more
+            yield f"{len(sources)} {words}: {_some(sources)}"
 
 
 def _lines(report: Report) -> Iterator[str]:

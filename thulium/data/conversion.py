@@ -16,7 +16,7 @@ from thulium.data import order, text
 from thulium.data.charset import unknown_symbols
 from thulium.data.image import INK_SHARE, MIN_CONTRAST, encode_png, is_too_wide, preprocess
 from thulium.data.imagefile import ImageFault
-from thulium.data.line import Fault, Line, SplitName
+from thulium.data.line import Fault, Line, Remark, SplitName
 from thulium.data.readers import READERS
 from thulium.data.shards import Row
 from thulium_dsl.spec import DatasetSpec, PreprocessingSpec
@@ -37,6 +37,7 @@ class Converted:
         split, document, writer: as the reader found them.
         squeezed: whether the line was wider than max_width.
         looks: what is odd about the image.
+        remarks: what the reader found that a person should know.
         raw_form: how accents were written before normalisation; empty if there are none.
         oddities: code points that are seldom meant, such as control characters.
         comes_back: for a text with right-to-left characters, whether it survives the way to visual order and back,
@@ -50,6 +51,7 @@ class Converted:
     writer: str
     squeezed: bool
     looks: tuple[Look, ...]
+    remarks: tuple[Remark, ...]
     raw_form: RawForm
     oddities: tuple[str, ...]
     comes_back: tuple[bool, bool]
@@ -102,6 +104,7 @@ class Converter:
             writer=line.writer,
             squeezed=too_wide,
             looks=tuple(_looks(image)),
+            remarks=line.remarks,
             raw_form=_raw_form(line.text),
             oddities=tuple(order.oddities(line.text)),
             comes_back=self._comes_back(written),

@@ -7,12 +7,13 @@ the page seen in these axes, with every column shifted so that a curved baseline
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
+from thulium.data.paper import paper_of
 
 Points = NDArray[np.float64]
 Piece = tuple[tuple[int, int, int, int], tuple[float, ...]]
@@ -25,15 +26,6 @@ MAX_EDGE_POINTS = 20_000  # an outline that runs to and fro over the page must n
 MARGIN = 2  # pixels round an outline, which is often drawn on the very edge of the ink
 SHORTEST_BASELINE = 0.25  # share of the outline's diagonal; the direction of a shorter baseline is chance
 STEEPEST = 0.5  # shift of neighbouring columns; a steeper piece of a baseline is a slip, and would tear letters
-BLOCK = 64  # pixels of a row whose paper is taken to be of one grey: more than a letter, less than a stain
-FEWEST = 256  # pixels that a block's paper is judged by
-
-# A band round a bare baseline, in shares of the distance between baselines: how far outlines reach from their baseline
-# in three collections that have both (18th to 20th century), where the medians were 0.67 to 0.97 and 0.33 to 0.48.
-ABOVE = 0.8
-BELOW = 0.4
-MOST_BASELINES = 500  # that are measured on a page; enough for a median
-LINES_A_PAGE = 30  # for the distance between lines on a page that has a single one
 
 
 class CutFault(Exception):
@@ -64,7 +56,7 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Axes:
+class Axes:
     """The axes of a line, and how far its baseline lies below the first of them at some places along it."""
 
     origin: Points  # (2,)
@@ -74,43 +66,45 @@ class _Axes:
 
     @property
     def down(self) -> Points:
-        return np.array([-self.along[1], self.along[0]])
+        """The direction from the baseline to what is below."""
+        return down_from(self.along)
 
     def from_page(self, points: Points) -> Points:
+        """(N, 2) places along the baseline and depths below it, of points of the page."""
         away = points - self.origin
         place = away @ self.along
         return np.stack([place, away @ self.down - np.interp(place, self.places, self.shifts)], axis=1)
 
     def to_page(self, place: float, depth: float) -> tuple[float, float]:
+        """The point of the page at a place along the baseline and a depth below it."""
         depth += float(np.interp(place, self.places, self.shifts))
         x, y = self.origin + place * self.along + depth * self.down
         return float(x), float(y)
 
 
-_LEVEL = _Axes(origin=np.zeros(2), along=np.array([1.0, 0.0]), places=np.zeros(1), shifts=np.zeros(1))
-
-
-def plan(outline: Points, baseline: Points, page_size: tuple[int, int], *, straighten: bool) -> Cut:
+def plan(outline: Points, baseline: Points, page_size: tuple[int, int], *, straighten: bool, turn: float = 0.0) -> Cut:
     """How a line is cut: what lies outside the page is left out.
 
     Args:
         outline: (N, 2) the corners of a polygon, which may cross itself.
         baseline: (M, 2) in any direction; (0, 2) where there is none: the line is taken to be level.
         page_size: width and height.
-        straighten: whether the baseline is made level; otherwise the line stays as it lies on the page.
+        straighten: whether the baseline is made level; otherwise the line stays as it lies on the page, which is turned
+            by quarters of a circle only.
+        turn: degrees, clockwise, by which the page has to be turned to read the line.
 
     Raises:
         CutFault: the outline is flat, lies outside the page, or is larger than a line can be.
     """
-    if _is_flat(outline):
+    if is_flat(outline):
         raise CutFault("zero-area polygon", "has a polygon without any area: draw it anew")
     inside = _clip(outline, page_size)
-    if _is_flat(inside):
+    if is_flat(inside):
         (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
         what = f"lies at x {left:.0f} to {right:.0f} and y {top:.0f} to {bottom:.0f}, outside the image, which is "
         raise CutFault("polygon outside the image", what + f"{page_size[0]}x{page_size[1]} pixels: correct the points")
-    axes = _axes(baseline, inside) if straighten else _LEVEL
-    corners = axes.from_page(_dense(inside)).round(6)  # else a box on whole pixels may come out a pixel too large
+    axes = axes_of(baseline, inside, turn) if straighten else _level(90 * round(turn / 90))
+    corners = axes.from_page(dense(inside)).round(6)  # else a box on whole pixels may come out a pixel too large
     first = np.floor(corners.min(axis=0)) - MARGIN
     width, height = (int(extent) + MARGIN for extent in np.ceil(corners.max(axis=0)) - first)
     if width > MAX_WIDTH or height > MAX_HEIGHT:
@@ -130,60 +124,60 @@ def cut(page: Image.Image, how: Cut) -> Image.Image:
     mask = Image.new("1", how.size)
     ImageDraw.Draw(mask).polygon([tuple(point) for point in (how.outline - 0.5).tolist()], fill=1)
     pixels, inside = np.asarray(image), np.asarray(mask)
-    return Image.fromarray(np.where(inside, pixels, _paper(pixels, inside)))
+    return Image.fromarray(np.where(inside, pixels, paper_of(pixels, inside)))
 
 
-def band(baseline: Points, distance: float) -> Points:
-    """An outline for a line that has none: a band round its baseline.
+def direction(turn: float) -> Points:
+    """(2,) which way a line runs over a page that has to be turned by so many degrees, clockwise, to be read."""
+    angle = np.deg2rad(turn)
+    return np.array([np.cos(angle), -np.sin(angle)]).round(12)  # exact for quarters of a circle
 
-    Args:
-        baseline: (M, 2), M at least 2.
-        distance: pixels between neighbouring baselines.
+
+def reading_order(baseline: Points, turn: float) -> Points:
+    """A baseline in the direction in which it is read, whichever way it was drawn.
+
+    What runs across the direction of reading keeps its own: upright pages have lines that run up or down.
     """
-    baseline = _reading_order(baseline)
-    along = baseline[-1] - baseline[0]
-    down = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9)
-    return np.concatenate([baseline - ABOVE * distance * down, (baseline + BELOW * distance * down)[::-1]])
-
-
-def line_distance(baselines: Sequence[Points], page_size: tuple[int, int]) -> float:
-    """The usual distance in pixels from a baseline to the nearest above or below it: the median over the page."""
-    boxes = np.array([[*line.min(axis=0), *line.max(axis=0)] for line in baselines if len(line)]).reshape(-1, 4)
-    middles = (boxes[:, 1] + boxes[:, 3]) / 2
-    nearest = []
-    for box, middle in zip(boxes[:MOST_BASELINES], middles):
-        is_below_or_above = (boxes[:, 0] < box[2]) & (boxes[:, 2] > box[0]) & (middles != middle)
-        nearest += [np.abs(middles[is_below_or_above] - middle).min()] if is_below_or_above.any() else []
-    return float(np.median(nearest)) if nearest else page_size[1] / LINES_A_PAGE
-
-
-def _axes(baseline: Points, outline: Points) -> _Axes:
-    """The axes that a baseline gives; level ones where it is too short to say."""
-    if len(baseline) < 2:
-        return _LEVEL
-    baseline = _reading_order(baseline)
     chord = baseline[-1] - baseline[0]
-    length = float(np.hypot(*chord))
-    if length == 0 or length < SHORTEST_BASELINE * float(np.hypot(*np.ptp(outline, axis=0))):
-        return _LEVEL
-    along = chord / length
+    with_it, across = float(chord @ direction(turn)), float(chord @ down_from(direction(turn)))
+    return baseline[::-1] if with_it < 0 and -with_it >= abs(across) else baseline
+
+
+def down_from(along: Points) -> Points:
+    """(2,) the direction at a right angle, to the right of someone who goes along."""
+    return np.array([-along[1], along[0]])
+
+
+def axes_of(baseline: Points, outline: Points, turn: float) -> Axes:
+    """The axes that a baseline gives; those of the turned page where it is too short to say."""
+    if not is_long(baseline, outline):
+        return _level(turn)
+    baseline = reading_order(baseline, turn)
+    chord = baseline[-1] - baseline[0]
+    along = chord / float(np.hypot(*chord))
     away = baseline - baseline[0]
     places, shifts = [0.0], [0.0]
-    for place, shift in zip((away @ along).tolist(), (away @ np.array([-along[1], along[0]])).tolist()):
+    for place, shift in zip((away @ along).tolist(), (away @ down_from(along)).tolist()):
         # Turning back or too steep, a point is passed over: the shift then spreads over more columns.
         if place - places[-1] >= 1 and abs(shift - shifts[-1]) <= STEEPEST * (place - places[-1]):
             places.append(place)
             shifts.append(shift)
-    return _Axes(origin=baseline[0], along=along, places=np.array(places), shifts=np.array(shifts))
+    return Axes(origin=baseline[0], along=along, places=np.array(places), shifts=np.array(shifts))
 
 
-def _reading_order(baseline: Points) -> Points:
-    """From left to right, whichever way it was drawn; what runs up or down the page keeps its direction."""
-    dx, dy = baseline[-1] - baseline[0]
-    return baseline[::-1] if dx < 0 and -dx >= abs(dy) else baseline
+def is_long(baseline: Points, outline: Points) -> bool:
+    """Whether a baseline is long enough to say in which direction a line runs."""
+    if len(baseline) < 2 or (length := float(np.hypot(*(baseline[-1] - baseline[0])))) == 0:
+        return False
+    return len(outline) == 0 or length >= SHORTEST_BASELINE * float(np.hypot(*np.ptp(outline, axis=0)))
 
 
-def _is_flat(outline: Points) -> bool:
+def _level(turn: float) -> Axes:
+    return Axes(origin=np.zeros(2), along=direction(turn), places=np.zeros(1), shifts=np.zeros(1))
+
+
+def is_flat(outline: Points) -> bool:
+    """Whether nothing lies inside a polygon."""
     if len(outline) < 3:
         return True
     return bool(np.linalg.svd(outline - outline.mean(axis=0), compute_uv=False)[1] < FLAT)
@@ -203,7 +197,7 @@ def _clip(outline: Points, page_size: tuple[int, int]) -> Points:
     return outline
 
 
-def _dense(outline: Points) -> Points:
+def dense(outline: Points) -> Points:
     """The same polygon with points along its edges."""
     edges = np.roll(outline, -1, axis=0) - outline
     lengths = np.hypot(edges[:, 0], edges[:, 1])
@@ -214,7 +208,7 @@ def _dense(outline: Points) -> Points:
     return np.repeat(outline, counts, axis=0) + share[:, None] * np.repeat(edges, counts, axis=0)
 
 
-def _pieces(axes: _Axes, first: Points, width: int, height: int) -> list[Piece]:
+def _pieces(axes: Axes, first: Points, width: int, height: int) -> list[Piece]:
     """Columns between which the shift changes evenly, with their corners in the page: from the upper left one down."""
     borders = np.clip(np.round(axes.places - first[0]), 0, width).astype(int).tolist()
     borders = sorted({0, width, *borders})
@@ -242,22 +236,3 @@ def _with_rim(page: Image.Image, pieces: list[Piece]) -> tuple[Image.Image, list
     part = np.pad(part, ((before[1], after[1]), (before[0], after[0])), mode="edge")
     offset = np.tile((left, top), 4)
     return Image.fromarray(part), [(box, tuple((np.array(quad) - offset).tolist())) for box, quad in pieces]
-
-
-def _paper(pixels: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(W,) the grey of the paper at each column: the median inside the outline, as ink covers less than half of it."""
-    width = pixels.shape[1]
-    middles, greys = [], []
-    for left in range(0, width, BLOCK):
-        values = pixels[:, left : left + BLOCK][inside[:, left : left + BLOCK]]
-        if values.size >= FEWEST:
-            middles.append(left + BLOCK / 2)
-            greys.append(_median(values))
-    if not greys:
-        return np.full(width, _median(pixels[inside] if inside.any() else pixels.ravel()), dtype=np.uint8)
-    return np.interp(np.arange(width) + 0.5, middles, greys).round().astype(np.uint8)
-
-
-def _median(values: NDArray[np.uint8]) -> int:
-    counts = np.cumsum(np.bincount(values, minlength=256))
-    return int(np.searchsorted(counts, counts[-1] / 2))

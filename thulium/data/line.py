@@ -10,6 +10,19 @@ from PIL import Image
 
 SplitName = Literal["train", "val", "test"]
 
+# What a person should know of a line that is kept; thulium.data.remarks says what each means and what to do.
+Remark = Literal[
+    "outline off the baseline",
+    "outline over other lines",
+    "thin outline",
+    "turned",
+    "orientation against the baseline",
+    "has a confidence",
+    "index above 0",
+    "not marked as corrected",
+    "word without text",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -26,6 +39,7 @@ class Line:
         writer: who wrote it, where the format says so; otherwise empty.
         text_source: the file that the transcription comes from, with ``:row`` where there is one; empty where that is
             ``source``.
+        remarks: what a person should know of it.
     """
 
     id: str
@@ -37,6 +51,7 @@ class Line:
     split: SplitName | None = None
     writer: str = ""
     text_source: str = ""
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +65,8 @@ class Fault:
         is_error: False for what data sets are expected to have, such as lines that nobody has transcribed: it is
             counted and named, and never stops anything.
         is_page: whether a whole page or file is lost, not one line.
+        num_lines: how many lines are lost by it, as far as their file says: those of a page that is lost; 0 where
+            nobody can know, or where it stands for no line.
     """
 
     reason: str
@@ -57,6 +74,7 @@ class Fault:
     what: str
     is_error: bool = True
     is_page: bool = False
+    num_lines: int = 1
 
     def __str__(self) -> str:
         return visible(f"{self.where}: {self.what}")

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
+from thulium.data.remarks import MEANINGS
 from thulium.data.shards import Row
 from thulium.data.survey import FRAME_WIDTHS, Survey
 from thulium.files import replace_bytes
@@ -131,7 +132,7 @@ def findings(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> list[F
         report: what report.json holds.
         pages: the pages of each split.
     """
-    found = [*_shared(report, pages), *_lost(report), *_odd_images(report), *_odd_texts(report)]
+    found = [*_shared(report, pages), *_lost(report), *_remarked(report), *_odd_images(report), *_odd_texts(report)]
     return sorted(found, key=lambda finding: ("serious", "look", "note").index(finding.level))
 
 
@@ -215,6 +216,21 @@ def _lost(report: Mapping[str, Any]) -> Iterator[Finding]:
             names=[f"{_named(symbol)}: {', '.join(counts)}" for symbol, counts in sorted(absent.items())],
             where="characters_not_in_train",
         )
+
+
+def _remarked(report: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the reader has said of lines."""
+    for remark, meaning in MEANINGS.items():
+        if lines := report["remarks"][remark]:
+            yield Finding(
+                level=meaning.level,
+                title=_many(len(lines), meaning.one, meaning.more),
+                means=meaning.means,
+                do=meaning.do,
+                names=lines,
+                where=f"remarks → {remark}",
+                pictures=remark if meaning.is_seen else "",
+            )
 
 
 def _odd_images(report: Mapping[str, Any]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from thulium.data import order
 from thulium.data.charset import frames_needed
 from thulium.data.conversion import Converted
 from thulium.data.line import Fault, SplitName
+from thulium.data.remarks import MEANINGS
 from thulium.data.shards import Row
 from thulium.data.splitting import SPLITS
 
@@ -95,6 +96,7 @@ class Survey:
         splits: one for each split.
         skipped: what gave no line, in the order in which it was met.
         looks: what is odd about images -> their sources.
+        remarks: what the reader found that a person should know -> the lines' sources.
         raw_forms: lines with accents, by how these were written.
         oddities: code point -> lines that have it.
         gallery: what a picture is kept for -> some rows, those with the smallest digests: the same in every run.
@@ -103,6 +105,7 @@ class Survey:
     splits: dict[SplitName, SplitSurvey] = field(default_factory=lambda: {name: SplitSurvey() for name in SPLITS})
     skipped: list[Fault] = field(default_factory=list)
     looks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    remarks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     raw_forms: Counter[str] = field(default_factory=Counter)
     oddities: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     gallery: dict[str, Gallery] = field(default_factory=dict)
@@ -114,6 +117,8 @@ class Survey:
             self.gallery.setdefault(title, Gallery(SHOWN if title == split else SHOWN_ODD)).add(line)
         for look in line.looks:
             self.looks[look].append(line.row.source)
+        for remark in line.remarks:
+            self.remarks[remark].append(line.row.source)
         if line.raw_form:
             self.raw_forms[line.raw_form] += 1
         for oddity in line.oddities:
@@ -128,7 +133,14 @@ class Survey:
 def _titles(split: SplitName, line: Converted) -> list[str]:
     """What a line may be shown for: as a sample of its split, and for what is odd about it."""
     dense = frames_needed(line.row.text) > -(-line.row.width // FRAME_WIDTHS[0])
-    return [split, *line.looks, *(["text does not fit"] if dense else []), *(["squeezed"] if line.squeezed else [])]
+    seen = [remark for remark in line.remarks if MEANINGS[remark].is_seen]
+    return [
+        split,
+        *line.looks,
+        *seen,
+        *(["text does not fit"] if dense else []),
+        *(["squeezed"] if line.squeezed else []),
+    ]
 
 
 def charset(survey: Survey) -> list[dict[str, Any]]:
@@ -165,6 +177,7 @@ def report(survey: Survey, reading_order: order.Order) -> dict[str, Any]:
             str(width): {name: split.too_dense[width] for name, split in survey.splits.items()}
             for width in FRAME_WIDTHS
         },
+        "remarks": {remark: survey.remarks.get(remark, []) for remark in MEANINGS},
         "images": {look: survey.looks.get(look, []) for look in ("blank", "light on dark", "tiny")},
         "accents": {form: survey.raw_forms[form] for form in ("composed", "decomposed", "mixed")},
         "odd_characters": dict(sorted(survey.oddities.items())),

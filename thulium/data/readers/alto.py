@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
 
 from thulium.data.line import Fault, Line
-from thulium.data.readers import layout
-from thulium.data.readers.layout import Sheet, Unit, Written
-from thulium.data.readers.xmlfile import PageFault, name_of, namespace_of
+from thulium.data.readers import alto_text, layout
+from thulium.data.readers.layout import Unit
+from thulium.data.readers.sheet import Sheet, Written, degrees, is_foreign, lines_of, only, page_of, page_size
+from thulium.data.readers.xmlfile import PageFault
 from thulium_dsl.spec import AltoDataset
+
+SIDEWAYS = 45  # degrees; a line that is turned by more has no baseline that is one number
 
 
 def units(dataset: AltoDataset) -> list[Unit | Fault]:
@@ -29,77 +33,73 @@ def read(unit: Unit, dataset: AltoDataset) -> Iterator[Line | Fault]:
     return layout.read(unit, dataset, "ALTO", _sheet)
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The names that a file uses: the prefix of its elements, and what each tag's id stands for."""
-
-    prefix: str
-    tags: Mapping[str, frozenset[str]]
-
-    def types(self, element: etree._Element) -> frozenset[str]:
-        """The types of a line or a block: its own, and those of the tags that it refers to."""
-        named = [self.tags.get(tag, frozenset()) for tag in element.get("TAGREFS", "").split()]
-        return frozenset(filter(None, [element.get("TYPE")])).union(*named)
-
-
 def _sheet(root: etree._Element) -> Sheet:
-    prefix = f"{{{namespace}}}" if (namespace := namespace_of(root)) else ""
-    pages = root.findall(f"{prefix}Layout/{prefix}Page")
-    if not pages:
-        raise PageFault("no lines", "has no Page element: export it again", row=root.sourceline)
-    if len(pages) > 1:
-        what = f"has {len(pages)} pages, but one image: split it into a file for each page"
-        raise PageFault("several pages", what, row=pages[1].sourceline)
-    names = _Names(prefix, _tags(root, prefix))
+    page = page_of(root, "Layout/Page")
     return Sheet(
-        image=root.findtext(f"{prefix}Description/{prefix}sourceImageInformation/{prefix}fileName", "").strip(),
-        size=_size(root, pages[0], prefix),
-        lines=[_line(line, names) for line in pages[0].iter(f"{prefix}TextLine")],
+        image=root.findtext("Description/sourceImageInformation/fileName", "").strip(),
+        size=_size(root, page),
+        lines=lines_of(
+            page,
+            partial(_named, tags=_tags(root)),
+            partial(_line, has_corrections=alto_text.has_corrections(page)),
+        ),
     )
 
 
-def _tags(root: etree._Element, prefix: str) -> dict[str, frozenset[str]]:
-    tags = root.find(f"{prefix}Tags")
+def _tags(root: etree._Element) -> dict[str, frozenset[str]]:
+    """What the id of each tag stands for."""
+    tags = root.find("Tags")
     return {
         tag.get("ID", ""): frozenset(filter(None, (tag.get("LABEL"), tag.get("TYPE"))))
         for tag in (tags if tags is not None else ())
     }
 
 
-def _size(root: etree._Element, page: etree._Element, prefix: str) -> tuple[float, float] | None:
-    size = layout.page_size(page.get("WIDTH"), page.get("HEIGHT"))
-    unit = root.findtext(f"{prefix}Description/{prefix}MeasurementUnit", "").strip()
+def _size(root: etree._Element, page: etree._Element) -> tuple[float, float] | None:
+    size = page_size(page.get("WIDTH"), page.get("HEIGHT"))
+    unit = root.findtext("Description/MeasurementUnit", "").strip()
     if size is None and unit not in ("", "pixel"):
         what = f"measures in {unit}, but its Page has no WIDTH and HEIGHT to compare the image with: add them"
         raise PageFault("no page size", what, row=page.sourceline)
     return size
 
 
-def _line(line: etree._Element, names: _Names) -> Written:
-    polygon = line.find(f"{names.prefix}Shape/{names.prefix}Polygon")
+def _named(line: etree._Element, tags: Mapping[str, frozenset[str]]) -> Written:
+    types = partial(_types, tags=tags)
+    around = (element for element in line.iterancestors() if not is_foreign(element))
     return Written(
         id=line.get("ID", ""),
-        text=_text(line),
-        outline=(polygon.get("POINTS") if polygon is not None else None) or _box(line),
-        baseline=_baseline(line),
-        region_types=next(filter(None, map(names.types, line.iterancestors())), frozenset()),
-        line_types=names.types(line),
+        region_types=next(filter(None, map(types, around)), frozenset()),
+        line_types=types(line),
     )
 
 
-def _text(line: etree._Element) -> str:
-    """The words of a line: the file says where the spaces are; where it has none, one stands between any two words."""
-    parts = [(name_of(part), part.get("CONTENT", "")) for part in line if isinstance(part.tag, str)]
-    between = "" if any(name == "SP" for name, _ in parts) else " "
-    text = ""
-    for name, content in parts:
-        if name == "SP":
-            text += " "
-        elif name == "String":
-            text += between + content if text else content
-        elif name == "HYP":
-            text += content
-    return text
+def _types(element: etree._Element, tags: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The types of a line or a block: its own, and those of the tags that it refers to."""
+    named = [tags.get(tag, frozenset()) for tag in element.get("TAGREFS", "").split()]
+    return frozenset(filter(None, [element.get("TYPE")])).union(*named)
+
+
+def _line(line: etree._Element, named: Written, has_corrections: bool) -> Written:
+    turn = _turn(line)
+    return replace(
+        named,
+        text=alto_text.text_of(line),
+        outline=only(line.findall("Shape/Polygon"), lambda polygon: polygon.get("POINTS", "")) or _box(line),
+        baseline=_baseline(line, turn),
+        turn=turn,
+        remarks=tuple(alto_text.remarks(line, has_corrections)),
+    )
+
+
+def _turn(line: etree._Element) -> float:
+    """How far the page has to be turned for a line to be read: what stands nearest to the line counts.
+
+    ALTO says how far the writing is turned, anticlockwise; so far the page has to be turned back.
+    """
+    rotations = (element.get("ROTATION") for element in (line, *line.iterancestors()))
+    found = next(filter(None, rotations), None)
+    return degrees(found) if found else 0.0
 
 
 def _box(line: etree._Element) -> str:
@@ -115,11 +115,13 @@ def _box(line: etree._Element) -> str:
     return f"{left} {top} {right} {top} {right} {bottom} {left} {bottom}"
 
 
-def _baseline(line: etree._Element) -> str:
+def _baseline(line: etree._Element, turn: float) -> str:
     """The numbers of a baseline; before ALTO 4.2 it is one number, how far it lies below the page's upper edge."""
     numbers = line.get("BASELINE", "")
     if len(numbers.replace(",", " ").split()) != 1:
         return numbers
+    if SIDEWAYS < turn % 180 < 180 - SIDEWAYS:
+        return ""
     try:
         left, width = float(line.get("HPOS", "")), float(line.get("WIDTH", ""))
     except ValueError:

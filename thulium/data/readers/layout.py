@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -15,22 +14,20 @@ from PIL import Image
 
 from thulium.data import cutting
 from thulium.data.cutting import Cut, CutFault, Points
-from thulium.data.line import Fault, Line, SplitName
+from thulium.data.line import Fault, Line, Remark, SplitName
+from thulium.data.outlines import Drawn, Outlines
 from thulium.data.readers import places
 from thulium.data.readers.page_image import PageImage, open_page_image
-from thulium.data.readers.xmlfile import PageFault, name_of, namespace_of, parse
+from thulium.data.readers.sheet import LARGEST, LineFault, Sheet, Written, own_names, short
+from thulium.data.readers.xmlfile import PageFault, parse
 from thulium.errors import DataError
 from thulium_dsl.spec import AltoDataset, PageDataset
 
 SIDE_FILES = ("mets.xml", "metadata.xml")  # that exports put beside the pages
-LARGEST = 1e6  # pixels; no page is that wide, and numbers far above it no longer tell pixels apart
-
-# The root element of each format and how its namespaces begin; a file without any namespace is taken at its word.
-FORMATS = {
-    "PAGE": ("PcGts", ("schema.primaresearch.org/PAGE/gts/pagecontent/",)),
-    "ALTO": ("alto", ("www.loc.gov/standards/alto/", "schema.ccs-gmbh.com/ALTO", "bibnum.bnf.fr/ns/alto")),
-}
-_A = {"PAGE": "a PAGE", "ALTO": "an ALTO"}
+MAX_POINTS = 20_000  # of an outline or a baseline; more than any line needs
+MAX_TEXT = 5_000  # characters; no line has as many, and some rules of Unicode take a time that grows with the square
+MAX_NAME = 200  # characters of a line's name
+MAX_ADDRESS = 2_000  # characters of an image's name; the last ones say what it is called
 REDRAW = "correct them, or draw the line anew"
 
 
@@ -49,39 +46,6 @@ class Unit:
     split: SplitName | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A line as its file has it.
-
-    Attributes:
-        id: empty where there is none.
-        text: empty where nobody has transcribed it.
-        outline, baseline: numbers, x and y by turns; empty where there is none.
-        region_types, line_types: what its region and itself are called; all names that the file has for them.
-    """
-
-    id: str
-    text: str
-    outline: str
-    baseline: str
-    region_types: frozenset[str]
-    line_types: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """A page as its file has it.
-
-    Attributes:
-        image: the name that it has for the image, or nothing.
-        size: width and height, in the units of the lines' points; None where that is pixels of the image.
-    """
-
-    image: str
-    size: tuple[float, float] | None
-    lines: list[Written]
-
-
 def units(root: Path, format_name: str) -> list[Unit | Fault]:
     """The XML files below a folder, links followed, hidden ones left out.
 
@@ -92,7 +56,7 @@ def units(root: Path, format_name: str) -> list[Unit | Fault]:
         DataError: there is no such folder, or it has no XML files.
     """
     found: list[Unit | Fault] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for name, file in places.files(root, _is_wanted):
         found.append(Unit(file, _free(_page_id(name, format_name), taken), places.split_of(name)))
     if not found:
@@ -107,81 +71,91 @@ def read(
 ) -> Iterator[Line | Fault]:
     """The lines of a page, in the order of its file. Its image is decoded when the first of them is loaded.
 
+    Each TextLine of the file becomes a line or a fault, or is counted in that of its page.
+
     Args:
-        sheet_of: reads the root element; raises PageFault.
+        sheet_of: reads the root element, in which the format's elements have no namespace; raises PageFault.
     """
+    num_lines = 0
     try:
         root = parse(unit.file)
-        _check_format(root, format_name)
+        num_lines = sum(1 for _ in root.iter("{*}TextLine"))
+        own_names(root, format_name)
         sheet = sheet_of(root)
         if not sheet.lines:
             raise PageFault("no lines", "has no lines", is_error=False)
-        judged = [(name, line, _unwanted(line, dataset)) for name, line in zip(_names(sheet.lines), sheet.lines)]
+        refusals = [_refusal(line, dataset) for line in sheet.lines]
         page = None
-        if any(unwanted is None for _, _, unwanted in judged):
-            image = open_page_image(unit.file, Path(dataset.root), sheet.image, sheet.size)
+        if None in refusals:
+            image = open_page_image(unit.file, Path(dataset.root), sheet.image[-MAX_ADDRESS:], sheet.size)
             page = _Page(unit, sheet, image, dataset.straighten)
     except PageFault as fault:
         where = str(unit.file) if fault.row is None else f"{unit.file}:{fault.row}"
-        yield Fault(reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error, is_page=True)
+        lost = partial(Fault, reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error)
+        yield lost(is_page=True, num_lines=num_lines or fault.num_lines)
         return
-    for name, line, unwanted in judged:
-        if unwanted or page is None:
-            reason, what = unwanted or ("", "")
-            yield Fault(reason=reason, where=f"{unit.file}#{name}", what=what, is_error=False)
-        else:
-            yield page.line(name, line)
+    for number, (name, refusal) in enumerate(zip(_names(sheet.lines), refusals)):
+        if refusal is not None:
+            where, is_error = f"{unit.file}#{name}", refusal.is_error
+            yield Fault(reason=refusal.reason, where=where, what=str(refusal), is_error=is_error)
+        elif page is not None:
+            yield page.line(name, number)
 
 
 class _Page:
     """What the lines of one page share."""
 
     def __init__(self, unit: Unit, sheet: Sheet, image: PageImage, straighten: bool) -> None:
-        self.unit = unit
-        self.sheet = sheet
-        self.image = image
-        self.straighten = straighten
+        self._unit = unit
+        self._sheet = sheet
+        self._image = image
+        self._straighten = straighten
+        self._drawn = [self._draw(line) for line in sheet.lines]
+        self._outlines = Outlines([drawn[0] for drawn in self._drawn if isinstance(drawn, tuple)], image.size)
 
-    def line(self, name: str, written: Written) -> Line | Fault:
-        source = f"{self.unit.file}#{name}"
+    def line(self, name: str, number: int) -> Line | Fault:
+        written, source = self._sheet.lines[number], f"{self._unit.file}#{name}"
         try:
-            baseline = self._points(written.baseline)
-            outline = self._outline(self._points(written.outline), baseline)
-            how = cutting.plan(outline, baseline, self.image.size, straighten=self.straighten)
+            how, remarks = self._plan(number)
         except CutFault as fault:
             return Fault(reason=fault.reason, where=source, what=str(fault))
         return Line(
-            id=f"{self.unit.page}/{name}",
+            id=f"{self._unit.page}/{name}",
             text=written.text,
-            page=self.unit.page,
-            document=places.folder_of(self.unit.page),
-            split=self.unit.split,
+            page=self._unit.page,
+            document=places.folder_of(self._unit.page),
+            split=self._unit.split,
             source=source,
-            load=partial(_load, self.image, how),
+            load=partial(_load, self._image, how),
+            remarks=(*remarks, *written.remarks),
         )
 
-    def _outline(self, outline: Points, baseline: Points) -> Points:
-        """The line's polygon, or a band round its baseline where there is none."""
-        if len(baseline) < 2:
-            if len(outline) == 0:
-                what = "has neither a polygon nor a baseline: draw it, or remove the line"
-                raise CutFault("no coordinates", what)
-            return outline
-        # eScriptorium writes the box of the baseline where a line has no polygon.
-        if len(outline) == 0 or np.abs(_box(outline) - _box(baseline)).max() <= 1:
-            return cutting.band(baseline, self._line_distance)
-        return outline
+    def _plan(self, number: int) -> tuple[Cut, tuple[Remark, ...]]:
+        drawn = self._drawn[number]
+        if isinstance(drawn, CutFault):
+            raise drawn
+        line, remarks = drawn
+        outline, more = self._outlines.of(line)
+        straighten, turn = self._straighten, line.turn
+        how = cutting.plan(outline, line.baseline, self._image.size, straighten=straighten, turn=turn)
+        return how, (*more, *remarks)
 
-    @cached_property
-    def _line_distance(self) -> float:
-        baselines = []
-        for line in self.sheet.lines:
-            with suppress(CutFault):
-                baselines.append(self._points(line.baseline))
-        return cutting.line_distance(baselines, self.image.size)
+    def _draw(self, written: Written) -> tuple[Drawn, tuple[Remark, ...]] | CutFault:
+        try:
+            outline, baseline = map(read_points, (written.outline, written.baseline))
+        except CutFault as fault:
+            return fault
+        scale = self._image.scale
+        return _facing(Drawn(outline=outline * scale, baseline=baseline * scale, turn=written.turn))
 
-    def _points(self, numbers: str) -> Points:
-        return read_points(numbers) * self.image.scale
+
+def _facing(line: Drawn) -> tuple[Drawn, tuple[Remark, ...]]:
+    """A line without the turn that its baseline contradicts, and what a person should know of how it is turned."""
+    if line.turn % 360 and cutting.is_long(line.baseline, line.outline):
+        chord, along = line.baseline[-1] - line.baseline[0], cutting.direction(line.turn)
+        if abs(chord @ along) < abs(chord @ cutting.down_from(along)):
+            return replace(line, turn=0.0), ("orientation against the baseline",)
+    return line, ("turned",) if round(line.turn / 90) % 4 else ()
 
 
 def _load(image: PageImage, how: Cut) -> Image.Image:
@@ -192,78 +166,59 @@ def read_points(numbers: str) -> Points:
     """(N, 2) points of numbers, x and y by turns, with blanks or commas between them.
 
     Raises:
-        CutFault: they are not numbers that a page can have.
+        CutFault: they are not numbers that a page can have, or far too many.
     """
     words = numbers.replace(",", " ").split()
+    if len(words) > 2 * MAX_POINTS:
+        what = f"has {len(words) // 2:,} points, and no line needs more than {MAX_POINTS:,}: draw the line anew"
+        raise CutFault("too many points", what)
     try:
         values = np.array([float(word) for word in words])
     except ValueError:
-        raise CutFault("malformed points", f"has points that are not numbers, {_short(numbers)}: {REDRAW}") from None
+        raise CutFault("malformed points", f"has points that are not numbers, {short(numbers)}: {REDRAW}") from None
     if len(values) % 2:
-        raise CutFault("malformed points", f"has points of which one lacks its y, {_short(numbers)}: {REDRAW}")
+        raise CutFault("malformed points", f"has points of which one lacks its y, {short(numbers)}: {REDRAW}")
     if not np.all(np.abs(values) <= LARGEST):  # nan is not, either
-        raise CutFault("malformed points", f"has points that no page can have, {_short(numbers)}: {REDRAW}")
+        raise CutFault("malformed points", f"has points that no page can have, {short(numbers)}: {REDRAW}")
     return values.reshape(-1, 2)
 
 
-def _box(points: Points) -> Points:
-    return np.concatenate([points.min(axis=0), points.max(axis=0)])
-
-
-def page_size(width: str | None, height: str | None) -> tuple[float, float] | None:
-    """The size of a page by its file; None where that does not say, or says nothing that can be."""
-    try:
-        size = float(width or 0), float(height or 0)
-    except ValueError:
-        return None
-    return size if all(0 < extent <= LARGEST for extent in size) else None
-
-
-def _check_format(root: etree._Element, format_name: str) -> None:
-    found = next((name for name in FORMATS if _is_of(root, name)), None)
-    if found == format_name:
-        return
-    if found:
-        what = f"is a file of {found}, which dataset.type {format_name.lower()} leaves out"
-        raise PageFault("another format", what, is_error=False)
-    namespace = namespace_of(root)
-    what = f"is not {_A[format_name]} file: its root element is {name_of(root)!r}"
-    what += f" of the namespace {namespace!r}" if namespace else ""
-    raise PageFault(f"not {_A[format_name]} file", f"{what}; move it out of dataset.root", row=root.sourceline)
-
-
-def _is_of(root: etree._Element, format_name: str) -> bool:
-    name, beginnings = FORMATS[format_name]
-    namespace = namespace_of(root)
-    return name_of(root) == name and (not namespace or namespace.partition("://")[2].startswith(beginnings))
-
-
-def _unwanted(line: Written, dataset: PageDataset | AltoDataset) -> tuple[str, str] | None:
-    """Why a line is left out, which is no fault of the data: the reason, and a sentence; or None."""
+def _refusal(line: Written, dataset: PageDataset | AltoDataset) -> LineFault | None:
+    """Why a line is left out, or None: by the document, by its own file, or for want of a text."""
     for kind, types, wanted in (
         ("region", line.region_types, dataset.region_types),
         ("line", line.line_types, dataset.line_types),
     ):
         if wanted and not types.intersection(wanted):
-            name = "/".join(sorted(types)) or "none"
-            return f"{kind} type", f"is left out by dataset.{kind}_types: its {kind} type is {name}"
-    return None if line.text.strip() else ("no transcription", "has no transcription")
+            name = "/".join(sorted(types))[:MAX_NAME] or "none"
+            what = f"is left out by dataset.{kind}_types: its {kind} type is {name}"
+            return LineFault(f"{kind} type", what, is_error=False)
+    if line.refused is not None:
+        return line.refused
+    if not line.text.strip():
+        return LineFault("no transcription", "has no transcription", is_error=False)
+    if len(line.text) > MAX_TEXT:
+        what = f"has a transcription of {len(line.text):,} characters, more than any line has: correct it"
+        return LineFault("transcription too long", what)
+    return None
 
 
 def _names(lines: list[Written]) -> Iterator[str]:
     """A name for each line that no other line of the page has."""
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
-        yield _free(unicodedata.normalize("NFC", line.id.strip()) or f"line-{number}", taken)
+        name = " ".join(line.id[: 2 * MAX_NAME].split())[:MAX_NAME]
+        yield _free(unicodedata.normalize("NFC", name) or f"line-{number}", taken)
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """A name that is not taken yet, and is from now on."""
-    free, number = name, 1
+def _free(name: str, taken: dict[str, int]) -> str:
+    """A name that is not taken yet, and is from now on; ``taken`` also says which number to try next."""
+    free, number = name, taken.get(name, 1)
     while free in taken:
         number += 1
         free = f"{name}-{number}"
-    taken.add(free)
+    taken[name] = number
+    taken[free] = taken.get(free, 1)
     return free
 
 
@@ -275,7 +230,3 @@ def _page_id(name: str, format_name: str) -> str:
 
 def _is_wanted(name: str) -> bool:
     return name.lower().endswith(".xml") and name.lower() not in SIDE_FILES
-
-
-def _short(numbers: str) -> str:
-    return repr(numbers if len(numbers) <= 60 else numbers[:57] + "...")

@@ -1,9 +1,9 @@
-"""``type: page``: page images with PAGE XML, as of 2013, 2017 or 2019."""
+"""``type: page``: page images with PAGE XML of any year (2009 to 2024)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +11,10 @@ from lxml import etree
 
 from thulium.data.line import Fault, Line
 from thulium.data.readers import layout
-from thulium.data.readers.layout import Sheet, Unit, Written
-from thulium.data.readers.xmlfile import PageFault, name_of, namespace_of
+from thulium.data.readers.layout import Unit
+from thulium.data.readers.page_text import Transcriptions
+from thulium.data.readers.sheet import Sheet, Written, degrees, is_foreign, lines_of, only, page_of, page_size
 from thulium_dsl.spec import PageDataset
-
-# Transkribus and eScriptorium put their own types into @custom: structure {type:marginalia;}
-_CUSTOM_TYPE = re.compile(r"structure\s*\{[^}]*?\btype\s*:\s*([^;}]+)")
 
 
 def units(dataset: PageDataset) -> list[Unit | Fault]:
@@ -34,74 +32,79 @@ def read(unit: Unit, dataset: PageDataset) -> Iterator[Line | Fault]:
 
 
 def _sheet(root: etree._Element, dataset: PageDataset) -> Sheet:
-    prefix = f"{{{namespace}}}" if (namespace := namespace_of(root)) else ""
-    page = root.find(f"{prefix}Page")
-    if page is None:
-        raise PageFault("no lines", "has no Page element: export it again", row=root.sourceline)
+    page = page_of(root, "Page")
+    transcriptions = Transcriptions(page, dataset.level, dataset.text_index)
     return Sheet(
         image=page.get("imageFilename", ""),
-        size=layout.page_size(page.get("imageWidth"), page.get("imageHeight")),
-        lines=[_line(line, prefix, dataset) for line in page.iter(f"{prefix}TextLine")],
+        size=page_size(page.get("imageWidth"), page.get("imageHeight")),
+        lines=lines_of(page, _named, partial(_line, transcriptions=transcriptions)),
     )
 
 
-def _line(line: etree._Element, prefix: str, dataset: PageDataset) -> Written:
+def _named(line: etree._Element) -> Written:
     return Written(
         id=line.get("id", ""),
-        text=_text(line, prefix, dataset),
-        outline=_points(line.find(f"{prefix}Coords")),
-        baseline=_points(line.find(f"{prefix}Baseline")),
         region_types=next(filter(None, map(_types, _regions(line))), frozenset()),
         line_types=_types(line),
     )
 
 
-def _text(line: etree._Element, prefix: str, dataset: PageDataset) -> str:
-    """The transcription at the document's level; at the other one where there is none."""
-    whole = partial(_transcription, prefix=prefix, text_index=dataset.text_index)
-    words = " ".join(filter(None, (whole(word).strip() for word in line.iterfind(f"{prefix}Word"))))
-    return words or whole(line) if dataset.level == "word" else whole(line) or words
+def _line(line: etree._Element, named: Written, transcriptions: Transcriptions) -> Written:
+    reading = transcriptions.of(line)
+    return replace(
+        named,
+        text=reading.text,
+        outline=only(line.findall("Coords"), _points),
+        baseline=only(line.findall("Baseline"), _points),
+        turn=_turn(line),
+        remarks=tuple(sorted(reading.remarks)),
+    )
 
 
-def _transcription(element: etree._Element, prefix: str, text_index: str) -> str:
-    """The text of one of an element's TextEquivs; empty ones are passed over."""
-    candidates = []
-    for equivalent in element.iterfind(f"{prefix}TextEquiv"):
-        text = _content(equivalent, (f"{prefix}Unicode", f"{prefix}PlainText"))
-        if text.strip():
-            candidates.append((_index(equivalent), text))
-    if not candidates:
-        return ""
-    indexed = [(index, text) for index, text in candidates if index is not None]
-    if text_index == "lowest":
-        return min(indexed or candidates[:1], key=lambda candidate: candidate[0] or 0)[1]
-    return max(reversed(indexed or candidates[-1:]), key=lambda candidate: candidate[0] or 0)[1]
-
-
-def _content(equivalent: etree._Element, names: Iterable[str]) -> str:
-    texts = ("".join(child.itertext()) for name in names for child in equivalent.iterfind(name))
-    return next((text for text in texts if text.strip()), "")
-
-
-def _index(equivalent: etree._Element) -> int | None:
-    index = equivalent.get("index", "").strip()
-    return int(index) if re.fullmatch(r"-?[0-9]{1,9}", index) else None
-
-
-def _points(element: etree._Element | None) -> str:
+def _points(element: etree._Element) -> str:
     """The numbers of Coords or Baseline; before 2013 each point was an element of its own."""
-    if element is None:
-        return ""
     if element.get("points") is not None:
         return str(element.get("points"))
-    return " ".join(f"{point.get('x')} {point.get('y')}" for point in element if name_of(point) == "Point")
+    return " ".join(f"{point.get('x')} {point.get('y')}" for point in element.iterfind("Point"))
+
+
+def _turn(line: etree._Element) -> float:
+    """How far the page has to be turned for a line to be read.
+
+    The orientation of a region is that of its writing on the page, not in the region round it; where it has none, the
+    region round it counts, and in the end the page. What text within a region, and one line (since 2024), is turned
+    besides is added.
+    """
+    regions = list(_regions(line))
+    around = [*regions, next(line.iterancestors("Page"))]
+    angles = (
+        next((element.get("orientation") for element in around if element.get("orientation")), None),
+        next((region.get("readingOrientation") for region in regions if region.get("readingOrientation")), None),
+        line.get("orientation"),
+    )
+    return sum(degrees(angle) for angle in angles if angle)
 
 
 def _regions(line: etree._Element) -> Iterator[etree._Element]:
     """What a line lies in, from the inside out; the page has a type as well, but is no region."""
-    return (element for element in line.iterancestors() if name_of(element).endswith(("Region", "Cell")))
+    return (
+        element
+        for element in line.iterancestors()
+        if not is_foreign(element) and element.tag.endswith(("Region", "Cell"))
+    )
 
 
 def _types(element: etree._Element) -> frozenset[str]:
-    custom = _CUSTOM_TYPE.search(element.get("custom", ""))
-    return frozenset(filter(None, (element.get("type"), custom and custom[1].strip())))
+    return frozenset(filter(None, (element.get("type"), _custom_type(element.get("custom", "")))))
+
+
+def _custom_type(custom: str) -> str:
+    """The type that Transkribus and eScriptorium put into @custom: structure {type:marginalia;}."""
+    for block in custom.split("}"):
+        name, _, fields = block.partition("{")
+        if name.split()[-1:] == ["structure"]:
+            for field in fields.split(";"):
+                key, _, value = field.partition(":")
+                if key.strip() == "type" and value.strip():
+                    return value.strip()
+    return ""
