@@ -27,7 +27,7 @@ class Placed:
 
 
 def spec(by="page", **more):
-    return SplitSpec(**{"val": 0.1, "test": 0.1, "by": by, "seed": 1, **more})
+    return SplitSpec(**{"val": 0.1, "test": 0.1, "by": by, "seed": 1, "identity": "name", **more})
 
 
 def test_the_shares_are_about_those_asked_for():

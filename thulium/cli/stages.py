@@ -65,13 +65,19 @@ def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None
     experiment, place = _open(file, output_dir)
     prepared = output_dir or place.prepared
     if dry:
-        report = _run("prepare", experiment, "check", out=output_dir)
+        report = _run("prepare", experiment, "check", out=output_dir, prepared=prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         typer.echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
         report = _run("prepare", experiment, out=prepared)
         typer.echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
-    for warning in warnings.of(report, experiment.dataset):
+    if accounts := warnings.accounts(report):
+        typer.echo(accounts)
+    _warn(report, experiment.dataset)
+
+
+def _warn(report: dict[str, Any], dataset: Any) -> None:
+    for warning in warnings.of(report, dataset):
         typer.echo(f"warning: {warning}", err=True)
 
 
@@ -149,7 +155,10 @@ def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
     from thulium.world import in_turns
 
     def work() -> str:
-        _run("prepare", experiment, out=place.prepared)
+        report = _run("prepare", experiment, out=place.prepared)
+        if accounts := warnings.accounts(report):
+            typer.echo(accounts, err=True)
+        _warn(report, experiment.dataset)
         return digest()
 
     def digest() -> str:

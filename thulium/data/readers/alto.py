@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from lxml import etree
 
-from thulium.data.line import Fault, Line
+from thulium.data.line import Fault, Line, Origin
 from thulium.data.readers import layout
 from thulium.data.readers.layout import Sheet, Unit, Written
 from thulium.data.readers.xmlfile import PageFault, name_of, namespace_of
@@ -21,7 +20,12 @@ def units(dataset: AltoDataset) -> list[Unit | Fault]:
     Raises:
         DataError: there is no such folder, or it has no XML files.
     """
-    return layout.units(Path(dataset.root), "ALTO")
+    return layout.units(dataset, "ALTO")
+
+
+def names(found: list[Unit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
+    """The pages that lists may name."""
+    return layout.names(found)
 
 
 def read(unit: Unit, dataset: AltoDataset) -> Iterator[Line | Fault]:

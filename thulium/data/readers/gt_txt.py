@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from thulium.data.image import IMAGE_ENDINGS, open_grey
-from thulium.data.line import Fault, Line
+from thulium.data.line import Fault, Line, Origin
 from thulium.data.readers import places
+from thulium.data.readers.choice import choose, fits, one_too_many
 from thulium.data.textfile import read_text
 from thulium.errors import DataError
 from thulium_dsl.spec import GtTxtDataset
@@ -50,30 +51,43 @@ def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
         DataError: there is no such folder, or no .gt.txt in it.
     """
     root = Path(dataset.root)
-    texts = dict(places.files(root, lambda name: name.endswith(ENDING)))
+    there = list(places.files(root, lambda name: name.endswith(ENDING)))
     images = dict(places.files(root, lambda name: Path(name).suffix.lower() in IMAGE_ENDINGS))
-    if not texts:
+    if not there:
         raise DataError(f"{root}: holds no transcriptions (NAME{ENDING}); dataset.root names the folder of the data")
+    wanted, left_out = choose(there, dataset)
+    texts = dict(wanted)
     by_stem: dict[str, list[str]] = {}
     for key in images:
         by_stem.setdefault(str(PurePosixPath(key).with_suffix("")), []).append(key)
     pairs: list[Pair] = []
-    faults: list[Unit | Fault] = []
-    used: set[str] = set()
-    names = {key.removesuffix(ENDING) for key in texts}
-    page_of = _pages(dataset.page_pattern, names)
-    for key, text in texts.items():
+    faults: list[Unit | Fault] = [*left_out]
+    used = {key for key in images if any(fits(key, pattern) for pattern in dataset.exclude)}
+    of_image: dict[str, Path] = {}  # image -> its text
+    page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key in texts})
+    for key, text in there:
         name = key.removesuffix(ENDING)
         found = [image for between in _BETWEEN for image in by_stem.get(name + between, ())]
         used.update(found)
+        if key not in texts:
+            continue
         page = page_of(name)
-        fault = _fault(text, found, page, dataset.page_pattern)
+        fault = _fault(text, found, page, dataset.page_pattern) or _second(text, images[found[0]], of_image, root)
         if fault:
-            faults.append(fault)
+            faults.append(replace(fault, origin=_origin(name, page or name, text)))
         else:
             pairs.append(Pair(name, page or name, images[found[0]], text))
-    faults += [_alone(images[key]) for key in images if key not in used]
+    faults += [_alone(key, images[key], page_of) for key in images if key not in used]
     return [*faults, *_grouped(pairs)]
+
+
+def names(found: Iterable[Unit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
+    """The lines, pages and documents that lists may name."""
+    for unit in found:
+        if isinstance(unit, Unit):
+            yield from (_origin(pair.name, pair.page, pair.image) for pair in unit.pairs)
+        elif unit.origin:
+            yield unit.origin
 
 
 def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
@@ -83,13 +97,15 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
             rows = [row for row in read_text(pair.text).split("\n") if row.strip()]
         except DataError as error:
             where, _, what = str(error).partition(": ")
-            yield Fault(reason="unreadable text", where=where, what=what)
+            origin = _origin(pair.name, pair.page, pair.image)
+            yield Fault(reason="unreadable text", where=where, what=what, origin=origin)
             continue
         if len(rows) != 1:
             reason = "several rows" if rows else "no transcription"
             what = f"holds {len(rows)} rows of text, and a line has one: join or remove them"
             what = what if rows else "is empty: nobody has transcribed it"
-            yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows))
+            origin = _origin(pair.name, pair.page, pair.image)
+            yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows), origin=origin)
             continue
         yield Line(
             id=pair.name,
@@ -103,7 +119,12 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
         )
 
 
-def _pages(pattern: str | None, names: set[str]):  # type: ignore[no-untyped-def]
+def _origin(name: str, page: str, source: Path) -> Origin:
+    document, split = places.folder_of(page), places.split_of(name)
+    return Origin(id=name, page=page, document=document, source=str(source), split=split)
+
+
+def _pages(pattern: str | None, names: set[str]) -> Callable[[str], str | None]:
     """How the page of a line is found: by the document's pattern; by its folder; or, in one folder, not at all."""
     if pattern:
         found = re.compile(pattern)
@@ -131,9 +152,20 @@ def _fault(text: Path, found: list[str], page: str | None, pattern: str | None) 
     return None
 
 
-def _alone(image: Path) -> Fault:
+def _second(text: Path, image: Path, of_image: dict[str, Path], root: Path) -> Fault | None:
+    """A fault where an image has a text already, as page.nrm.png has of page.gt.txt and page.nrm.gt.txt."""
+    first = of_image.setdefault(str(image), text)
+    if first == text:
+        return None
+    what = f"is a transcription of {image}, and so is {first}: {one_too_many(text, first, root)}"
+    return Fault(reason="two texts for one image", where=str(text), what=what)
+
+
+def _alone(key: str, image: Path, page_of: Callable[[str], str | None]) -> Fault:
     what = f"has no transcription: there is no {ENDING} file of its name"
-    return Fault(reason="no transcription", where=str(image), what=what, is_error=False)
+    name = str(PurePosixPath(key).with_suffix(""))
+    origin = _origin(name, page_of(name) or name, image)
+    return Fault(reason="no transcription", where=str(image), what=what, is_error=False, origin=origin)
 
 
 def _grouped(pairs: list[Pair]) -> Iterator[Unit]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 from lxml import etree
 
-from thulium.data.line import Fault, Line
+from thulium.data.line import Fault, Line, Origin
 from thulium.data.readers import layout
 from thulium.data.readers.layout import Sheet, Unit, Written
 from thulium.data.readers.xmlfile import PageFault, name_of, namespace_of
@@ -25,7 +24,12 @@ def units(dataset: PageDataset) -> list[Unit | Fault]:
     Raises:
         DataError: there is no such folder, or it has no XML files.
     """
-    return layout.units(Path(dataset.root), "PAGE")
+    return layout.units(dataset, "PAGE")
+
+
+def names(found: list[Unit | Fault], _dataset: PageDataset) -> Iterator[Origin]:
+    """The pages that lists may name."""
+    return layout.names(found)
 
 
 def read(unit: Unit, dataset: PageDataset) -> Iterator[Line | Fault]:
