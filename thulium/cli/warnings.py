@@ -70,8 +70,10 @@ def _moved(report: Report, dataset: Any) -> Iterator[str]:
 
 def _left_out(report: Report) -> Iterator[str]:
     for reason, left_out in report["skipped"].items():
-        verb = "skipped" if left_out["is_error"] else "left out"
-        yield f"{verb}, {reason}: {left_out['count']} ({_some(left_out['where'], 1)})"
+        if reason == "excluded":
+            continue  # the document names them, and the accounts count them
+        verb = "skipped, " if left_out["is_error"] else "left out, " if left_out["lines"] else ""
+        yield f"{verb}{reason}: {left_out['count']} ({_some(left_out['where'], 1)})"
 
 
 def _lines(report: Report) -> Iterator[str]:

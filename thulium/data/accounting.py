@@ -23,7 +23,7 @@ REASONS: dict[str, Category] = {
     "in no list": "filtered",
 }
 # Reasons by which a file is not read, and that is no error: none of its lines are counted.
-NOT_READ = frozenset({"another format", "file left out"})
+NOT_READ = frozenset({"another format", "excluded"})
 # Reasons that stand for no line of the data.
 OF_NO_LINE = frozenset({"no lines", "pattern without a file"})
 

@@ -71,11 +71,18 @@ def read_table(path: Path, faults: list[Fault]) -> list[Row]:
 
 @dataclass(slots=True)
 class Names:
-    """The names of a data set, as far as they are known before its lines are read."""
+    """The names of a data set, as far as they are known before its lines are read.
+
+    Attributes:
+        root: the folder of the data, absolute.
+        all, pages: names of lines, pages and documents; of pages alone.
+        has_lines: whether those of lines are known.
+    """
 
     root: Path
     all: set[str] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
+    has_lines: bool = False
     _by_last: dict[str, dict[str, Parts]] = field(default_factory=lambda: defaultdict(dict))
 
     @classmethod
@@ -84,6 +91,7 @@ class Names:
         names = cls(Path(root).absolute())
         for origin in origins:
             names.pages.add(origin.page)
+            names.has_lines = names.has_lines or bool(origin.id)
             names.all.update(filter(None, (origin.id, origin.page, origin.document)))
         for name in sorted(names.all):
             if parts := _parts(name):
@@ -92,25 +100,25 @@ class Names:
 
     def meant(self, written: str) -> list[str]:
         """The names that a row may mean: itself, if it is one; else those that it is another way of writing of."""
-        if written in self.all or self._is_line(written):
-            return [written]
         parts = _parts(written)
-        if not parts:
-            return []
+        if written in self.all or not parts:
+            return [written] if parts else []
         found = self._by_last.get(parts[-1], {})
         same = [name for name, others in found.items() if others == parts or self._is_below_root(parts, others)]
+        if not same and self._is_line(written):
+            return [written]
         return same or [name for name, others in found.items() if others[-len(parts) :] == parts]
 
     def similar(self, written: str) -> list[str]:
         """Names that somebody may have had in mind, the likeliest first."""
         parts = _parts(written)
         found = list(self._by_last.get(parts[-1], {})) if parts else []
-        return (found or difflib.get_close_matches(written, sorted(self.all), SUGGESTED))[:SUGGESTED]
+        return (found or difflib.get_close_matches(written, sorted(self.pages), SUGGESTED))[:SUGGESTED]
 
     def _is_line(self, written: str) -> bool:
         """Whether this may be a line of a page that is there: those of XML are known only when it is read."""
         page, _, name = written.rpartition("/")
-        return bool(name) and page in self.pages
+        return bool(name) and page in self.pages and not self.has_lines
 
     def _is_below_root(self, parts: Parts, others: Parts) -> bool:
         """Whether a path names something by folders above the root, or by its whole path."""
@@ -138,7 +146,7 @@ def resolve(rows: Iterable[Row], names: Names, clash: str, faults: list[Fault]) 
             what = f"{row.name!r} may be {shown}: write the name in full"
             faults.append(Fault(reason="name of several pages", where=row.place, what=what))
         elif (before := resolved.setdefault(meant[0], row)).value != row.value:
-            name = repr(row.name) if row.name == before.name else f"{row.name!r} is {meant[0]!r}, which"
+            name = repr(row.name) if row.name in (meant[0], before.name) else f"{row.name!r} is {meant[0]!r}, which"
             what = f"{name} {clash}, {before.place}: keep one of them"
             faults.append(Fault(reason="named twice", where=row.place, what=what))
     return resolved, unknown

@@ -108,14 +108,15 @@ class Splitter:
             return f"dataset.{name}_list names none that is there: correct it"
         if self.spec is None or self.spec.by == "given":
             return "no usable line lies in its folder: add some"
-        by, num_paths = self.spec.by, len(self._paths) + sum(len(paths) - 1 for paths in self.shared.values())
-        there_are = f"there are {len(self.keys)} {by}s"
-        if self.shared and num_paths >= len(SPLITS):
-            there_are = f"there are {num_paths} {by}s with {len(self.keys)} names, whatever their folders"
-            if len(self.keys) < len(SPLITS):
-                return f"{there_are}, for three splits: if they are different {by}s, set dataset.split.identity to path"
-        if len(self.keys) < len(SPLITS):
-            return f"{there_are} for three splits: add some, or change dataset.split.by"
+        by, num_keys = self.spec.by, len(self.keys)
+        num_paths = len(self._paths) + sum(len(paths) - 1 for paths in self.shared.values())
+        there_are = f"there are {num_paths} {by}s" if num_paths > 1 else f"there is one {by}"
+        if self.shared:
+            there_are += f" with {num_keys} names" if num_keys > 1 else " of one name"
+        if num_keys < len(SPLITS) <= num_paths:
+            return f"{there_are}, for three splits: if they are different {by}s, set dataset.split.identity to path"
+        if num_keys < len(SPLITS):
+            return f"{there_are}, for three splits: add some, or change dataset.split.by"
         what = f"{there_are}, and by dataset.split.seed {self.spec.seed} none is in {name}"
         seed = _fitting_seed(list(self.keys), self.spec)
         named = "name them in dataset.train_list, dataset.val_list and dataset.test_list"

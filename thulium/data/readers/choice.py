@@ -78,9 +78,9 @@ def _key(path: Path, root: Path) -> str:
 
 def _left_out(path: Path, by: str) -> Fault:
     what = f"is left out by dataset.{by}"
-    return Fault(reason="file left out", where=str(path), what=what, is_error=False, is_page=True, num_lines=0)
+    return Fault(reason="excluded", where=str(path), what=what, is_error=False, is_page=True, num_lines=0)
 
 
 def _fits_none(root: str, pattern: str) -> Fault:
-    what = f"dataset.exclude has a pattern that fits no file, {pattern!r}: correct it, or take it out"
+    what = f"dataset.exclude has {pattern!r}, which fits no file: correct it, or take it out"
     return Fault(reason="pattern without a file", where=root, what=what, is_error=False, num_lines=0)
