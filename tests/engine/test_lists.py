@@ -39,7 +39,8 @@ PAGES = names("a_1", "book/f 7", "B.25.siam_0003", "Größe_3", "scan.tif", "one
         ("scan", "scan.tif"),
         ("0002", "two/0002"),
         ("one/0001.xml", "one/0001"),
-        ("a_1/l3", "a_1/l3"),  # a line, which is known when the page is read
+        ("a_1/l3", "a_1/l3"),  # lines, which are known when the page is read
+        ("F 7.xml/L3", "book/f 7/L3"),
     ],
 )
 def test_a_name_is_taken_however_it_is_written(written, meant):

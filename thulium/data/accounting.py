@@ -16,6 +16,7 @@ UNKNOWN = "unknown"  # the split of what cannot be said to have been in one
 # What becomes of a line for a reason that is no error. Of an error, whatever its reason, the line is skipped.
 REASONS: dict[str, Category] = {
     "no transcription": "not_transcribed",
+    "recognised text only": "not_transcribed",
     "region type": "filtered",
     "line type": "filtered",
     "too wide": "filtered",
@@ -25,7 +26,7 @@ REASONS: dict[str, Category] = {
 # Reasons by which a file is not read, and that is no error: none of its lines are counted.
 NOT_READ = frozenset({"another format", "excluded"})
 # Reasons that stand for no line of the data.
-OF_NO_LINE = frozenset({"no lines", "pattern without a file"})
+OF_NO_LINE = frozenset({"no lines", "pattern without a file", "image of a kind that is not read"})
 
 
 def category_of(fault: Fault) -> Category:

@@ -105,9 +105,8 @@ class Names:
             return [written] if parts else []
         found = self._by_last.get(parts[-1], {})
         same = [name for name, others in found.items() if others == parts or self._is_below_root(parts, others)]
-        if not same and self._is_line(written):
-            return [written]
-        return same or [name for name, others in found.items() if others[-len(parts) :] == parts]
+        ending = [name for name, others in found.items() if others[-len(parts) :] == parts]
+        return same or ending or self._lines(written)
 
     def similar(self, written: str) -> list[str]:
         """Names that somebody may have had in mind, the likeliest first."""
@@ -115,10 +114,12 @@ class Names:
         found = list(self._by_last.get(parts[-1], {})) if parts else []
         return (found or difflib.get_close_matches(written, sorted(self.pages), SUGGESTED))[:SUGGESTED]
 
-    def _is_line(self, written: str) -> bool:
-        """Whether this may be a line of a page that is there: those of XML are known only when it is read."""
-        page, _, name = written.rpartition("/")
-        return bool(name) and page in self.pages and not self.has_lines
+    def _lines(self, written: str) -> list[str]:
+        """Lines of pages that are there: those of XML are known only when it is read."""
+        page, _, line = written.rpartition("/")
+        if self.has_lines or not page or not line:
+            return []
+        return [f"{name}/{line}" for name in self.meant(page) if name in self.pages]
 
     def _is_below_root(self, parts: Parts, others: Parts) -> bool:
         """Whether a path names something by folders above the root, or by its whole path."""

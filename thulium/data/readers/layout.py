@@ -120,8 +120,10 @@ def read(
     Args:
         sheet_of: reads the root element; raises PageFault.
     """
+    num_lines = 0
     try:
         root = parse(unit.file)
+        num_lines = sum(1 for _ in root.iter("{*}TextLine"))
         _check_format(root, format_name)
         sheet = sheet_of(root)
         if not sheet.lines:
@@ -133,7 +135,8 @@ def read(
             page = _Page(unit, sheet, image, dataset.straighten)
     except PageFault as fault:
         where = str(unit.file) if fault.row is None else f"{unit.file}:{fault.row}"
-        yield Fault(reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error, is_page=True)
+        lost = partial(Fault, reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error)
+        yield lost(is_page=True, num_lines=num_lines)
         return
     for name, line, unwanted in judged:
         if unwanted or page is None:
