@@ -54,10 +54,10 @@ class Table:
         return self._add(title, "refused", at=at, **more)
 
     def skippable(
-        self, title: str, *at: str, skipped: Mapping[str, int], lost: int = 1, split: str = "train", **more: Any
+        self, title: str, *at: str, skipped: Mapping[str, int], lost: int = 1, **more: Any
     ) -> Callable[[Spoil], Spoil]:
-        """Nothing is prepared; with on_error: skip, all but some lines of a split."""
-        return self._add(title, "refused or skipped", at=at, skipped=skipped, lost={split: lost}, **more)
+        """Nothing is prepared; with on_error: skip, all but some lines of train."""
+        return self._add(title, "refused or skipped", at=at, skipped=skipped, lost={"train": lost}, **more)
 
     def left_out(
         self, title: str, *at: str, skipped: Mapping[str, int], lost: int = 1, **more: Any

@@ -85,9 +85,9 @@ def _unknown_dropped(data: Path) -> None:
     "A character in a test line that the document's charset lacks",
     "data/test/labels.txt:1",
     "'Ω' (U+03A9)",
-    "under drop_line",
-    skipped={"unknown character": 1},
-    split="test",
+    "with drop_line this test line stays",
+    skipped={},
+    lost=0,
     document={"text": {"charset": CHARSET}},
 )
 def _unknown_in_test(data: Path) -> None:

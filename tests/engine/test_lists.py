@@ -104,6 +104,7 @@ def test_two_ways_to_write_one_name_in_two_lists_are_refused():
         ("elsewhere/a_1.xml", "did you mean 'a_1'? Correct the name"),
         ("Grösse_4", "did you mean 'Größe_3'? Correct the name"),
         ("three/0001", "did you mean 'one/0001' or 'two/0001'? Correct the name"),
+        ("2", "did you mean 'two/0002'? Correct the name"),
         ("something else", ": correct the name"),
     ],
 )

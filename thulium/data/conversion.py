@@ -18,7 +18,7 @@ from thulium.data.image import INK_SHARE, MIN_CONTRAST, ImageFault, encode_png, 
 from thulium.data.line import Fault, Line, Origin, SplitName
 from thulium.data.readers import READERS, layout, places
 from thulium.data.shards import Row
-from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, TextSpec
+from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, SyntheticDataset
 
 MIN_HEIGHT = 12  # pixels; handwriting cannot be read below
 MIN_WIDTH = 4  # pixels
@@ -142,26 +142,30 @@ class Converter:
         return fault(reason="too wide", what=what)
 
 
-def unknown_characters(line: Readable, rules: TextSpec, split: SplitName) -> Fault | None:
+def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -> Fault | None:
     """What is to be done about a line with characters that the charset lacks: a fault, or nothing.
 
-    Where lines are dropped for it, it is only from training: of the others, each such character counts as an error.
+    A line of val or test is never left out for it: there each such character counts as an error. It stops prepare all
+    the same, where the document asks for that.
     """
-    if not line.unknown or (rules.on_unknown == "drop_line" and split != "train"):
+    policy = dataset.text.on_unknown
+    skips = not isinstance(dataset, SyntheticDataset) and dataset.on_error == "skip"
+    leaves_out = policy == "drop_line" or skips
+    if not line.unknown or (leaves_out and split != "train"):
         return None
     named = ", ".join(f"{symbol!r} (U+{ord(symbol):04X})" for symbol in line.unknown[:10])
     advice = {
         "error": "add it to dataset.text.charset, or set dataset.text.on_unknown to map or drop_line",
         "map": "add it to dataset.text.map or to dataset.text.charset",
         "drop_line": "the line is left out of training",
-    }[rules.on_unknown]
+    }[policy]
     if split != "train":
-        advice += f"; under drop_line, this {split} line stays, and each such character in it counts as an error"
+        advice += f"; with drop_line this {split} line stays, and each such character in it counts as an error"
     return Fault(
         reason="unknown character",
         where=line.origin.text_source or line.origin.source,
         what=f"the transcription has what the charset lacks: {named}: {advice}",
-        is_error=rules.on_unknown != "drop_line",
+        is_error=policy != "drop_line",
         origin=line.origin,
     )
 

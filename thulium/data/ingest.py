@@ -94,7 +94,7 @@ class Intake:
         split = self.splitter.split_of(line.origin)
         if isinstance(split, Fault):
             return Met(split, None, file)
-        fault = unknown_characters(line, self.dataset.text, split) or self._second_id(line, split)
+        fault = unknown_characters(line, self.dataset, split) or self._second_id(line, split)
         return Met(fault or line, split, file)
 
     def _lost(self, fault: Fault, file: str, image: str) -> Met:

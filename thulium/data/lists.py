@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +82,7 @@ class Names:
     all: set[str] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
     has_lines: bool = False
-    _by_last: dict[str, dict[str, Parts]] = field(default_factory=lambda: defaultdict(dict))
+    _by_last: dict[str, dict[str, Parts]] = field(default_factory=dict)  # last part -> names that end so, and theirs
 
     @classmethod
     def of(cls, origins: Iterable[Origin], root: str) -> Names:
@@ -93,9 +92,6 @@ class Names:
             names.pages.add(origin.page)
             names.has_lines = names.has_lines or bool(origin.id)
             names.all.update(filter(None, (origin.id, origin.page, origin.document)))
-        for name in sorted(names.all):
-            if parts := _parts(name):
-                names._by_last[parts[-1]][name] = parts
         return names
 
     def meant(self, written: str) -> list[str]:
@@ -103,7 +99,7 @@ class Names:
         parts = _parts(written)
         if written in self.all or not parts:
             return [written] if parts else []
-        found = self._by_last.get(parts[-1], {})
+        found = self._ending_in(parts[-1])
         same = [name for name, others in found.items() if others == parts or self._is_below_root(parts, others)]
         ending = [name for name, others in found.items() if others[-len(parts) :] == parts]
         return same or ending or self._lines(written)
@@ -111,8 +107,17 @@ class Names:
     def similar(self, written: str) -> list[str]:
         """Names that somebody may have had in mind, the likeliest first."""
         parts = _parts(written)
-        found = list(self._by_last.get(parts[-1], {})) if parts else []
+        found = list(self._ending_in(parts[-1])) if parts else []
+        if not found and parts and parts[-1].isdecimal():  # a spreadsheet takes 0007 for a number
+            found = [name for last in self._by_last if last.lstrip("0") == parts[-1] for name in self._by_last[last]]
         return (found or difflib.get_close_matches(written, sorted(self.pages), SUGGESTED))[:SUGGESTED]
+
+    def _ending_in(self, last: str) -> dict[str, Parts]:
+        if not self._by_last:  # made when a name is first written otherwise: there may be millions of lines
+            for name in sorted(self.all):
+                if parts := _parts(name):
+                    self._by_last.setdefault(parts[-1], {})[name] = parts
+        return self._by_last.get(last, {})
 
     def _lines(self, written: str) -> list[str]:
         """Lines of pages that are there: those of XML are known only when it is read."""

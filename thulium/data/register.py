@@ -7,7 +7,6 @@ of some of its line images, by which it is known again whatever it is called the
 from __future__ import annotations
 
 import hashlib
-from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,21 +25,16 @@ NAME = "pages.ipc"
 SCHEMA = pa.schema(
     {"split": pa.string(), "page": pa.uint64(), "name": pa.uint64(), "images": pa.list_(pa.uint64())},
 )
+BYTES = 8  # of a digest
 IMAGES = 3  # of a page, those with the smallest digests: the same ones, however its lines are ordered
-
-
-@dataclass(slots=True)
-class _Page:
-    page: int
-    name: int
-    images: list[int] = field(default_factory=list)
 
 
 @dataclass
 class Register:
     """The pages of a data set, by split and path. A page that stands in two splits is two here."""
 
-    pages: dict[tuple[SplitName, str], _Page] = field(default_factory=dict)
+    # The page's name, and the digests of some of its images: many, where each line is a page, so they are kept small.
+    pages: dict[tuple[SplitName, str], tuple[str, bytes]] = field(default_factory=dict)
 
     def add(self, split: SplitName, page: str, name: str, image: bytes | None) -> None:
         """Note a line.
@@ -49,20 +43,18 @@ class Register:
             page, name: its page's path and name, see ``splitting.Identity``.
             image: the digest of its image; None where others have the same by chance.
         """
-        entry = self.pages.get((split, page))
-        if entry is None:
-            entry = self.pages[split, page] = _Page(_number(page), _number(name))
+        _, images = self.pages.get((split, page), (name, b""))
         if image is not None:
-            insort(entry.images, int.from_bytes(image[:8], "big"))
-            del entry.images[IMAGES:]
+            images = b"".join(sorted({*_divided(images), image[:BYTES]})[:IMAGES])
+        self.pages[split, page] = name, images
 
     def write(self, folder: Path) -> None:
         """Write it beside the prepared lines."""
         columns = {
             "split": [split for split, _ in self.pages],
-            "page": np.array([entry.page for entry in self.pages.values()], np.uint64),
-            "name": np.array([entry.name for entry in self.pages.values()], np.uint64),
-            "images": [entry.images for entry in self.pages.values()],
+            "page": np.array([_number(page) for _, page in self.pages], np.uint64),
+            "name": np.array([_number(name) for name, _ in self.pages.values()], np.uint64),
+            "images": [_numbers(images) for _, images in self.pages.values()],
         }
         with pa.OSFile(str(folder / NAME), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
             writer.write_table(pa.table(columns, schema=SCHEMA))
@@ -70,8 +62,8 @@ class Register:
     def moved(self, before: Before) -> list[dict[str, str]]:
         """The pages that were in another split before, as the report has them."""
         moved = []
-        for (split, page), entry in sorted(self.pages.items(), key=lambda item: item[0][1]):
-            earlier = before.splits_of(entry)
+        for (split, page), (name, images) in sorted(self.pages.items(), key=lambda item: item[0][1]):
+            earlier = before.splits_of(_number(page), _number(name), _numbers(images))
             if earlier and split not in earlier:
                 moved.append({"page": page, "before": min(earlier, key=SPLITS.index), "now": split})
         return moved
@@ -85,11 +77,11 @@ class Before:
     by_image: dict[int, set[SplitName]] = field(default_factory=lambda: defaultdict(set))
     by_name: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # -> pages
 
-    def splits_of(self, entry: _Page) -> set[SplitName]:
+    def splits_of(self, page: int, name: int, images: list[int]) -> set[SplitName]:
         """The splits that a page was in; none if it was not there. What it looks like counts more than its name."""
-        found: set[SplitName] = set().union(*(self.by_image.get(image, set()) for image in entry.images))
-        found = found or self.by_page.get(entry.page, set())
-        same_name = self.by_name.get(entry.name, set())
+        found: set[SplitName] = set().union(*(self.by_image.get(image, set()) for image in images))
+        found = found or self.by_page.get(page, set())
+        same_name = self.by_name.get(name, set())
         return found or (self.by_page[next(iter(same_name))] if len(same_name) == 1 else set())
 
 
@@ -124,4 +116,12 @@ def _rows(folder: Path) -> Iterator[tuple[Any, int, int, list[int]]]:
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "backslashreplace")).digest()[:BYTES], "big")
+
+
+def _divided(images: bytes) -> list[bytes]:
+    return [images[start : start + BYTES] for start in range(0, len(images), BYTES)]
+
+
+def _numbers(images: bytes) -> list[int]:
+    return [int.from_bytes(image, "big") for image in _divided(images)]

@@ -19,6 +19,7 @@ from thulium.errors import DataError, list_faults
 from thulium_dsl.spec import DatasetSpec, GtTxtDataset, ParquetDataset, RootedDataset, SplitSpec
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+IDENTITY = "dataset.split.identity to path"
 SEEDS_TRIED = 1000  # when the document's seed leaves a split empty
 
 
@@ -114,7 +115,7 @@ class Splitter:
         if self.shared:
             there_are += f" with {num_keys} names" if num_keys > 1 else " of one name"
         if num_keys < len(SPLITS) <= num_paths:
-            return f"{there_are}, for three splits: if they are different {by}s, set dataset.split.identity to path"
+            return f"{there_are}, for three splits: if they are different {by}s, set {IDENTITY}"
         if num_keys < len(SPLITS):
             return f"{there_are}, for three splits: add some, or change dataset.split.by"
         what = f"{there_are}, and by dataset.split.seed {self.spec.seed} none is in {name}"
@@ -123,7 +124,8 @@ class Splitter:
         if seed is None:
             return f"{what}: raise dataset.split.{name if name != 'train' else 'val'}, or {named}"
         for_now = f"set dataset.split.seed to {seed}, which fits these {by}s (more of them may ask for another)"
-        return f"{what}: {for_now}; or, to choose for good, {named}"
+        different = f"; if {by}s of one name are different, set {IDENTITY}" if self.shared else ""
+        return f"{what}: {for_now}; or, to choose for good, {named}{different}"
 
     def _find(self, line: Origin) -> SplitName | Fault:
         if self.names is not None:

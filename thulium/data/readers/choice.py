@@ -58,18 +58,14 @@ def one_too_many(one: Path, other: Path, root: Path) -> str:
     """What to do about two files that are about the same thing: a pattern that tells them apart, if there is one."""
     longer, shorter = sorted((one, other), key=lambda path: len(path.name), reverse=True)
     ending = next((ending for ending in (".gt.txt", longer.suffix) if longer.name.endswith(ending)), "")
-    more = longer.name.removesuffix(ending).removeprefix(shorter.name.removesuffix(ending))
-    if longer.name == shorter.name:
-        pattern = f"{_key(longer.parent, root)}/*"
-    elif len(more) < len(longer.name.removesuffix(ending)) and more and not more[0].isalnum():
+    stem, prefix = (path.name.removesuffix(ending) for path in (longer, shorter))
+    more = stem.removeprefix(prefix) if stem.startswith(prefix) else ""
+    if more.startswith("."):  # as of one kind of transcription among others, of which each page may have one
         pattern = f"*{escape(more)}{ending}"
-        both = (
-            f"read only such files by dataset.files: '{pattern}', or leave them out by dataset.exclude: ['{pattern}']"
-        )
-        return f"keep one of them: {both}"
-    else:
-        pattern = _key(longer, root)
-    return f"keep one of them: leave the other out by dataset.exclude: ['{pattern}']"
+        only = f"read only such files by dataset.files: '{pattern}'"
+        return f"keep one of them: {only}, or leave them out by dataset.exclude: ['{pattern}']"
+    pattern = f"{_key(longer.parent, root)}/*" if longer.name == shorter.name else _key(longer, root)
+    return f"keep one of them: remove the other, or leave it out by dataset.exclude: ['{pattern}']"
 
 
 def _key(path: Path, root: Path) -> str:
