@@ -84,6 +84,18 @@ def test_the_same_image_in_two_splits_is_refused_unless_the_document_allows_it(
     assert report["same_image_in_two_splits"] == [[str(first), str(second)]]
 
 
+def test_faults_and_what_stands_in_two_splits_are_named_at_once(prepare, dataset, preprocessing, tmp_path):
+    lab.write_lines_folder(tmp_path / "leak", ["xyz"])
+    (tmp_path / "train" / "images" / "000.png").write_bytes(b"")
+    leaking = replace(dataset, test_dir=str(tmp_path / "leak"))
+    both = r"(?s)000\.png: the image .*\n.*is the same image as .*\n2 problems in the data"
+    with pytest.raises(DataError, match=both):
+        prepare(dataset=leaking, preprocessing=preprocessing, out=tmp_path / "out")
+    skipping = replace(leaking, on_error="skip", max_skipped=1.0)
+    with pytest.raises(DataError, match=r"is the same image as .*\n1 problem in the data"):
+        prepare(dataset=skipping, preprocessing=preprocessing, out=tmp_path / "out")
+
+
 def test_copies_of_a_page_in_two_splits_are_one_problem(prepare, dataset, preprocessing, tmp_path):
     texts = [f"line {number}" for number in range(5)]
     for split, page in (("train", "p1"), ("test", "p2")):

@@ -199,3 +199,14 @@ def test_by_path_the_split_is_that_of_versions_that_knew_no_names():
 )
 def test_folders_and_files_say_their_split(name, split):
     assert places.split_of(name) == split
+
+
+def test_a_list_whose_pages_have_no_usable_line_is_not_said_to_name_nothing(tmp_path):
+    splitter = splitter_of(
+        dataset(tmp_path, train_list="p1\n", val_list="p2\n", test_list="p4\n"),
+        [placed("", page) for page in ("p1", "p2", "p3")],
+    )
+    assert splitter.advice("val") == (
+        "see dataset.val_list: no line of what it names can be used: correct it, or name more"
+    )
+    assert splitter.advice("test") == "see dataset.test_list: it names nothing that is there: correct it, or name more"

@@ -138,6 +138,7 @@ def test_a_project_with_pages_of_ones_own_cuts_and_splits_them(stranger: lab.She
     stranger("thulium", "init", "letters", "--dataset", "page", cwd=tmp_path)
     project = tmp_path / "letters"
     lab_data.write_pages(project / "data" / "pages", "page", pages=12)
+    lab.edit(project / "params.yaml", "    by: page\n    seed: 1\n", "    by: page\n    seed: 7\n")  # fits these pages
     stranger("dvc", "add", "data/pages", cwd=project)
     assert "see data/prepared/report.html" in stranger("dvc", "repro", "prepare", cwd=project).stdout
     report = json.loads((project / "data" / "prepared" / "report.json").read_text())

@@ -105,8 +105,10 @@ class Splitter:
 
     def advice(self, name: SplitName) -> str:
         """Why a split may have got no line, and what to do."""
-        if self.lists:
-            return f"dataset.{name}_list names none that is there: correct it"
+        if self.names is not None:
+            is_named = any(row.value == name for row in self.lists.values())
+            what = "no line of what it names can be used" if is_named else "it names nothing that is there"
+            return f"see dataset.{name}_list: {what}: correct it, or name more"
         if self.spec is None or self.spec.by == "given":
             return "no usable line lies in its folder: add some"
         by, num_keys = self.spec.by, len(self.keys)

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
+from thulium.data import survey
 from thulium.data.accounting import Accounts
 from thulium.data.line import Fault
 from thulium.data.splitting import Splitter
-from thulium.data.survey import Survey, overlaps
+from thulium.data.survey import Survey
 from thulium.errors import DataError, list_faults
 from thulium_dsl.spec import DatasetSpec, SyntheticDataset
 
 
-def check_faults(accounts: Accounts, num_lines: int, num_pages: int, dataset: DatasetSpec) -> None:
-    """Refuse data with faults, or with more of them than the document allows.
+def check_faults(
+    accounts: Accounts, num_lines: int, num_pages: int, dataset: DatasetSpec, overlaps: Sequence[Fault] = ()
+) -> None:
+    """Refuse data with faults, or with more of them than the document allows; and what it does not let overlap.
 
     Args:
         num_lines, num_pages: that can be used.
+        overlaps: see ``overlaps``; these are errors whatever the document does about faults.
 
     Raises:
         DataError: names the faults.
     """
     errors = [fault for fault in accounts.faults if fault.is_error]
     if isinstance(dataset, SyntheticDataset) or dataset.on_error == "fail":
-        if errors:
-            raise DataError(list_faults(errors))
+        _refuse([*errors, *overlaps])
         return
     pages = sum(fault.is_page for fault in errors)
     for what, faults, whole in (("pages", pages, num_pages), ("lines", len(errors) - pages, num_lines)):
         if faults and faults / (faults + whole) > dataset.max_skipped:
             share = f"{faults} of {faults + whole} {what} cannot be used, more than dataset.max_skipped allows"
             raise DataError(f"{share} ({dataset.max_skipped:.3g} of them)\n{list_faults(errors)}")
+    _refuse(overlaps)
+
+
+def overlaps(seen: Survey, dataset: DatasetSpec) -> list[Fault]:
+    """A fault for all that stands in two splits, unless the document allows it."""
+    if isinstance(dataset, SyntheticDataset) or dataset.allow_overlap:
+        return []
+    return survey.overlaps(seen, pages_may=_is_by_line(dataset))
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
+    if faults:
+        raise DataError(list_faults(faults))
 
 
 def check_splits(seen: Survey, splitter: Splitter) -> None:
@@ -45,18 +62,6 @@ def check_splits(seen: Survey, splitter: Splitter) -> None:
         reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(_by_reason(seen.skipped).items()))
         what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
         raise DataError(what + (f"\nleft out, by reason: {reasons}" if reasons else ""))
-
-
-def check_overlap(seen: Survey, dataset: DatasetSpec) -> None:
-    """Refuse data of which something stands in two splits, unless the document allows it.
-
-    Raises:
-        DataError: names it.
-    """
-    if isinstance(dataset, SyntheticDataset) or dataset.allow_overlap:
-        return
-    if found := overlaps(seen, pages_may=_is_by_line(dataset)):
-        raise DataError(list_faults(found))
 
 
 def _is_by_line(dataset: DatasetSpec) -> bool:

@@ -20,7 +20,7 @@ from thulium.data.report import write_page
 from thulium.data.shards import ShardWriter
 from thulium.data.splitting import SPLITS
 from thulium.data.survey import Survey
-from thulium.data.verdict import check_faults, check_overlap, check_splits
+from thulium.data.verdict import check_faults, check_splits, overlaps
 from thulium.errors import DataError
 from thulium.progress import track
 from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
@@ -172,8 +172,8 @@ def _read(
     for writer in writers.values():
         writer.close()
     seen.shared_names = intake.splitter.shared
-    check_faults(seen.accounts, seen.num_lines, sum(len(split.pages) for split in seen.splits.values()), dataset)
-    check_overlap(seen, dataset)
+    num_pages = sum(len(split.pages) for split in seen.splits.values())
+    check_faults(seen.accounts, seen.num_lines, num_pages, dataset, overlaps(seen, dataset))
     check_splits(seen, intake.splitter)
     train, given = seen.splits["train"].symbols, intake.given
     symbols = frozenset(train) if given is None else given
