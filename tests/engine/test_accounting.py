@@ -73,6 +73,10 @@ def change(file, *pairs):
     file.write_text(text, encoding="utf-8")
 
 
+OUTSIDE = [
+    ("26,94 360,98 360,144 26,140", "2600,94 3600,98 3600,144 2600,140"),
+    ("30,130 350,134", "3000,130 3500,134"),
+]
 WIDE = ("26,154 360,158 360,204 26,200", "2,154 418,158 418,204 2,200")
 EVERY_PAGE = {
     "p0": [WIDE],
@@ -87,7 +91,7 @@ EVERY_PAGE = {
         ("</TextRegion></Page>", "</TextRegion></TextRegion></Page>"),
     ],
     "p6": [(r"<Unicode>den 3\. May 6</Unicode>", "<Unicode> </Unicode>")],
-    "p7": [("26,94 360,98 360,144 26,140", "2600,94 3600,98 3600,144 2600,140")],
+    "p7": OUTSIDE,
     "p8": [("(?<=two  hens) 8", " Ω")],
     "p9": [("<TextRegion.*</TextRegion>", "")],
     "p10": [('imageWidth="420"', 'imageWidth="999"')],
@@ -105,7 +109,7 @@ EVERY_ALTO = {
         ("</PrintSpace>", "</ComposedBlock></PrintSpace>"),
     ],
     "p6": [(r'CONTENT="den 3\. May 6"', 'CONTENT=" "')],
-    "p7": [('(?<=POINTS=")26,94 360,98 360,144 26,140', "2600,94 3600,98 3600,144 2600,140")],
+    "p7": OUTSIDE,
     "p8": [("(?<=two  hens) 8", " Ω")],
     "p9": [("<TextBlock.*</TextBlock>", "")],
     "p10": [('WIDTH="420"', 'WIDTH="999"')],
