@@ -26,7 +26,7 @@ from thulium.stages.prepare import prepare
 from thulium_dsl.document import parse
 from thulium_dsl.validate import experiment_of
 
-PAGES_DEV = Path("/work/shared/data/pages-dev")
+PAGES_DEV = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/"
 
 
