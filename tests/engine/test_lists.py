@@ -33,6 +33,7 @@ PAGES = names("a_1", "book/f 7", "B.25.siam_0003", "Größe_3", "scan.tif", "one
         ("f 7", "book/f 7"),
         ("book/f 7.tif", "book/f 7"),
         ("book", "book"),
+        (".", "."),  # the document of the pages that lie in no folder
         ("B.25.siam_0003", "B.25.siam_0003"),
         ("Gro\u0308ße_3.xml", "Größe_3"),
         ("GRÖSSE_3", "Größe_3"),

@@ -97,8 +97,10 @@ class Names:
     def meant(self, written: str) -> list[str]:
         """The names that a row may mean: itself, if it is one; else those that it is another way of writing of."""
         parts = _parts(written)
-        if written in self.all or not parts:
-            return [written] if parts else []
+        if written in self.all:
+            return [written]
+        if not parts:
+            return []
         found = self._ending_in(parts[-1])
         same = [name for name, others in found.items() if others == parts or self._is_below_root(parts, others)]
         ending = [name for name, others in found.items() if others[-len(parts) :] == parts]
