@@ -29,7 +29,7 @@ def main() -> None:
     dataset = SyntheticDataset(
         type="synthetic", lines=LineCounts(train=3000, val=1, test=1), seed=1, text=defaults().dataset.text
     )
-    texts = list(training_texts(dataset))
+    texts = list(training_texts(dataset, defaults().preprocessing))
     found = sorted(set("".join(texts)))
     others = (chr(code) for code in range(0x391, 0x400) if chr(code) not in found)
     charset = Charset(tuple(sorted([*found, *(next(others) for _ in range(CLASSES - 1 - len(found)))])))

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from thulium.data.accounting import Accounts
+from thulium.data.ingest import Intake
 from thulium.data.line import Fault
-from thulium.data.readers import READERS
-from thulium.data.splitting import splitter_of
-from thulium.data.text import normalize
-from thulium.errors import DataError, list_faults
-from thulium_dsl.spec import DatasetSpec, Experiment, SyntheticDataset
+from thulium.data.verdict import check_faults
+from thulium_dsl.spec import DatasetSpec, Experiment, PreprocessingSpec, SyntheticDataset
 
 
 def load(path: str | Path) -> Experiment:
@@ -33,21 +32,23 @@ def defaults() -> Experiment:
     return validate.experiment_of(document.parse(""))
 
 
-def training_texts(dataset: DatasetSpec) -> Iterator[str]:
-    """The normalised transcriptions of a document's training lines; no image is opened.
+def training_texts(dataset: DatasetSpec, preprocessing: PreprocessingSpec) -> Iterator[str]:
+    """The normalised transcriptions of a document's training lines: of those that ``prepare`` keeps, and no others.
+
+    No image is opened unless the document leaves out lines for theirs; otherwise such lines stop ``prepare``.
 
     Raises:
         DataError: they cannot be read.
     """
-    faults: list[Fault] = []
-    splitter, reader = splitter_of(dataset), READERS[dataset.type]
-    for unit in reader.units(dataset):
-        for line in [unit] if isinstance(unit, Fault) else reader.read(unit, dataset):
-            split = line if isinstance(line, Fault) else splitter.split_of(line)
-            if isinstance(line, Fault) or isinstance(split, Fault):
-                faults.append(split)
-            elif split == "train":
-                yield normalize(line.text, dataset.text)
-    errors = [fault for fault in faults if fault.is_error]
-    if errors and (isinstance(dataset, SyntheticDataset) or dataset.on_error == "fail"):
-        raise DataError(list_faults(errors))
+    is_synthetic = isinstance(dataset, SyntheticDataset)
+    opens_images = preprocessing.wide_lines == "skip" or (not is_synthetic and dataset.on_error == "skip")
+    accounts, pages, num_lines = Accounts(), set(), 0
+    for met in Intake(dataset, preprocessing, opens_images=opens_images).lines():
+        if isinstance(met.item, Fault):
+            accounts.leave_out(met.item)
+            continue
+        pages.add((met.split, met.item.origin.page))
+        num_lines += 1
+        if met.split == "train":
+            yield met.item.text
+    check_faults(accounts, num_lines, len(pages), dataset)

@@ -34,7 +34,7 @@ HISTORY = "plots/history.csv"
 # What prepare writes into its folder: what a training depends on, then what nobody but people read.
 MANIFEST = "prepared.json"
 PREPARED_LINES = ("train", "val", "test")
-PREPARED_REPORTS = ("charset.json", "report.json", "report.html")
+PREPARED_REPORTS = ("charset.json", "pages.ipc", "report.json", "report.html")
 PERIODIC = "epochs"  # the folder of the periodic checkpoints, below checkpointing.save_dir
 
 

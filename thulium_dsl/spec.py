@@ -39,6 +39,7 @@ class SplitSpec:
     test: float  # share
     by: Literal["page", "document", "writer", "line", "given"]
     seed: int
+    identity: Literal["name", "path"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class CustomDataset:
     train_dir: str
     val_dir: str
     test_dir: str
+    allow_overlap: bool
     text: TextSpec
     on_error: Literal["fail", "skip"]
     max_skipped: float  # share of the lines, and of the pages
@@ -56,12 +58,15 @@ class CustomDataset:
 class GtTxtDataset:
     type: Literal["gt_txt"]
     root: str
+    files: str  # a pattern
+    exclude: tuple[str, ...]  # patterns
     page_pattern: str | None  # a regular expression whose first group is the page
     split: SplitSpec
     train_list: str | None
     val_list: str | None
     test_list: str | None
     writers: str | None
+    allow_overlap: bool
     text: TextSpec
     on_error: Literal["fail", "skip"]
     max_skipped: float
@@ -71,6 +76,8 @@ class GtTxtDataset:
 class PageDataset:
     type: Literal["page"]
     root: str
+    files: str  # a pattern
+    exclude: tuple[str, ...]  # patterns
     level: Literal["line", "word"]
     text_index: str | int  # lowest, highest, or an index
     region_types: tuple[str, ...]  # empty: all
@@ -81,6 +88,7 @@ class PageDataset:
     val_list: str | None
     test_list: str | None
     writers: str | None
+    allow_overlap: bool
     text: TextSpec
     on_error: Literal["fail", "skip"]
     max_skipped: float
@@ -90,6 +98,8 @@ class PageDataset:
 class AltoDataset:
     type: Literal["alto"]
     root: str
+    files: str  # a pattern
+    exclude: tuple[str, ...]  # patterns
     region_types: tuple[str, ...]  # empty: all
     line_types: tuple[str, ...]  # empty: all
     straighten: bool
@@ -98,6 +108,7 @@ class AltoDataset:
     val_list: str | None
     test_list: str | None
     writers: str | None
+    allow_overlap: bool
     text: TextSpec
     on_error: Literal["fail", "skip"]
     max_skipped: float
@@ -107,6 +118,8 @@ class AltoDataset:
 class ParquetDataset:
     type: Literal["parquet"]
     root: str
+    files: str  # a pattern
+    exclude: tuple[str, ...]  # patterns
     image_column: str
     text_column: str
     id_column: str | None
@@ -117,6 +130,7 @@ class ParquetDataset:
     train_list: str | None
     val_list: str | None
     test_list: str | None
+    allow_overlap: bool
     text: TextSpec
     on_error: Literal["fail", "skip"]
     max_skipped: float

@@ -348,11 +348,27 @@ def _inverted(data: Path) -> None:
     _put(data, ImageOps.invert(_line(data)))
 
 
-@_table.reported(
-    "The same image in train and in test", FILE, "data/test/images/000.png", found="same_image_in_two_splits"
-)
+@_table.refused("The same image in train and in test", FILE, "data/test/images/000.png")
 def _leak(data: Path) -> None:
     (data / "test" / "images" / NAME).write_bytes((data / "train" / "images" / NAME).read_bytes())
+
+
+@_table.reported(
+    "The same, where the document allows it",
+    FILE,
+    "data/test/images/000.png",
+    found="same_image_in_two_splits",
+    document={"allow_overlap": True},
+)
+def _allowed_leak(data: Path) -> None:
+    _leak(data)
+
+
+@_table.reported("The same blank image in train and in test", FILE, found="images/blank")
+def _blank_leak(data: Path) -> None:
+    blank = Image.new("L", (200, 40), 235)
+    for split in ("train", "test"):
+        blank.save(data / split / "images" / NAME)
 
 
 @_table.reported("The same image twice in train", found="same_image_twice")

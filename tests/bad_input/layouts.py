@@ -233,4 +233,49 @@ def _extra(root: Path, content: str) -> None:
     (root / "train" / "extra.xml").write_text(content, encoding="utf-8")
 
 
+def _second_files(root: Path) -> None:
+    """Beside each XML file a second one, as of a transcription that was brought to one spelling."""
+    for file in sorted(root.rglob("*.xml")):
+        shutil.copy(file, file.with_suffix(".norm.xml"))
+
+
+def _second_file(root: Path) -> None:
+    shutil.copy(_file(root), _file(root).with_suffix(".norm.xml"))
+
+
+for _table in (_page, _alto):
+    _table.skippable(
+        "A second XML file for one image",
+        "data/pages/train/p0.norm.xml",
+        FILE,
+        "dataset.files: '*.norm.xml'",
+        skipped={"two files for one image": 1},
+        lost=0,
+    )(_second_file)
+    _table.left_out(
+        "The same of each page, where the document names the files to read",
+        "4 files not read (excluded 4)",
+        skipped={"excluded": 4},
+        lost=0,
+        document={"files": "*.norm.xml"},
+    )(_second_files)
+    _table.left_out(
+        "The same, where the document excludes the others",
+        "4 files not read (excluded 4)",
+        skipped={"excluded": 4},
+        lost=0,
+        document={"exclude": ["*.norm.xml"]},
+    )(_second_files)
+    _table.refused("A pattern for the files to read that fits none", "data/pages", document={"files": "*.nrm.xml"})(
+        lambda root: None
+    )
+    _table.left_out(
+        "A pattern of files to leave out that fits none",
+        "'drafts/*'",
+        skipped={"pattern without a file": 1},
+        lost=0,
+        document={"exclude": ["drafts/*"]},
+    )(lambda root: None)
+
+
 PAGE, ALTO = _page.cases, _alto.cases

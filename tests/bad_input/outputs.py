@@ -16,10 +16,10 @@ def _file(data: Path) -> None:
     (data.parent / OUT).write_text("notes\n")
 
 
-@_table.refused("The folder to write to holds other files", OUT)
+@_table.refused("The folder to write to holds something else by the name of what would be written", OUT)
 def _taken(data: Path) -> None:
-    (data.parent / OUT).mkdir()
-    (data.parent / OUT / "notes.txt").write_text("notes\n")
+    (data.parent / OUT / "train").mkdir(parents=True)
+    (data.parent / OUT / "train" / "notes.txt").write_text("notes\n")
 
 
 CASES = _table.cases

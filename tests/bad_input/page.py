@@ -101,6 +101,8 @@ def _result(case: Case, second: Outcome | None) -> str:
     if case.result != "refused or skipped" or second is None or second.code:
         return RESULTS[case.result]
     counted = ", ".join(f"{reason} ({count})" for reason, count in second.skipped.items())
+    if not counted:
+        return "refused; with `on_error: skip` kept"
     kept, lost = sum(second.lines.values()), sum(case.lost.values())
     lines = f"{kept} of {kept + lost} lines kept" if lost else "all good lines kept"
     return f"refused; with `on_error: skip` counted as {counted}, {lines}"

@@ -79,6 +79,36 @@ def _dvc(root: Path) -> None:
     _text(root).rename(_text(root).with_name(f"{_text(root).name}.dvc"))
 
 
+@_table.skippable(
+    "Two texts for one image", f"{PLACE}/000.nrm.gt.txt", TEXT, skipped={"two texts for one image": 1}, lost=0
+)
+def _two_texts(root: Path) -> None:
+    _image(root).rename(_image(root).with_name("000.nrm.png"))
+    shutil.copy(_text(root), _text(root).with_name("000.nrm.gt.txt"))
+
+
+@_table.left_out(
+    "The same, where the document leaves the second out",
+    "1 file not read (excluded 1)",
+    skipped={"excluded": 1},
+    lost=0,
+    document={"exclude": ["*.nrm.gt.txt"]},
+)
+def _second_text_left_out(root: Path) -> None:
+    _two_texts(root)
+
+
+@_table.left_out(
+    "A folder that the document leaves out",
+    "8 files not read (excluded 8)",
+    skipped={"excluded": 8},
+    lost=0,
+    document={"exclude": ["drafts/*"]},
+)
+def _folder_left_out(root: Path) -> None:
+    shutil.copytree(root / "train" / "p0", root / "drafts")
+
+
 @_table.skippable("Two rows in one text", TEXT, skipped={"several rows": 1})
 def _two_rows(root: Path) -> None:
     _text(root).write_text("Anno\n1742\n")

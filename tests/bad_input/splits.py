@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from bad_input.cases import Table
 
 BY_LISTS = {f"{split}_list": f"{split}.txt" for split in ("train", "val", "test")}
 
-_table = Table("gt_txt")
+_table, _pages = Table("gt_txt"), Table("page")
 
 
 def _lists(root: Path, **more: str | bytes) -> None:
@@ -93,4 +94,38 @@ def _no_writer(root: Path) -> None:
     (root.parent.parent / "writers.tsv").write_text("train/p0\tAnna\ntest/p0\tBerta\n")
 
 
-CASES = _table.cases
+@_table.kept("Lists as a spreadsheet saves them: byte order mark, Windows line ends, empty cells", document=BY_LISTS)
+def _spreadsheet(root: Path) -> None:
+    for split in ("train", "val", "test"):
+        (root.parent.parent / f"{split}.txt").write_bytes(f"\ufeff{split}/p0\t\t\r\n\r\n".encode())
+
+
+@_table.refused("A list with two columns", "train.txt:2", "'x'", document=BY_LISTS)
+def _two_columns(root: Path) -> None:
+    _lists(root, train="train/p0\tx\n")
+
+
+def _page_lists(root: Path, *names: str) -> None:
+    """Lists of the four good pages, as somebody writes them."""
+    for split, written in zip(("train", "val", "test"), (f"{names[0]}\n{names[1]}", *names[2:]), strict=True):
+        (root.parent.parent / f"{split}.txt").write_text(f"{written}\n", encoding="utf-8")
+
+
+@_pages.kept("Lists with the endings of files, with folders, and in other letter case", document=BY_LISTS)
+def _endings(root: Path) -> None:
+    _page_lists(root, "train/p0.xml", "data/pages/train/p1.png", "P2.XML", "test\\p3")
+
+
+@_pages.refused("A name in a list that two pages have", "train.txt:1", "'p0'", "'val/p0'", document=BY_LISTS)
+def _two_pages_of_a_name(root: Path) -> None:
+    shutil.copy(root / "train" / "p0.png", root / "val")
+    shutil.copy(root / "train" / "p0.xml", root / "val")
+    _page_lists(root, "p0", "p1", "p2", "p3")
+
+
+@_pages.refused("One page in two lists, written in two ways", "val.txt:1", "train.txt:1", document=BY_LISTS)
+def _two_ways(root: Path) -> None:
+    _page_lists(root, "train/p0.xml", "p1", "train/P0", "p3")
+
+
+CASES = [*_table.cases, *_pages.cases]

@@ -191,6 +191,17 @@ def _no_split(root: Path) -> None:
     good.write_table(root / "lines.parquet", good.rows("val"))
 
 
+@_table.left_out(
+    "The same, where the document leaves it out",
+    "1 file not read (excluded 1)",
+    skipped={"excluded": 1},
+    lost=0,
+    document={"exclude": ["lines.*"]},
+)
+def _table_left_out(root: Path) -> None:
+    _no_split(root)
+
+
 @_table.reported("An image of one pixel", f"{FILE}:1", found="images/tiny")
 def _speck(root: Path) -> None:
     rows = good.rows("train")

@@ -81,6 +81,29 @@ def _unknown_dropped(data: Path) -> None:
     _write(data, "Anno Ω")
 
 
+@_table.skippable(
+    "A character in a test line that the document's charset lacks",
+    "data/test/labels.txt:1",
+    "'Ω' (U+03A9)",
+    "with drop_line this test line stays",
+    skipped={},
+    lost=0,
+    document={"text": {"charset": CHARSET}},
+)
+def _unknown_in_test(data: Path) -> None:
+    _write(data, "Anno Ω", "test")
+
+
+@_table.reported(
+    "The same, where the document leaves such lines out of training",
+    "characters that no training line has: Ω",
+    found="characters_not_in_train/test/Ω",
+    document={"text": {"charset": CHARSET, "on_unknown": "drop_line"}},
+)
+def _unknown_kept_in_test(data: Path) -> None:
+    _write(data, "Anno Ω", "test")
+
+
 @_table.kept(
     "The same, where the document replaces the character",
     document={"text": {"charset": CHARSET, "on_unknown": "map", "map": [{"find": "Ω", "replace": "No."}]}},

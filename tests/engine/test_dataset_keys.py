@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -25,13 +26,11 @@ FEWER = 10
 
 def fitting_seed() -> int:
     """The first one that gives every split something, however the small archive is divided, with pages that move."""
-    groups = [
-        [f"doc{page % 3}/{name}{page}" for page in range(pages)] for pages in (PAGES, FEWER) for name in ("p", "page")
-    ]
-    groups += [[f"page {page}" for page in range(PAGES)], [f"p{page}" for page in range(PAGES)]]
-    groups += [[f"lines/{line}" for line in range(1, 4 * FEWER + 1)], [f"writer {writer}" for writer in range(3)]]
+    groups = [[f"{name}{page}" for page in range(pages)] for pages in (PAGES, FEWER) for name in ("p", "page")]
+    groups += [[f"page {page}" for page in range(PAGES)], [f"writer {writer}" for writer in range(3)]]
+    groups += [[f"lines/{line}" for line in range(1, 4 * FEWER + 1)]]
     for seed in count():
-        specs = [SplitSpec(val=val, test=test, by="page", seed=seed) for val, test in SHARES]
+        specs = [SplitSpec(val=val, test=test, by="page", seed=seed, identity="name") for val, test in SHARES]
         divided = [[tuple(hashed(key, spec) for key in group) for spec in specs] for group in groups]
         is_full = all(set(splits) == {"train", "val", "test"} for group in divided for splits in group)
         if is_full and all(len(set(group)) == len(specs) for group in divided[:2]):
@@ -77,6 +76,11 @@ CASES = [
     ("gt_txt", "split.test", 0.4),
     ("gt_txt", "split.by", "line"),
     ("gt_txt", "split.seed", SEED + 1),
+    ("gt_txt", "split.identity", "path"),
+    *((kind, "files", "*[02468].xml") for kind in ("page", "alto")),
+    ("gt_txt", "files", "*line[02].gt.txt"),
+    *((kind, "exclude", ("*0.xml", "doc1/p1.*")) for kind in ("page", "alto")),
+    ("gt_txt", "exclude", ("doc0/page0/*",)),
     ("gt_txt", "page_pattern", "^(.*)_line"),
     ("page", "level", "word"),
     ("page", "text_index", "highest"),
@@ -149,10 +153,61 @@ def test_characters_that_the_charset_lacks(policy, root, experiment, tmp_path):
             prepare(dataset=dataset, **parts)
         return
     report = prepare(dataset=dataset, **parts)
-    texts = [text for name in ("train", "val", "test") for text in open_prepared(out).split(name).texts]
-    assert not [text for text in texts if "J" in text]
-    assert len(texts) == (3 if policy == "drop_line" else 4) * PAGES
-    assert report["skipped"].get("unknown character", {"count": 0})["count"] == (PAGES if policy == "drop_line" else 0)
+    data = open_prepared(out)
+    with_it = {name: sum("J" in text for text in data.split(name).texts) for name in ("train", "val", "test")}
+    lines = sum(len(data.split(name)) for name in ("train", "val", "test"))
+    counts = report["accounting"]["splits"]
+    if policy == "map":
+        assert (with_it, lines) == ({"train": 0, "val": 0, "test": 0}, 4 * PAGES)
+        return
+    pages = {name: split["pages"] for name, split in report["splits"].items()}
+    assert with_it == {"train": 0, "val": pages["val"], "test": pages["test"]}
+    assert {name: counts[name]["filtered"] for name in counts} == {"train": pages["train"], "val": 0, "test": 0}
+    assert report["skipped"]["unknown character"]["count"] == pages["train"]
+    assert report["characters_not_in_train"]["test"]["J"] == pages["test"]
+    assert "J" not in data.symbols
+
+
+def test_patterns_choose_among_tables(root, experiment, tmp_path):
+    shutil.copytree(root / "parquet", tmp_path / "parquet")
+    shutil.copy(tmp_path / "parquet" / "lines.parquet", tmp_path / "parquet" / "copy.parquet")
+    dataset = dataset_of(tmp_path, "parquet")
+    parts = {"preprocessing": experiment.preprocessing, "resources": experiment.resources}
+    lines = []
+    for name, changes in {"files": {"files": "lines.*"}, "exclude": {"exclude": ("copy.parquet",)}}.items():
+        report = prepare(dataset=replace(dataset, **changes), out=tmp_path / name, **parts)
+        lines.append(report["accounting"]["lines"]["found"])
+    assert lines == [4 * PAGES] * 2
+
+
+TWO_OF_A_PAGE = {  # for train and test, with one of another page for val
+    "gt_txt": {"train": "doc0/page0/p0_line0", "val": "doc1/page1/p1_line0", "test": "doc0/page0/p0_line1"},
+    "page": {"train": "doc0/p0/l0", "val": "doc1/p1/l0", "test": "doc0/p0/l1"},
+    "alto": {"train": "doc0/p0/l0", "val": "doc1/p1/l0", "test": "doc0/p0/l1"},
+    "parquet": {"train": "lines/1", "val": "lines/5", "test": "lines/2"},
+}
+
+
+@pytest.mark.parametrize("kind", TWO_OF_A_PAGE)
+def test_what_stands_in_two_splits_is_refused_unless_it_is_allowed(kind, root, experiment, tmp_path):
+    dataset = dataset_of(root, kind)
+    if kind == "parquet":
+        dataset = replace(dataset, page_column="page", document_column="book")
+    for split, line in TWO_OF_A_PAGE[kind].items():
+        (tmp_path / split).write_text(f"{line}\n")
+    dataset = replace(dataset, **{f"{split}_list": str(tmp_path / split) for split in TWO_OF_A_PAGE[kind]})
+    parts = {"preprocessing": experiment.preprocessing, "resources": experiment.resources, "out": tmp_path / "out"}
+    with pytest.raises(DataError, match=r"^page '.*0': lines of this page are in train and test: keep it in one split"):
+        prepare(dataset=dataset, **parts)
+    assert not (tmp_path / "out").exists()
+    report = prepare(dataset=replace(dataset, allow_overlap=True), **parts)
+    assert len(report["same_page_in_two_splits"]) == 1
+
+
+def test_a_split_by_line_may_divide_pages(root, experiment, tmp_path):
+    dataset = lab.changed(dataset_of(root, "gt_txt"), ["split", "by"], "line")
+    parts = {"preprocessing": experiment.preprocessing, "resources": experiment.resources, "out": tmp_path / "out"}
+    assert prepare(dataset=dataset, **parts)["same_page_in_two_splits"]
 
 
 def test_the_order_reaches_the_model(root, experiment, tmp_path):

@@ -68,11 +68,17 @@ ELSEWHERE = {
     "dataset.val_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.test_dir": "tests/engine/test_keys.py::test_a_custom_folder_is_the_one_that_is_read",
     "dataset.root": DATASET,
+    "dataset.files": DATASET,
+    "dataset.exclude": DATASET,
+    "dataset.allow_overlap": (
+        "tests/engine/test_dataset_keys.py::test_what_stands_in_two_splits_is_refused_unless_it_is_allowed"
+    ),
     "dataset.page_pattern": DATASET,
     "dataset.split.val": DATASET,
     "dataset.split.test": DATASET,
     "dataset.split.by": DATASET,
     "dataset.split.seed": DATASET,
+    "dataset.split.identity": DATASET,
     "dataset.train_list": "tests/engine/test_dataset_keys.py::test_lists_name_what_is_in_a_split",
     "dataset.val_list": "tests/engine/test_dataset_keys.py::test_lists_name_what_is_in_a_split",
     "dataset.test_list": "tests/engine/test_dataset_keys.py::test_lists_name_what_is_in_a_split",

@@ -6,6 +6,7 @@ from functools import partial
 
 import lab
 import pytest
+from PIL import Image
 
 from thulium.data.shards import Split
 from thulium.documents import defaults
@@ -36,7 +37,8 @@ def preprocessing(experiment):
 
 def test_the_report_counts_what_a_person_should_look_at(prepare, dataset, preprocessing, tmp_path):
     report = prepare(dataset=dataset, preprocessing=preprocessing, out=tmp_path / "out")
-    assert report == json.loads((tmp_path / "out" / "report.json").read_text())
+    written = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report == written | {"changed_split": {"pages": [], "error": ""}}
     assert {name: split["lines"] for name, split in report["splits"].items()} == {"train": 2, "val": 1, "test": 1}
     assert report["characters_not_in_train"] == {"val": {"x": 1, "y": 1, "z": 1}, "test": {}}
     assert Split(tmp_path / "out" / "train").texts[0] == "café noir"
@@ -65,11 +67,60 @@ def test_wide_lines(prepare, dataset, preprocessing, tmp_path, policy):
     assert [len(split["squeezed_too_wide"]), skipped] == ([1, 0] if policy == "squeeze" else [0, 1])
 
 
-def test_the_same_image_in_two_splits_is_named(prepare, dataset, preprocessing, tmp_path):
+def test_the_same_image_in_two_splits_is_refused_unless_the_document_allows_it(
+    prepare, dataset, preprocessing, tmp_path
+):
     lab.write_lines_folder(tmp_path / "leak", ["xyz"])
     leaking = replace(dataset, test_dir=str(tmp_path / "leak"))
-    report = prepare(dataset=leaking, preprocessing=preprocessing, out=tmp_path / "out")
-    assert [len(sources) for sources in report["same_image_in_two_splits"]] == [2]
+    with pytest.raises(DataError) as error:
+        prepare(dataset=leaking, preprocessing=preprocessing, out=tmp_path / "out")
+    first, second = (tmp_path / folder / "images" / "000.png" for folder in ("val", "leak"))
+    assert str(error.value) == (
+        f"{first}: is the same image as {second}, and the one is in val, the other in test: remove one of them, or set "
+        "dataset.allow_overlap to true\n1 problem in the data; nothing was written"
+    )
+    assert not (tmp_path / "out").exists()
+    report = prepare(dataset=replace(leaking, allow_overlap=True), preprocessing=preprocessing, out=tmp_path / "out")
+    assert report["same_image_in_two_splits"] == [[str(first), str(second)]]
+
+
+def test_faults_and_what_stands_in_two_splits_are_named_at_once(prepare, dataset, preprocessing, tmp_path):
+    lab.write_lines_folder(tmp_path / "leak", ["xyz"])
+    (tmp_path / "train" / "images" / "000.png").write_bytes(b"")
+    leaking = replace(dataset, test_dir=str(tmp_path / "leak"))
+    both = r"(?s)000\.png: the image .*\n.*is the same image as .*\n2 problems in the data"
+    with pytest.raises(DataError, match=both):
+        prepare(dataset=leaking, preprocessing=preprocessing, out=tmp_path / "out")
+    skipping = replace(leaking, on_error="skip", max_skipped=1.0)
+    with pytest.raises(DataError, match=r"is the same image as .*\n1 problem in the data"):
+        prepare(dataset=skipping, preprocessing=preprocessing, out=tmp_path / "out")
+
+
+def test_copies_of_a_page_in_two_splits_are_one_problem(prepare, dataset, preprocessing, tmp_path):
+    texts = [f"line {number}" for number in range(5)]
+    for split, page in (("train", "p1"), ("test", "p2")):
+        folder = lab.write_lines_folder(tmp_path / f"more-{split}", texts)
+        (folder / "images").rename(folder / page)
+        (folder / "images").mkdir()
+        (folder / page).rename(folder / "images" / page)
+        rows = "".join(f"{page}/{number:03}.png {text}\n" for number, text in enumerate(texts))
+        (folder / "labels.txt").write_text(rows)
+    copied = replace(dataset, train_dir=str(tmp_path / "more-train"), test_dir=str(tmp_path / "more-test"))
+    with pytest.raises(DataError, match=r"as are 4 more of the pages 'p1' and 'p2'.*\n1 problem in the data"):
+        prepare(dataset=copied, preprocessing=preprocessing, out=tmp_path / "out")
+
+
+@pytest.mark.parametrize(("size", "is_refused"), [((3, 8), False), ((400, 11), True)])
+def test_specks_may_be_alike_by_chance_and_lines_may_not(size, is_refused, prepare, dataset, preprocessing, tmp_path):
+    speck = Image.new("L", size, 235)
+    speck.paste(20, (1, 2, size[0] // 2, 6))
+    for split in ("train", "val"):
+        speck.save(tmp_path / split / "images" / "000.png")
+    if not is_refused:
+        prepare(dataset=dataset, preprocessing=preprocessing, out=tmp_path / "out")
+        return
+    with pytest.raises(DataError, match="is the same image as"):
+        prepare(dataset=dataset, preprocessing=preprocessing, out=tmp_path / "out")
 
 
 def test_a_failure_leaves_what_was_there_and_nothing_half_written(prepare, dataset, preprocessing, tmp_path):

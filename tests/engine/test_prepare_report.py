@@ -14,7 +14,7 @@ from PIL import Image
 
 from thulium.cli import warnings
 from thulium.data.conversion import Converted
-from thulium.data.line import Fault, Remark
+from thulium.data.line import Fault, Origin, Remark
 from thulium.data.remarks import MEANINGS
 from thulium.data.report import CHARACTERS_SHOWN, NAMES_FOLDED, NAMES_SHOWN, findings, write_page
 from thulium.data.shards import Row
@@ -32,17 +32,16 @@ def png(number: int, width: int) -> bytes:
     return buffer.getvalue()
 
 
-def line(name: str, text: str = TEXT, *, page: str = "", width: int = 400, **changes: object) -> Converted:
+def line(
+    name: str, text: str = TEXT, *, page: str = "", width: int = 400, writer: str = "", **changes: object
+) -> Converted:
     """A line without a fault, but for what is changed."""
     number = sum(map(ord, name))
-    row = Row(
-        id=name, image=png(number, width), width=width, height=24, text=text, page=page or name, source=f"in/{name}.png"
-    )
+    source, page = f"in/{name}.png", page or name
     healthy = Converted(
-        row=row,
-        split=None,
-        document="in",
-        writer="",
+        origin=Origin(id=name, page=page, document="in", source=source, writer=writer),
+        text=text,
+        row=Row(id=name, image=png(number, width), width=width, height=24, text=text, page=page, source=source),
         squeezed=False,
         looks=(),
         remarks=(),
@@ -95,8 +94,9 @@ def full_of_faults() -> Survey:
     survey = healthy()
     for split, faulty in FAULTS.values():
         survey.add(split, faulty)
-    survey.skipped.append(Fault(reason="unreadable image", where="in/x.png", what="the image is not an image"))
-    survey.skipped.append(Fault(reason="too wide", where="in/y.png", what="is wider than allowed", is_error=False))
+    survey.accounts.leave_out(Fault(reason="unreadable image", where="in/x.png", what="the image is not an image"))
+    survey.accounts.leave_out(Fault(reason="too wide", where="in/y.png", what="is wider than allowed", is_error=False))
+    survey.shared_names = {"0001": {"a/0001", "b/0001"}}
     return survey
 
 
@@ -110,7 +110,7 @@ def test_each_fault_is_a_finding_that_names_the_line(title: str, tmp_path: Path)
     assert f" {title} " in found
     assert "What to do:" in found
     name = {"character": "ĵ U+0135 LATIN SMALL LETTER J WITH CIRCUMFLEX: 1 in val", "page": "train-page-0: train, test"}
-    assert name.get(title.split()[1], "mixed: 1 line" if title.startswith("Accents") else faulty.source) in found
+    assert name.get(title.split()[1], "mixed: 1 line" if title.startswith("Accents") else faulty.row.source) in found
     assert re.search(r"There is 1 (serious )?thing to look at \.", text)
 
 
@@ -137,7 +137,8 @@ def test_the_most_serious_comes_first_and_every_key_that_is_named_exists() -> No
     found = findings(report(survey, "visual_ltr"), pages)
     levels = [finding.level for finding in found]
     assert levels == sorted(levels, key=["serious", "look", "note"].index)
-    assert len(found) == len(FAULTS) + 1  # and what was skipped
+    assert len(found) == len(FAULTS) + 2  # and what was skipped, and a name of two pages
+    assert "1 name stands for several" in {finding.title for finding in found}
     keys = {key for finding in found for key in re.findall("`([^`]+)`", finding.do)}
     assert {key for key in keys if not schemas.find(key)} == set()
 
@@ -147,6 +148,31 @@ def test_what_was_skipped_is_named_by_reason_errors_apart(tmp_path: Path) -> Non
     assert "Could not be used unreadable image: 1 in/x.png: the image is not an image" in text
     assert "as data and document have it too wide: 1 in/y.png: is wider than allowed" in text
     assert "1 file or line could not be used" in text
+
+
+def test_where_the_lines_went_stands_in_sums_and_by_file(tmp_path: Path) -> None:
+    survey = healthy()
+    survey.add("train", line("more"), "in/whole.xml")
+    survey.add("test", line("other"), "in/part.xml")
+    accounts = survey.accounts
+    unread = Fault(reason="no transcription", where="in/part.xml#2", what="has none", is_error=False)
+    accounts.leave_out(unread, "test", "in/part.xml")
+    lost = Fault(reason="missing image", where="in/lost.xml", what="is not there", is_page=True, num_lines=1234)
+    accounts.leave_out(lost, None, "in/lost.xml")
+    broken = Fault(reason="XML not well-formed", where="in/<b>.xml", what="is broken", is_page=True, num_lines=0)
+    accounts.leave_out(broken, None, "in/<b>.xml")
+    text = words(page(survey, tmp_path))
+    assert "found used not transcribed filtered skipped train 7 7 0 0 0 val 2 2 0 0 0 test 4 3 1 0 0" in text
+    assert "unknown 1,234 0 0 0 1,234 all 1,247 12 1 0 1,234" in text
+    assert "Files that were not read, whose lines are not counted: XML not well-formed: 1." in text
+    assert "3 of 4 files have lines that are not used." in text
+    files = (
+        "in/lost.xml 1,234 0 0 0 1,234 missing image: 1,234",
+        "in/part.xml 2 1 1 0 0 no transcription: 1",
+        "in/<b>.xml 0 0 0 0 0 XML not well-formed",
+    )
+    assert " ".join(files) in text
+    assert "whole.xml" not in text.split("Where the lines went")[-1].split("What was skipped")[0]
 
 
 def test_the_page_needs_nothing_from_outside(tmp_path: Path) -> None:
@@ -171,7 +197,7 @@ def test_what_comes_from_the_data_is_escaped(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script> & 'so'"
     survey.add("train", line(hostile, hostile, page=hostile, looks=("blank",)))
     survey.add("val", line("other", page=hostile))
-    survey.skipped.append(Fault(reason="<b>", where="<i>", what="<u>"))
+    survey.accounts.leave_out(Fault(reason="<b>", where="<i>", what="<u>"))
     html = page(survey, tmp_path)
     assert not re.search("<script|<i>|<u>|<b>:", html)
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;so&#39;") >= 4
@@ -179,15 +205,15 @@ def test_what_comes_from_the_data_is_escaped(tmp_path: Path) -> None:
 
 def test_a_file_name_that_is_no_text_is_shown_as_what_it_is(tmp_path: Path) -> None:
     survey = healthy()
-    survey.skipped.append(Fault(reason="unreadable image", where="in/caf\udce9.png", what="is not an image"))
+    survey.accounts.leave_out(Fault(reason="unreadable image", where="in/caf\udce9.png", what="is not an image"))
     assert r"in/caf\udce9.png: is not an image" in page(survey, tmp_path)
 
 
 def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
     survey = healthy()
     for i in range(5000):
-        survey.add("train", line(f"white-{i:05}", looks=("blank",)))
-        survey.skipped.append(Fault(reason="no transcription", where=f"in/{i:05}.png", what="has none"))
+        survey.add("train", line(f"white-{i:05}", looks=("blank",)), f"in/{i:05}.xml")
+        survey.accounts.leave_out(Fault(reason="no transcription", where=f"in/{i:05}.png", what="has none"))
     html = page(survey, tmp_path)
     shown = NAMES_SHOWN + NAMES_FOLDED
     assert len(re.findall(r"<li><bdi>in/white-\d+", html)) == shown

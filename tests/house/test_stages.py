@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from thulium.data.augment import TRANSFORMS
+from thulium.data.readers import READERS
 from thulium.evaluation.decoding import DECODINGS
 from thulium.models.backbones import BACKBONES
 from thulium.models.decoders import DECODERS
 from thulium.models.heads import HEADS
-from thulium.stages.prepare import READERS
 from thulium.training.optimizer import OPTIMIZERS
 from thulium.training.schedule import SCHEDULERS
 from thulium_dsl import graph, schemas

@@ -35,6 +35,27 @@ def test_train_and_evaluate_put_everything_into_the_output_folder(trained: Path)
     assert "<img" in (out / "reports" / "evaluation.html").read_text()
 
 
+def test_a_training_that_prepares_by_itself_says_what_was_left_out_and_reads_test_lines_that_it_cannot_write(
+    config: Path, run: lab.Shell
+) -> None:
+    known = sorted(set("".join("".join(texts) for texts in lab.TEXTS.values())))
+    lab.edit(
+        config / "config" / "data.yaml",
+        "  test_dir: data/test\n",
+        f"  test_dir: data/test\n  text: {{charset: {json.dumps(known)}, on_unknown: drop_line}}\n",
+    )
+    for split in ("train", "val", "test"):
+        first, rest = (config / "data" / split / "labels.txt").read_text().split("\n", 1)
+        (config / "data" / split / "labels.txt").write_text(f"{first.split()[0]} ΩΩΨ\n{rest}")
+    said = run(*TRAIN, cwd=config).stderr
+    assert "13 lines found: 12 used, 1 filtered (unknown character 1)\n" in said
+    assert "warning: test: characters that no training line has: Ψ Ω\n" in said
+    run(*EVALUATE, cwd=config)
+    metrics = json.loads((config / "runs" / "exp1" / "metrics.json").read_text())
+    assert (metrics["lines"], metrics["characters"]) == (3, len("ΩΩΨ") + sum(map(len, lab.TEXTS["test"][1:])))
+    assert "ΩΩΨ" in (config / "runs" / "exp1" / "predictions.csv").read_text()
+
+
 def test_tensorboard_finds_the_run(trained: Path) -> None:
     assert [path.name for path in (trained / "runs").rglob("events.out.tfevents.*")]
 

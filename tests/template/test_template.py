@@ -137,11 +137,11 @@ def test_the_other_kinds_of_data_start_valid_and_compiled(kind: str, stranger: l
 def test_a_project_with_pages_of_ones_own_cuts_and_splits_them(stranger: lab.Shell, tmp_path: Path) -> None:
     stranger("thulium", "init", "letters", "--dataset", "page", cwd=tmp_path)
     project = tmp_path / "letters"
-    lab_data.write_pages(project / "data" / "pages", "page", pages=12)
+    lab_data.write_pages(project / "data" / "pages", "page", pages=30)
     stranger("dvc", "add", "data/pages", cwd=project)
     assert "see data/prepared/report.html" in stranger("dvc", "repro", "prepare", cwd=project).stdout
     report = json.loads((project / "data" / "prepared" / "report.json").read_text())
-    assert sum(split["lines"] for split in report["splits"].values()) == 12 * len(lab_data.PAGE_TEXTS)
+    assert sum(split["lines"] for split in report["splits"].values()) == 30 * len(lab_data.PAGE_TEXTS)
 
 
 @pytest.mark.parametrize("name", ["-letters", "my letters", "letters;ls", "{letters}", "brief'", 'a"+str(print(99))+"b'])
@@ -171,7 +171,7 @@ def test_a_project_of_ones_own_data_says_how_they_come_into_it(stranger: lab.She
         "dvc repro",
     ]
     project = tmp_path / "below" / "letters"
-    lab_data.write_pages(project / "data" / "pages", "page", pages=16)
+    lab_data.write_pages(project / "data" / "pages", "page", pages=30)
     stranger("dvc", "add", "data/pages", cwd=project)
     assert "lines, wrote none" in stranger("thulium", "prepare", "--dry", cwd=project).stdout
 

@@ -29,8 +29,10 @@ def held(folder: Path) -> Iterator[None]:
     """Keep a folder for this command until the block ends; a folder that stays empty goes again.
 
     Raises:
-        ThuliumError: another command is at work there, and does not end.
+        ThuliumError: it is a file; or another command is at work there, and does not end.
     """
+    if folder.exists() and not folder.is_dir():
+        raise ThuliumError(f"{folder}: is a file; name a folder")
     is_new = not folder.exists()
     place = folder / STATE
     lock = _claim(folder, place)

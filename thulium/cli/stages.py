@@ -70,18 +70,20 @@ def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None
             f"{prepared}: is the output folder of a training\n  help: its lines belong into {prepared / 'prepared'}"
         )
     if dry:
-        report = _run("prepare", experiment, "check", out=output_dir)
+        report = _run("prepare", experiment, "check", out=output_dir, prepared=prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
             report = _run("prepare", experiment, out=prepared)
         echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
-    _warn(report, experiment)
+    if accounts := warnings.accounts(report):
+        echo(accounts)
+    _warn(report, experiment.dataset)
 
 
-def _warn(report: dict[str, Any], experiment: Any) -> None:
-    for warning in warnings.of(report, experiment.dataset):
+def _warn(report: dict[str, Any], dataset: Any) -> None:
+    for warning in warnings.of(report, dataset):
         echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
 
 
@@ -164,12 +166,19 @@ def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
 
     def work() -> str:
         if not folders.is_prepared(experiment, place.out):
-            with folders.preparing(experiment, place.out):
-                report = _run("prepare", experiment, out=place.prepared)
-            _warn(report, experiment)
+            _prepare_anew(experiment, place)
         return _digest(place)
 
     in_turns(work, lambda outcome: _digest(place) != outcome, world)
+
+
+def _prepare_anew(experiment: Any, place: Place) -> None:
+    """Prepare the lines of an output folder; what the data had that is not among them is said."""
+    with folders.preparing(experiment, place.out):
+        report = _run("prepare", experiment, out=place.prepared)
+    if accounts := warnings.accounts(report):
+        echo(accounts, err=True)
+    _warn(report, experiment.dataset)
 
 
 def _digest(place: Place) -> str:
@@ -215,8 +224,7 @@ def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with folders.held(place.out):
         if not place.is_project and place.prepared.exists() and folders.have_changed(experiment, place.out):
-            with folders.preparing(experiment, place.out):
-                _warn(_run("prepare", experiment, out=place.prepared), experiment)
+            _prepare_anew(experiment, place)
         _run("evaluate", experiment, prepared=place.prepared, checkpoints=checkpoints, out=place.out)
 
 

@@ -12,9 +12,36 @@ NAMED = 5  # sources in a warning; report.json has them all
 FRAME = "4"  # pixels of a line in one of the model's frames
 
 
+# What became of lines, as people say it.
+WORDS = {"not_transcribed": "not transcribed", "filtered": "filtered", "skipped": "skipped"}
+
+
+def accounts(report: Report) -> str:
+    """Where the lines went that were found, in a sentence; empty where each of them is used."""
+    accounting = report["accounting"]
+    counts, not_read = accounting["lines"], accounting["files_not_read"]
+    parts = [f"{counts['used']} used"]
+    for category, word in WORDS.items():
+        if number := counts[category]:
+            reasons = accounting["reasons"][category]
+            shown = f" ({_counted(reasons)})" if category != "not_transcribed" else ""
+            parts.append(f"{number} {word}{shown}")
+    if len(parts) == 1 and not not_read:
+        return ""
+    files = f"; {_plural(sum(not_read.values()), 'file')} not read ({_counted(not_read)})" if not_read else ""
+    return f"{_plural(counts['found'], 'line')} found: {', '.join(parts)}{files}"
+
+
 def of(report: Report, dataset: Any) -> Iterator[str]:
     """The warnings of a report, the gravest first."""
-    return chain(_leaks(report, dataset), _skipped(report), _remarks(report), _lines(report), _images(report))
+    return chain(
+        _leaks(report, dataset),
+        _moved(report, dataset),
+        _left_out(report),
+        _remarks(report),
+        _lines(report),
+        _images(report),
+    )
 
 
 def _leaks(report: Report, dataset: Any) -> Iterator[str]:
@@ -31,9 +58,29 @@ def _leaks(report: Report, dataset: Any) -> Iterator[str]:
         )
 
 
-def _skipped(report: Report) -> Iterator[str]:
-    for reason, skipped in report["skipped"].items():
-        yield f"skipped, {reason}: {skipped['count']} ({_some(skipped['where'], 1)})"
+def _moved(report: Report, dataset: Any) -> Iterator[str]:
+    """What came to be in another split than in the lines that these replace; and what goes by one name."""
+    changed = report.get("changed_split", {"pages": [], "error": ""})
+    if pages := changed["pages"]:
+        names = [f"{page['page']} ({page['before']} → {page['now']})" for page in pages]
+        what = f"{_plural(len(pages), 'known page')} changed split: {_some(names)}"
+        yield f"{what}; results before and after cannot be compared"
+    if changed["error"]:
+        yield f"whether pages changed split is not known: {changed['error']}"
+    if shared := report["one_name_for_several"]:
+        name, paths = next(iter(shared.items()))
+        by = dataset.split.by
+        what = f"{_plural(len(shared), 'name')} {'stands' if len(shared) == 1 else 'stand'} for several {by}s each"
+        do = f"if these are different {by}s, set dataset.split.identity to path"
+        yield f"{what}, which are kept in one split: {name} ({_some(paths, 3)}); {do}"
+
+
+def _left_out(report: Report) -> Iterator[str]:
+    for reason, left_out in report["skipped"].items():
+        if reason == "excluded":
+            continue  # the document names them, and the accounts count them
+        verb = "skipped, " if left_out["is_error"] else "left out, " if left_out["lines"] else ""
+        yield f"{verb}{reason}: {left_out['count']} ({_some(left_out['where'], 1)})"
 
 
 def _remarks(report: Report) -> Iterator[str]:
@@ -79,7 +126,16 @@ def _images(report: Report) -> Iterator[str]:
 
 
 def _count(things: list[str], name: str) -> str:
-    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+    return _plural(len(things), name)
+
+
+def _plural(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
+def _counted(reasons: dict[str, int]) -> str:
+    """Reasons with their numbers, the greatest first."""
+    return ", ".join(f"{reason} {number}" for reason, number in sorted(reasons.items(), key=lambda pair: -pair[1]))
 
 
 def _some(names: list[str], most: int = NAMED) -> str:

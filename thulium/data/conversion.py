@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,10 +16,10 @@ from thulium.data import order, text
 from thulium.data.charset import unknown_symbols
 from thulium.data.image import INK_SHARE, MIN_CONTRAST, encode_png, is_too_wide, preprocess
 from thulium.data.imagefile import ImageFault
-from thulium.data.line import Fault, Line, Remark, SplitName
-from thulium.data.readers import READERS
+from thulium.data.line import Fault, Line, Origin, Remark, SplitName
+from thulium.data.readers import READERS, layout, places
 from thulium.data.shards import Row
-from thulium_dsl.spec import DatasetSpec, PreprocessingSpec
+from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, SyntheticDataset
 
 MIN_HEIGHT = 12  # pixels; handwriting cannot be read below
 MIN_WIDTH = 4  # pixels
@@ -30,11 +30,25 @@ RawForm = Literal["", "composed", "decomposed", "mixed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Converted:
+class Readable:
+    """A line whose transcription can be used.
+
+    Attributes:
+        origin: where it comes from.
+        text: normalised.
+        unknown: the characters that the document's charset lacks.
+    """
+
+    origin: Origin
+    text: str
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted(Readable):
     """A row, and what the report counts.
 
     Attributes:
-        split, document, writer: as the reader found them.
         squeezed: whether the line was wider than max_width.
         looks: what is odd about the image.
         remarks: what the reader found that a person should know.
@@ -46,9 +60,6 @@ class Converted:
     """
 
     row: Row
-    split: SplitName | None
-    document: str
-    writer: str
     squeezed: bool
     looks: tuple[Look, ...]
     remarks: tuple[Remark, ...]
@@ -57,10 +68,6 @@ class Converted:
     comes_back: tuple[bool, bool]
     digest: bytes
 
-    id = property(lambda self: self.row.id)
-    page = property(lambda self: self.row.page)
-    source = property(lambda self: self.row.source)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converter:
@@ -68,27 +75,32 @@ class Converter:
 
     Attributes:
         symbols: the characters that a line may have; None: any.
+        opens_images: whether lines become rows; otherwise what is found is readable, and no image is opened.
     """
 
     dataset: DatasetSpec
     preprocessing: PreprocessingSpec
     symbols: frozenset[str] | None
+    opens_images: bool = True
 
-    def __call__(self, unit: Any) -> list[Converted | Fault]:
+    def __call__(self, unit: Any) -> list[Readable | Fault]:
         """All lines of a unit, in their order."""
         if isinstance(unit, Fault):
             return [unit]
-        return list(self._convert(unit))
+        return [
+            _placed(item, unit) if isinstance(item, Fault) else self._line(item)
+            for item in READERS[self.dataset.type].read(unit, self.dataset)
+        ]
 
-    def _convert(self, unit: Any) -> Iterator[Converted | Fault]:
-        for line in READERS[self.dataset.type].read(unit, self.dataset):
-            yield line if isinstance(line, Fault) else self._line(line)
-
-    def _line(self, line: Line) -> Converted | Fault:
-        fault = partial(Fault, where=line.source)
+    def _line(self, line: Line) -> Readable | Fault:
+        origin = Origin.of(line)
+        fault = partial(Fault, where=line.source, origin=origin)
         written = text.normalize(line.text, self.dataset.text)
-        if refused := self._refuse(written, partial(Fault, where=line.text_source or line.source)):
+        if refused := self._refuse(written, partial(fault, where=line.text_source or line.source)):
             return refused
+        unknown = () if self.symbols is None else tuple(unknown_symbols(written, self.symbols))
+        if not self.opens_images:
+            return Readable(origin=origin, text=written, unknown=unknown)
         try:
             image = line.load()
         except ImageFault as error:
@@ -98,10 +110,10 @@ class Converter:
             return self._too_wide(fault)
         scaled = preprocess(image, self.preprocessing)
         return Converted(
+            origin=origin,
+            text=written,
+            unknown=unknown,
             row=_row(line, written, scaled),
-            split=line.split,
-            document=line.document,
-            writer=line.writer,
             squeezed=too_wide,
             looks=tuple(_looks(image)),
             remarks=line.remarks,
@@ -117,17 +129,7 @@ class Converter:
             return fault(reason="no transcription", what=what)
         if "\0" in written:
             return fault(reason="NUL character", what="the transcription holds a NUL character: remove it")
-        if self.symbols is None or not (unknown := unknown_symbols(written, self.symbols)):
-            return None
-        policy = self.dataset.text.on_unknown
-        named = ", ".join(f"{symbol!r} (U+{ord(symbol):04X})" for symbol in unknown[:10])
-        advice = {
-            "error": "add it to dataset.text.charset, or set dataset.text.on_unknown to map or drop_line",
-            "map": "add it to dataset.text.map or to dataset.text.charset",
-            "drop_line": "the line is left out",
-        }
-        what = f"the transcription has what the charset lacks: {named}: {advice[policy]}"
-        return fault(reason="unknown character", what=what, is_error=policy != "drop_line")
+        return None
 
     def _comes_back(self, written: str) -> tuple[bool, bool]:
         turns = order.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
@@ -142,6 +144,49 @@ class Converter:
             return fault(reason="too wide", what=what, is_error=False)
         what += ": raise it, or set preprocessing.wide_lines to squeeze or skip"
         return fault(reason="too wide", what=what)
+
+
+def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -> Fault | None:
+    """What is to be done about a line with characters that the charset lacks: a fault, or nothing.
+
+    A line of val or test is never left out for it: there each such character counts as an error. It stops prepare all
+    the same, where the document asks for that.
+    """
+    policy = dataset.text.on_unknown
+    skips = not isinstance(dataset, SyntheticDataset) and dataset.on_error == "skip"
+    leaves_out = policy == "drop_line" or skips
+    if not line.unknown or (leaves_out and split != "train"):
+        return None
+    named = ", ".join(f"{symbol!r} (U+{ord(symbol):04X})" for symbol in line.unknown[:10])
+    advice = {
+        "error": "add it to dataset.text.charset, or set dataset.text.on_unknown to map or drop_line",
+        "map": "add it to dataset.text.map or to dataset.text.charset",
+        "drop_line": "the line is left out of training",
+    }[policy]
+    if split != "train":
+        advice += f"; with drop_line this {split} line stays, and each such character in it counts as an error"
+    return Fault(
+        reason="unknown character",
+        where=line.origin.text_source or line.origin.source,
+        what=f"the transcription has what the charset lacks: {named}: {advice}",
+        is_error=policy != "drop_line",
+        origin=line.origin,
+    )
+
+
+def _placed(fault: Fault, unit: Any) -> Fault:
+    """A fault with what is known of its page, where the reader has not said it."""
+    if fault.origin is not None or not isinstance(unit, layout.Unit):
+        return fault
+    name = fault.where.removeprefix(f"{unit.file}#")
+    origin = Origin(
+        id="" if name == fault.where else f"{unit.page}/{name}",
+        page=unit.page,
+        document=places.folder_of(unit.page),
+        source=fault.where,
+        split=unit.split,
+    )
+    return replace(fault, origin=origin)
 
 
 def _row(line: Line, written: str, image: Image.Image) -> Row:

@@ -25,6 +25,29 @@ Remark = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a line comes from, or what gave none: all that decides its split. Small, unlike the line.
+
+    Attributes:
+        id, page, document, source, split, writer, text_source, image_source: see Line; empty where it is not known.
+    """
+
+    id: str
+    page: str
+    document: str
+    source: str
+    split: SplitName | None = None
+    writer: str = ""
+    text_source: str = ""
+    image_source: str = ""
+
+    @classmethod
+    def of(cls, line: Line) -> Origin:
+        """The origin of a line."""
+        return cls(**{name: getattr(line, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line image with what a person read in it.
 
@@ -39,6 +62,7 @@ class Line:
         writer: who wrote it, where the format says so; otherwise empty.
         text_source: the file that the transcription comes from, with ``:row`` where there is one; empty where that is
             ``source``.
+        image_source: the image of its page, where the source has pages; two files that are about one are one too many.
         remarks: what a person should know of it.
     """
 
@@ -51,6 +75,7 @@ class Line:
     split: SplitName | None = None
     writer: str = ""
     text_source: str = ""
+    image_source: str = ""
     remarks: tuple[Remark, ...] = ()
 
 
@@ -65,8 +90,9 @@ class Fault:
         is_error: False for what data sets are expected to have, such as lines that nobody has transcribed: it is
             counted and named, and never stops anything.
         is_page: whether a whole page or file is lost, not one line.
-        num_lines: how many lines are lost by it, as far as their file says: those of a page that is lost; 0 where
-            nobody can know, or where it stands for no line.
+        num_lines: how many lines of the source are lost by it: all those of a page; 0 where it stands for none, or for
+            a file that cannot be read, of which nobody knows.
+        origin: what is known of the line or page, for the split that it would have been in.
     """
 
     reason: str
@@ -75,6 +101,7 @@ class Fault:
     is_error: bool = True
     is_page: bool = False
     num_lines: int = 1
+    origin: Origin | None = None
 
     def __str__(self) -> str:
         return visible(f"{self.where}: {self.what}")

@@ -43,6 +43,21 @@ class Prepared:
         """The lines of train, val or test."""
         return Split(self.folder / name)
 
+    def lines_left_out(self, name: str) -> int | None:
+        """How many lines of a split were found and are not in it: filtered out, or skipped as an error.
+
+        Those that nobody has transcribed do not count, nor those of which it is not known where they would have been.
+        None where the report does not say, as that of an older version.
+        """
+        file = self.folder / "report.json"
+        if not file.is_file():
+            return None
+        report = json.loads(file.read_text(encoding="utf-8"))
+        if "accounting" not in report:
+            return None
+        counts = report["accounting"]["splits"][name]
+        return int(counts["filtered"] + counts["skipped"])
+
 
 def write_manifest(prepared: Prepared) -> None:
     """Write what belongs to the shards; the last file of a data set, so its presence says that the rest is there."""

@@ -18,7 +18,7 @@ from thulium.errors import DataError
 
 WORK = ".thulium-prepare"
 REPORTS = ("charset.json", "report.json", "report.html")
-NAMES = (*SPLITS, *REPORTS)  # of what is written beside the manifest
+NAMES = (*SPLITS, "pages.ipc", *REPORTS)  # of what is written beside the manifest
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
+from thulium.data.accounting import CATEGORIES
 from thulium.data.remarks import MEANINGS
 from thulium.data.shards import Row
 from thulium.data.survey import FRAME_WIDTHS, Survey
@@ -105,6 +106,9 @@ def _context(survey: Survey, report: dict[str, Any], charset: list[dict[str, Any
         "num_lines": survey.num_lines,
         "total": {kind: len(_union(survey, kind)) for kind in ("pages", "documents", "writers")},
         "findings": findings(report, {name: split.pages for name, split in survey.splits.items()}),
+        "accounting": report["accounting"],
+        "losing": _losing(report["accounting"]["files"]),
+        "categories": {category: category.replace("_", " ") for category in CATEGORIES},
         "errors": {reason: found for reason, found in skipped if found["is_error"]},
         "expected": {reason: found for reason, found in skipped if not found["is_error"]},
         "histograms": _histograms(survey),
@@ -119,6 +123,12 @@ def _context(survey: Survey, report: dict[str, Any], charset: list[dict[str, Any
         "directions": DIRECTIONS,
         "order": ORDERS[report["reading_order"]["order"]],
     }
+
+
+def _losing(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The files of which something is not used, or that have nothing, those that lose most to errors first."""
+    losing = [file for file in files if file["reasons"]]
+    return sorted(losing, key=lambda file: (-file["skipped"], file["used"] - file["found"], file["file"]))
 
 
 def _union(survey: Survey, kind: str) -> set[str]:
@@ -139,8 +149,8 @@ def findings(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> list[F
 def _shared(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> Iterator[Finding]:
     """What stands in more than one split, or more than once in one."""
     advice = (
-        "Keep pages together: set `dataset.split.by` to page. Where the splits are given by folders or lists, keep "
-        "each {} in one of them only."
+        "The document allows it: `dataset.allow_overlap`. Keep pages together: set `dataset.split.by` to page. Where "
+        "the splits are given by folders or lists, keep each {} in one of them only."
     )
     if images := report["same_image_in_two_splits"]:
         yield Finding(
@@ -160,6 +170,16 @@ def _shared(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> Iterato
             do=advice.format("page"),
             names=[f"{page}: {', '.join(name for name in pages if page in pages[name])}" for page in shared],
             where="same_page_in_two_splits",
+        )
+    if names := report["one_name_for_several"]:
+        yield Finding(
+            level="look",
+            title=f"{_many(len(names), 'name stands', 'names stand')} for several",
+            means="The split goes by names without folders, so what has one name is in one split together. That is "
+            "right for copies; where they are different, as page 1 of several books, the shares are rough.",
+            do="If they are different, set `dataset.split.identity` to path.",
+            names=[f"{name}: {_together(paths, ', ')}" for name, paths in names.items()],
+            where="one_name_for_several",
         )
     if copies := report["same_image_twice"]:
         yield Finding(

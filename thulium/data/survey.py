@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thulium.data import order
+from thulium.data.accounting import Accounts, lines_of
 from thulium.data.charset import frames_needed
 from thulium.data.conversion import Converted
 from thulium.data.line import Fault, SplitName
@@ -18,6 +19,7 @@ from thulium.data.splitting import SPLITS
 
 # Pixels of a line in one of a model's frames, for which the lines are named whose text does not fit.
 FRAME_WIDTHS = (4, 8)
+ALLOWED = "or set dataset.allow_overlap to true"
 SHOWN = 8  # sample lines of a split in the report
 SHOWN_ODD = 6  # lines of each odd kind
 
@@ -39,7 +41,7 @@ class SplitSurvey:
     writers: set[str] = field(default_factory=set)
     symbols: Counter[str] = field(default_factory=Counter)
     directions: Counter[str] = field(default_factory=Counter)
-    digests: dict[bytes, str] = field(default_factory=dict)  # of an image -> its source
+    digests: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # of an image -> its source, and its page
     repeated: dict[bytes, list[str]] = field(default_factory=dict)  # of an image that is there twice -> its sources
     squeezed: list[str] = field(default_factory=list)
     too_dense: dict[int, list[str]] = field(default_factory=lambda: {width: [] for width in FRAME_WIDTHS})
@@ -51,14 +53,15 @@ class SplitSurvey:
         self.lines += 1
         self.widths.append(row.width)
         self.pages.add(row.page)
-        self.documents.add(line.document)
-        if line.writer:
-            self.writers.add(line.writer)
+        self.documents.add(line.origin.document)
+        if line.origin.writer:
+            self.writers.add(line.origin.writer)
         self.symbols.update(row.text)
         self.directions[order.direction(row.text)] += 1
-        first = self.digests.setdefault(line.digest, row.source)
-        if first != row.source and "blank" not in line.looks:
-            self.repeated.setdefault(line.digest, [first]).append(row.source)
+        if is_telling(line):
+            first, _ = self.digests.setdefault(line.digest, (row.source, row.page))
+            if first != row.source:
+                self.repeated.setdefault(line.digest, [first]).append(row.source)
         if line.squeezed:
             self.squeezed.append(row.source)
         needed = frames_needed(row.text)
@@ -68,6 +71,12 @@ class SplitSurvey:
         for comes_back, sources in zip(line.comes_back, self.does_not_come_back, strict=True):
             if not comes_back:
                 sources.append(row.source)
+
+
+def is_telling(line: Converted) -> bool:
+    """Whether another image that is the same must be a copy: blank ones and specks are alike by chance."""
+    is_speck = "tiny" in line.looks and line.row.width < 2 * line.row.height
+    return "blank" not in line.looks and not is_speck
 
 
 @dataclass
@@ -94,7 +103,8 @@ class Survey:
 
     Attributes:
         splits: one for each split.
-        skipped: what gave no line, in the order in which it was met.
+        accounts: where each line went.
+        shared_names: names that stand for several pages, documents or lines -> these, where the split goes by names.
         looks: what is odd about images -> their sources.
         remarks: what the reader found that a person should know -> the lines' sources.
         raw_forms: lines with accents, by how these were written.
@@ -103,15 +113,17 @@ class Survey:
     """
 
     splits: dict[SplitName, SplitSurvey] = field(default_factory=lambda: {name: SplitSurvey() for name in SPLITS})
-    skipped: list[Fault] = field(default_factory=list)
+    accounts: Accounts = field(default_factory=Accounts)
+    shared_names: dict[str, set[str]] = field(default_factory=dict)
     looks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     remarks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     raw_forms: Counter[str] = field(default_factory=Counter)
     oddities: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     gallery: dict[str, Gallery] = field(default_factory=dict)
 
-    def add(self, split: SplitName, line: Converted) -> None:
-        """Count a line."""
+    def add(self, split: SplitName, line: Converted, file: str = "") -> None:
+        """Count a line; ``file`` is that of its page, where each page has one."""
+        self.accounts.use(split, file)
         self.splits[split].add(line)
         for title in _titles(split, line):
             self.gallery.setdefault(title, Gallery(SHOWN if title == split else SHOWN_ODD)).add(line)
@@ -123,6 +135,11 @@ class Survey:
             self.raw_forms[line.raw_form] += 1
         for oddity in line.oddities:
             self.oddities[oddity].append(line.row.source)
+
+    @property
+    def skipped(self) -> list[Fault]:
+        """What gave no line, in the order in which it was met."""
+        return self.accounts.faults
 
     @property
     def num_lines(self) -> int:
@@ -166,6 +183,7 @@ def report(survey: Survey, reading_order: order.Order) -> dict[str, Any]:
     lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {
         "splits": {name: _counts(split) for name, split in survey.splits.items()},
+        "accounting": survey.accounts.report(),
         "skipped": _skipped(survey.skipped),
         "characters_not_in_train": {
             name: _others(split.symbols, train.symbols) for name, split in survey.splits.items() if split is not train
@@ -173,6 +191,7 @@ def report(survey: Survey, reading_order: order.Order) -> dict[str, Any]:
         "same_image_in_two_splits": _shared_images(survey),
         "same_image_twice": [sources for split in survey.splits.values() for sources in split.repeated.values()],
         "same_page_in_two_splits": _shared_pages(survey),
+        "one_name_for_several": {name: sorted(paths) for name, paths in sorted(survey.shared_names.items())},
         "text_does_not_fit": {
             str(width): {name: split.too_dense[width] for name, split in survey.splits.items()}
             for width in FRAME_WIDTHS
@@ -212,7 +231,12 @@ def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:
     for fault in faults:
         by_reason[fault.reason].append(fault)
     return {
-        reason: {"count": len(found), "is_error": found[0].is_error, "where": [str(fault) for fault in found]}
+        reason: {
+            "count": len(found),
+            "lines": sum(map(lines_of, found)),
+            "is_error": found[0].is_error,
+            "where": [str(fault) for fault in found],
+        }
         for reason, found in sorted(by_reason.items())
     }
 
@@ -232,14 +256,43 @@ def _scripts(survey: Survey) -> dict[str, int]:
 
 
 def _shared_images(survey: Survey) -> list[list[str]]:
-    met: dict[bytes, list[str]] = defaultdict(list)
-    for split in survey.splits.values():
-        for digest, source in split.digests.items():
-            met[digest].append(source)
-    return sorted(sources for sources in met.values() if len(sources) > 1)
+    return sorted([source for _, source, _ in places] for places in _places_of_images(survey) if len(places) > 1)
+
+
+def _places_of_images(survey: Survey) -> list[list[tuple[SplitName, str, str]]]:
+    """For each image of which another one must be a copy: split, source and page of the first one in each split."""
+    met: dict[bytes, list[tuple[SplitName, str, str]]] = defaultdict(list)
+    for name, split in survey.splits.items():
+        for digest, (source, page) in split.digests.items():
+            met[digest].append((name, source, page))
+    return list(met.values())
 
 
 def _shared_pages(survey: Survey) -> list[str]:
     """Pages that stand in two splits: lines of one page are alike, and the test is too easy."""
     counts = Counter(page for split in survey.splits.values() for page in split.pages)
     return sorted(page for page, count in counts.items() if count > 1)
+
+
+def overlaps(survey: Survey, *, pages_may: bool) -> list[Fault]:
+    """A fault for each page, and for the same images of any two pages or lines, that stand in two splits.
+
+    Args:
+        pages_may: lines of one page may stand in two splits.
+    """
+    found = []
+    for page in () if pages_may else _shared_pages(survey):
+        where = " and ".join(name for name, split in survey.splits.items() if page in split.pages)
+        what = f"lines of this page are in {where}: keep it in one split, {ALLOWED}"
+        found.append(Fault(reason="page in two splits", where=f"page {page!r}", what=what))
+    copies: dict[tuple[str, ...], list[tuple[str, str]]] = defaultdict(list)
+    for (one, first, page), *others in _places_of_images(survey):
+        for other, second, twin in others:
+            copies[one, page, other, twin].append((first, second))
+    for (one, page, other, twin), sources in sorted(copies.items()):
+        first, second = sources[0]
+        what = f"is the same image as {second}, and the one is in {one}, the other in {other}"
+        if len(sources) > 1:
+            what += f", as are {len(sources) - 1} more of the pages {page!r} and {twin!r}"
+        found.append(Fault(reason="image in two splits", where=first, what=f"{what}: remove one of them, {ALLOWED}"))
+    return found

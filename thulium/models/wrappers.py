@@ -78,7 +78,8 @@ class HTRModel(nn.Module):
 
         experiment = load(path)
         rules, blank = experiment.dataset.text, experiment.model.decoder.blank_index
-        charset = Charset.from_document(rules, training_texts(experiment.dataset), blank)
+        texts = training_texts(experiment.dataset, experiment.preprocessing)
+        charset = Charset.from_document(rules, texts, blank)
         torch.manual_seed(experiment.training.seed)
         return cls(experiment.model, charset, experiment.preprocessing, rules)
 

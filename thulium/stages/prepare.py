@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.data import order, survey
-from thulium.data.charset import alphabet, charset_of
-from thulium.data.conversion import Converted, Converter
+from thulium.data import order, register, survey
+from thulium.data.charset import alphabet
+from thulium.data.conversion import Converted
+from thulium.data.ingest import Intake
 from thulium.data.line import Fault, SplitName
 from thulium.data.prepared import MANIFEST, Prepared, write_manifest
-from thulium.data.readers import READERS
+from thulium.data.register import Before, Register
 from thulium.data.replacing import refuse_foreign, replaced
 from thulium.data.report import write_page
 from thulium.data.shards import ShardWriter
-from thulium.data.splitting import SPLITS, Splitter, splitter_of
+from thulium.data.splitting import SPLITS
 from thulium.data.survey import Survey
-from thulium.data.workers import count, map_in_order
-from thulium.errors import DataError, list_faults
+from thulium.data.verdict import check_faults, check_splits, overlaps
+from thulium.errors import DataError
 from thulium.files import FULL
 from thulium.progress import track
-from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec, SyntheticDataset
+from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,13 @@ class Found:
     Attributes:
         symbols: the characters that a model will be able to write.
         order: in which it will learn them.
+        pages: where each page went.
     """
 
     survey: Survey
     symbols: frozenset[str]
     order: order.Order
+    pages: Register
 
     def report(self) -> dict[str, Any]:
         """What report.json holds."""
@@ -55,14 +57,16 @@ def prepare(
             lies there stays.
 
     Returns:
-        What report.json holds.
+        What report.json holds, and ``changed_split``: how it differs from what was there. That is told and not kept,
+        since what is written depends on the data and the document alone.
 
     Raises:
         DataError: lines that cannot be used; names each.
     """
+    before = _before(out.resolve())
     try:
         with replaced(out) as folder:
-            return _write(dataset, preprocessing, resources, folder)
+            return _write(dataset, preprocessing, resources, folder, before)
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -70,12 +74,21 @@ def prepare(
 
 
 def check(
-    *, dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, out: Path | None
+    *,
+    dataset: DatasetSpec,
+    preprocessing: PreprocessingSpec,
+    resources: ResourcesSpec,
+    out: Path | None,
+    prepared: Path | None = None,
 ) -> dict[str, Any]:
     """Read and check every line as ``prepare`` does, and write no lines.
 
     Args:
         out: gets charset.json, report.json and report.html; None: nothing is written.
+        prepared: what ``prepare`` would replace, to say which pages are in another split there.
+
+    Returns:
+        As ``prepare``.
 
     Raises:
         DataError: as ``prepare``; or ``out`` holds prepared lines, or files of other origin, that this would replace.
@@ -89,82 +102,68 @@ def check(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         _write_reports(found, report, out)
-    return report
+    return report | {"changed_split": _changed(found.pages, _before(prepared) if prepared else None)}
 
 
 def _write(
-    dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, folder: Path
+    dataset: DatasetSpec,
+    preprocessing: PreprocessingSpec,
+    resources: ResourcesSpec,
+    folder: Path,
+    before: Before | DataError | None,
 ) -> dict[str, Any]:
     found = _read(dataset, preprocessing, resources, folder)
     report = found.report()
     _write_reports(found, report, folder)
+    found.pages.write(folder)
     write_manifest(Prepared(folder, dataset.text, found.order, preprocessing, alphabet(found.symbols, found.order)))
-    return report
+    return report | {"changed_split": _changed(found.pages, before)}
+
+
+def _before(folder: Path) -> Before | DataError | None:
+    """Where pages were in what is prepared there; or why that cannot be known, which is no reason to stop."""
+    try:
+        return register.read(folder)
+    except DataError as error:
+        return error
+
+
+def _changed(pages: Register, before: Before | DataError | None) -> dict[str, Any]:
+    """The pages that were in another split before; and why they cannot be compared, if so."""
+    if isinstance(before, Before):
+        return {"pages": pages.moved(before), "error": ""}
+    return {"pages": [], "error": str(before or "")}
 
 
 def _read(
     dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, folder: Path | None
 ) -> Found:
     """Read and convert all lines, and write them, if there is a folder to write them to."""
-    given = charset_of(dataset.text)
-    seen, splitter = Survey(), splitter_of(dataset)
+    intake = Intake(dataset, preprocessing, resources.prepare_workers)
+    seen, pages = Survey(), Register()
     writers = {name: ShardWriter(folder / name) for name in SPLITS} if folder else {}
-    units = READERS[dataset.type].units(dataset)
-    converter = Converter(dataset=dataset, preprocessing=preprocessing, symbols=given)
-    outcomes = map_in_order(converter, units, count(resources.prepare_workers))
-    sources: dict[tuple[str, str], str] = {}  # by the split and the id of a line
-    for outcome in track(outcomes, "prepare", len(units)):
-        for line in outcome:
-            split = line if isinstance(line, Fault) else splitter.split_of(line)
-            if not isinstance(line, Fault) and not isinstance(split, Fault):
-                split = _named_twice(line, split, sources) or split
-            if isinstance(line, Fault) or isinstance(split, Fault):
-                seen.skipped.append(split)
-                continue
-            seen.add(split, line)
+    for met in intake.lines(lambda outcomes, total: track(outcomes, "prepare", total)):
+        if isinstance(met.item, Fault):
+            seen.accounts.leave_out(met.item, met.split, met.file)
+        elif isinstance(met.item, Converted) and met.split:
+            _add(met.item, met.split, met.file, seen, pages, intake)
             if writers:
-                writers[split].add(line.row)
+                writers[met.split].add(met.item.row)
     for writer in writers.values():
         writer.close()
-    seen.skipped += splitter.unmatched()
-    _judge(seen, dataset)
-    _check_splits(seen, splitter)
-    train = seen.splits["train"].symbols
-    return Found(seen, frozenset(train) if given is None else given, order.resolve(dataset.text.order, train))
-
-
-def _named_twice(line: Converted, split: SplitName, sources: dict[tuple[str, str], str]) -> Fault | None:
-    """A fault where a line of the split has the same id: predictions and augmentation go by it."""
-    first = sources.setdefault((split, line.id), line.source)
-    if first == line.source:
-        return None
-    what = f"has the id {line.id!r} of {first}: change one of them, or dataset.id_column"
-    return Fault(reason="id twice", where=line.source, what=what)
-
-
-def _judge(seen: Survey, dataset: DatasetSpec) -> None:
-    """Refuse data with faults, or with more of them than the document allows."""
-    errors = [fault for fault in seen.skipped if fault.is_error]
-    if isinstance(dataset, SyntheticDataset) or dataset.on_error == "fail":
-        if errors:
-            raise DataError(list_faults(errors))
-        return
-    pages = sum(fault.is_page for fault in errors)
+    seen.shared_names = intake.splitter.shared
     num_pages = sum(len(split.pages) for split in seen.splits.values())
-    for what, faults, whole in (("pages", pages, num_pages), ("lines", len(errors) - pages, seen.num_lines)):
-        if faults and faults / (faults + whole) > dataset.max_skipped:
-            share = f"{faults} of {faults + whole} {what} cannot be used, more than dataset.max_skipped allows"
-            raise DataError(f"{share} ({dataset.max_skipped:.3g} of them)\n{list_faults(errors)}")
+    check_faults(seen.accounts, seen.num_lines, num_pages, dataset, overlaps(seen, dataset))
+    check_splits(seen, intake.splitter)
+    train, given = seen.splits["train"].symbols, intake.given
+    symbols = frozenset(train) if given is None else given
+    return Found(seen, symbols, order.resolve(dataset.text.order, train), pages)
 
 
-def _check_splits(seen: Survey, splitter: Splitter) -> None:
-    for name, split in seen.splits.items():
-        if split.lines:
-            continue
-        skipped = Counter(fault.reason for fault in seen.skipped)
-        reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(skipped.items()))
-        what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
-        raise DataError(what + (f"\nleft out, by reason: {reasons}" if reasons else ""))
+def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:
+    seen.add(split, line, file)
+    name = intake.splitter.identity.page(line.origin)
+    pages.add(split, line.row.page, name, line.digest if survey.is_telling(line) else None)
 
 
 def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:

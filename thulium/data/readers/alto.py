@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from lxml import etree
 
-from thulium.data.line import Fault, Line
+from thulium.data.line import Fault, Line, Origin
 from thulium.data.readers import alto_text, layout
 from thulium.data.readers.layout import Unit
 from thulium.data.readers.sheet import Sheet, Written, degrees, is_foreign, lines_of, only, page_of, page_size
@@ -25,7 +24,12 @@ def units(dataset: AltoDataset) -> list[Unit | Fault]:
     Raises:
         DataError: there is no such folder, or it has no XML files.
     """
-    return layout.units(Path(dataset.root), "ALTO")
+    return layout.units(dataset, "ALTO")
+
+
+def names(found: list[Unit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
+    """The pages that lists may name."""
+    return layout.names(found)
 
 
 def read(unit: Unit, dataset: AltoDataset) -> Iterator[Line | Fault]:

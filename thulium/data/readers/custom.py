@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from thulium.data import formats
 from thulium.data.image import open_grey
-from thulium.data.line import Fault, Line, SplitName
+from thulium.data.line import Fault, Line, Origin, SplitName
 from thulium.data.readers import places
 from thulium.data.textfile import read_text
 from thulium.errors import DataError, list_faults
@@ -63,12 +63,17 @@ def units(dataset: CustomDataset) -> list[Unit | Fault]:
         except DataError as error:
             errors.append(error)
             continue
-        found += faults
+        found += [replace(fault, origin=_origin(split, folder, fault)) for fault in faults]
         for first in range(0, len(labels), LINES_PER_UNIT):
             found.append(Unit(split, Path(folder) / "labels.txt", tuple(labels[first : first + LINES_PER_UNIT])))
     if errors:
         raise DataError(list_faults(errors))
     return found
+
+
+def names(_found: list[Unit | Fault], _dataset: CustomDataset) -> Iterator[Origin]:
+    """Nothing: there are no lists."""
+    yield from ()
 
 
 def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
@@ -86,6 +91,10 @@ def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
             text_source=f"{unit.file}:{label.row}",
             load=partial(open_grey, label.path),
         )
+
+
+def _origin(split: SplitName, folder: str, fault: Fault) -> Origin:
+    return Origin(id="", page="", document=folder, split=split, source=fault.where)
 
 
 def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:

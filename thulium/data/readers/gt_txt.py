@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from thulium.data import formats
 from thulium.data.image import open_grey
-from thulium.data.line import Fault, Line
+from thulium.data.line import Fault, Line, Origin
 from thulium.data.readers import places
+from thulium.data.readers.choice import choose, fits, one_too_many
 from thulium.data.textfile import UnreadableText, read_text
 from thulium.errors import DataError
 from thulium_dsl.spec import GtTxtDataset
@@ -52,29 +53,46 @@ def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
     """
     root = Path(dataset.root)
     files = dict(places.files(root, _is_wanted))
-    texts = [key for key in files if key.endswith(ENDING)]
-    if not texts:
+    there = [(key, path) for key, path in files.items() if key.endswith(ENDING)]
+    if not there:
         where = places.printable(root)
         raise DataError(f"{where}: holds no transcriptions (NAME{ENDING}); dataset.root names the folder of the data")
+    wanted, left_out = choose(there, dataset)
+    texts = dict(wanted)
     images, others = _by_stem(filter(formats.is_image, files)), _by_stem(filter(formats.is_not_read, files))
     pairs: list[Pair] = []
-    faults: list[Unit | Fault] = []
-    used: set[str] = set()
+    faults: list[Unit | Fault] = [*left_out]
+    used = {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
+    of_image: dict[str, Path] = {}  # image -> its text
     page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key in texts})
-    for key in texts:
+    for key, text in there:
         name = key.removesuffix(ENDING)
         found = [image for between in _BETWEEN for image in images.get(name + between, ())]
         beside = others.get(name, [""])
         used.update(found, beside)
+        if key not in texts:
+            continue
         page = page_of(name)
-        fault = _fault(files[key], found or beside, page, dataset.page_pattern)
+        fault = _fault(text, found or beside, page, dataset.page_pattern)
+        fault = fault or _second(text, files[found[0]], of_image, root)
         if fault:
-            faults.append(fault)
+            faults.append(replace(fault, origin=_origin(name, page or name, text)))
         else:
-            pairs.append(Pair(name, page or name, files[found[0]], files[key]))
+            pairs.append(Pair(name, page or name, files[found[0]], text))
     left = [key for key in files if key not in used and not key.endswith(ENDING)]
-    faults += [_passed_over(files[key]) if formats.is_not_read(key) else _alone(files[key]) for key in left]
+    faults += [
+        _passed_over(files[key]) if formats.is_not_read(key) else _alone(key, files[key], page_of) for key in left
+    ]
     return [*faults, *_grouped(pairs)]
+
+
+def names(found: Iterable[Unit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
+    """The lines, pages and documents that lists may name."""
+    for unit in found:
+        if isinstance(unit, Unit):
+            yield from (_origin(pair.name, pair.page, pair.image) for pair in unit.pairs)
+        elif unit.origin:
+            yield unit.origin
 
 
 def _is_wanted(name: str) -> bool:
@@ -95,13 +113,15 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
         try:
             rows = [row for row in read_text(pair.text).split("\n") if row.strip()]
         except UnreadableText as error:
-            yield Fault(reason="unreadable text", where=error.where, what=error.what)
+            origin = _origin(pair.name, pair.page, pair.image)
+            yield Fault(reason="unreadable text", where=error.where, what=error.what, origin=origin)
             continue
         if len(rows) != 1:
             reason = "several rows" if rows else "no transcription"
             what = f"holds {len(rows)} rows of text, and a line has one: join or remove them"
             what = what if rows else "is empty: nobody has transcribed it"
-            yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows))
+            origin = _origin(pair.name, pair.page, pair.image)
+            yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows), origin=origin)
             continue
         yield Line(
             id=pair.name,
@@ -115,7 +135,12 @@ def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
         )
 
 
-def _pages(pattern: str | None, names: set[str]):  # type: ignore[no-untyped-def]
+def _origin(name: str, page: str, source: Path) -> Origin:
+    document, split = places.folder_of(page), places.split_of(name)
+    return Origin(id=name, page=page, document=document, source=str(source), split=split)
+
+
+def _pages(pattern: str | None, names: set[str]) -> Callable[[str], str | None]:
     """How the page of a line is found: by the document's pattern; by its folder; or, in one folder, not at all."""
     if pattern:
         found = re.compile(pattern)
@@ -152,14 +177,25 @@ def _fault(text: Path, found: list[str], page: str | None, pattern: str | None) 
     return None
 
 
+def _second(text: Path, image: Path, of_image: dict[str, Path], root: Path) -> Fault | None:
+    """A fault where an image has a text already, as page.nrm.png has of page.gt.txt and page.nrm.gt.txt."""
+    first = of_image.setdefault(str(image), text)
+    if first == text:
+        return None
+    what = f"is a transcription of {image}, and so is {first}: {one_too_many(text, first, root)}"
+    return Fault(reason="two texts for one image", where=str(text), what=what)
+
+
 def _passed_over(image: Path) -> Fault:
     what = f"is passed over: {formats.kind_by_name(image)} is not read"
     return Fault(reason="image of a kind that is not read", where=str(image), what=what, is_error=False)
 
 
-def _alone(image: Path) -> Fault:
+def _alone(key: str, image: Path, page_of: Callable[[str], str | None]) -> Fault:
     what = f"has no transcription: there is no {ENDING} file of its name"
-    return Fault(reason="no transcription", where=str(image), what=what, is_error=False)
+    name = str(PurePosixPath(key).with_suffix(""))
+    origin = _origin(name, page_of(name) or name, image)
+    return Fault(reason="no transcription", where=str(image), what=what, is_error=False, origin=origin)
 
 
 def _grouped(pairs: list[Pair]) -> Iterator[Unit]:

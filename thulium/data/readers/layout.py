@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -14,9 +14,10 @@ from PIL import Image
 
 from thulium.data import cutting
 from thulium.data.cutting import Cut, CutFault, Points
-from thulium.data.line import Fault, Line, Remark, SplitName
+from thulium.data.line import Fault, Line, Origin, Remark, SplitName
 from thulium.data.outlines import Drawn, Outlines
 from thulium.data.readers import places
+from thulium.data.readers.choice import choose
 from thulium.data.readers.page_image import PageImage, open_page_image
 from thulium.data.readers.sheet import LARGEST, LineFault, Sheet, Written, own_names, short
 from thulium.data.readers.xmlfile import PageFault, parse
@@ -46,8 +47,8 @@ class Unit:
     split: SplitName | None
 
 
-def units(root: Path, format_name: str) -> list[Unit | Fault]:
-    """The XML files below a folder, links followed, hidden ones left out.
+def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[Unit | Fault]:
+    """The XML files below the root that the document asks for, links followed, hidden ones left out.
 
     Args:
         format_name: "PAGE" or "ALTO".
@@ -55,15 +56,24 @@ def units(root: Path, format_name: str) -> list[Unit | Fault]:
     Raises:
         DataError: there is no such folder, or it has no XML files.
     """
-    found: list[Unit | Fault] = []
-    taken: dict[str, int] = {}
-    for name, file in places.files(root, _is_wanted):
-        found.append(Unit(file, _free(_page_id(name, format_name), taken), places.split_of(name)))
-    if not found:
+    root = Path(dataset.root)
+    there = list(places.files(root, _is_wanted))
+    if not there:
         raise DataError(
             f"{root}: holds no .xml files; it should hold page images and their {format_name} files: set dataset.root"
         )
-    return found
+    wanted, left_out = choose(there, dataset)
+    taken: dict[str, int] = {}
+    found = [Unit(file, _free(_page_id(name, format_name), taken), places.split_of(name)) for name, file in wanted]
+    return [*left_out, *found]
+
+
+def names(units: Iterable[Unit | Fault]) -> Iterator[Origin]:
+    """The pages that lists may name; lines are known when a file is read."""
+    for unit in units:
+        if isinstance(unit, Unit):
+            document = places.folder_of(unit.page)
+            yield Origin(id="", page=unit.page, document=document, source=str(unit.file), split=unit.split)
 
 
 def read(
@@ -126,6 +136,7 @@ class _Page:
             document=places.folder_of(self._unit.page),
             split=self._unit.split,
             source=source,
+            image_source=str(self._image.path),
             load=partial(_load, self._image, how),
             remarks=(*remarks, *written.remarks),
         )

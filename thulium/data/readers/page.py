@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 from lxml import etree
 
-from thulium.data.line import Fault, Line
+from thulium.data.line import Fault, Line, Origin
 from thulium.data.readers import layout
 from thulium.data.readers.layout import Unit
 from thulium.data.readers.page_text import Transcriptions
@@ -23,7 +22,12 @@ def units(dataset: PageDataset) -> list[Unit | Fault]:
     Raises:
         DataError: there is no such folder, or it has no XML files.
     """
-    return layout.units(Path(dataset.root), "PAGE")
+    return layout.units(dataset, "PAGE")
+
+
+def names(found: list[Unit | Fault], _dataset: PageDataset) -> Iterator[Origin]:
+    """The pages that lists may name."""
+    return layout.names(found)
 
 
 def read(unit: Unit, dataset: PageDataset) -> Iterator[Line | Fault]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,8 +17,9 @@ import pyarrow.parquet as pq
 
 from thulium.data.image import open_grey
 from thulium.data.imagefile import ImageFault
-from thulium.data.line import Fault, Line, SplitName
+from thulium.data.line import Fault, Line, Origin, SplitName
 from thulium.data.readers import places
+from thulium.data.readers.choice import choose
 from thulium.errors import DataError, list_faults
 from thulium.pointers import absent, pointer_at
 from thulium_dsl.spec import ParquetDataset
@@ -32,12 +34,14 @@ class Unit:
     Attributes:
         key: the file's name relative to the root.
         first: number of the group's first row in the file.
+        num_rows: in the group.
     """
 
     key: str
     path: Path
     group: int
     first: int
+    num_rows: int
 
 
 def units(dataset: ParquetDataset) -> list[Unit | Fault]:
@@ -47,32 +51,46 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
         DataError: there is no such folder, or no table in it; or its columns are not those that the document names.
     """
     root = Path(dataset.root)
-    found: list[Unit | Fault] = []
     unfit: list[str] = []
-    for key, path in places.files(root, lambda name: name.endswith(".parquet")):
+    there = list(places.files(root, lambda name: name.endswith(".parquet")))
+    if not there:
+        raise DataError(f"{root}: holds no tables (*.parquet); dataset.root names the folder of the data")
+    wanted, left_out = choose(there, dataset)
+    found: list[Unit | Fault] = [*left_out]
+    for key, path in wanted:
         try:
             file = pq.ParquetFile(path)
         except PermissionError:
             what = f"cannot be read ({os.strerror(errno.EACCES)}): change its permissions, or remove it"
-            found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))
+            found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True, num_lines=0))
             continue
         except (pa.ArrowException, OSError) as error:
             what = f"is no parquet file, or a damaged one ({_first_line(error)}): write or copy it anew"
             what = pointer_at(path) or absent(path) or what
-            found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True))
+            found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True, num_lines=0))
             continue
         with file:
             unfit += _unfit(path, file.schema_arrow.names, dataset)
             first = 0
             for group in range(file.num_row_groups):
-                found.append(Unit(key, path, group, first))
-                first += file.metadata.row_group(group).num_rows
+                num_rows = file.metadata.row_group(group).num_rows
+                found.append(Unit(key, path, group, first, num_rows))
+                first += num_rows
     if unfit:
         raise DataError(list_faults(unfit))
-    if not found:
-        where = places.printable(root)
-        raise DataError(f"{where}: holds no tables (*.parquet); dataset.root names the folder of the data")
     return found
+
+
+def names(found: Iterable[Unit | Fault], dataset: ParquetDataset) -> Iterator[Origin]:
+    """The lines, pages and documents that lists may name."""
+    columns = [name for name in (dataset.id_column, dataset.page_column, dataset.document_column) if name]
+    for unit in found:
+        if not isinstance(unit, Unit):
+            continue
+        # What cannot be read is a fault when its lines are read.
+        with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError), pq.ParquetFile(unit.path) as file:
+            rows = file.read_row_group(unit.group, columns).to_pylist() or [{}] * unit.num_rows
+            yield from (_origin(unit, number, row, dataset) for number, row in enumerate(rows, unit.first + 1))
 
 
 def read(unit: Unit, dataset: ParquetDataset) -> Iterator[Line | Fault]:
@@ -86,7 +104,8 @@ def read(unit: Unit, dataset: ParquetDataset) -> Iterator[Line | Fault]:
                     yield _row(unit, number, batch, place, dataset)
     except (pa.ArrowException, OSError) as error:
         what = f"is damaged from row {number + 1} on ({_first_line(error)}): write or copy it anew"
-        yield Fault(reason="unreadable table", where=str(unit.path), what=what, is_page=True)
+        lost = unit.first + unit.num_rows - number
+        yield Fault(reason="unreadable table", where=str(unit.path), what=what, is_page=True, num_lines=lost)
 
 
 def _columns(dataset: ParquetDataset) -> list[str]:
@@ -114,7 +133,24 @@ def _row(unit: Unit, number: int, batch: pa.RecordBatch, place: int, dataset: Pa
     except UnicodeDecodeError:
         what = "holds a text that is not UTF-8: write the table anew"
         return Fault(reason="unreadable text", where=where, what=what)
-    return _unnamed(where, row, dataset) or _line(unit, number, row, dataset)
+    if unnamed := _unnamed(where, row, dataset):
+        return unnamed
+    origin = _origin(unit, number, row, dataset)
+    line = _line(unit, row, dataset, origin)
+    return replace(line, origin=origin) if isinstance(line, Fault) else line
+
+
+def _origin(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Origin:
+    name = f"{unit.key.removesuffix('.parquet')}/{number}"
+    line_id = str(row[dataset.id_column]) if dataset.id_column else name
+    return Origin(
+        id=line_id,
+        page=str(row[dataset.page_column]) if dataset.page_column else line_id,
+        document=str(row[dataset.document_column]) if dataset.document_column else unit.key,
+        writer=str(row.get(dataset.writer_column) or "") if dataset.writer_column else "",
+        split=_split(unit.key),
+        source=f"{unit.path}:{number}",
+    )
 
 
 def _unnamed(where: str, row: dict[str, Any], dataset: ParquetDataset) -> Fault | None:
@@ -129,8 +165,8 @@ def _unnamed(where: str, row: dict[str, Any], dataset: ParquetDataset) -> Fault 
     return None
 
 
-def _line(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Line | Fault:
-    where = f"{unit.path}:{number}"
+def _line(unit: Unit, row: dict[str, Any], dataset: ParquetDataset, origin: Origin) -> Line | Fault:
+    where = origin.source
     text, image = row[dataset.text_column], row[dataset.image_column]
     if text is None or (isinstance(text, str) and not text.strip()):
         what = f"the column {dataset.text_column!r} is empty: nobody has transcribed this line"
@@ -147,15 +183,13 @@ def _line(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset)
         return Fault(reason="missing image", where=where, what=what)
     if isinstance(content, str) and (outside := _outside(content)):
         return Fault(reason="name outside the folder", where=where, what=outside)
-    name = f"{unit.key.removesuffix('.parquet')}/{number}"
-    line_id = str(row[dataset.id_column]) if dataset.id_column else name
     return Line(
-        id=line_id,
+        id=origin.id,
         text=text,
-        page=str(row[dataset.page_column]) if dataset.page_column else line_id,
-        document=str(row[dataset.document_column]) if dataset.document_column else unit.key,
-        writer=str(row[dataset.writer_column] or "") if dataset.writer_column else "",
-        split=_split(unit.key),
+        page=origin.page,
+        document=origin.document,
+        writer=origin.writer,
+        split=origin.split,
         source=where,
         load=partial(_load, content, Path(dataset.root), unit.path.parent),
     )

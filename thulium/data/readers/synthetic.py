@@ -10,7 +10,7 @@ from random import Random
 
 from PIL import Image
 
-from thulium.data.line import Line, SplitName
+from thulium.data.line import Line, Origin, SplitName
 from thulium.data.synthetic.hand import Hand, invent
 from thulium.data.synthetic.render import draw
 from thulium.data.synthetic.text import KINDS, line
@@ -40,6 +40,11 @@ def units(dataset: SyntheticDataset) -> list[Unit]:
         for split, num_lines in wanted.items()
         for first in range(0, num_lines, LINES_PER_PAGE)
     ]
+
+
+def names(_found: list[Unit], _dataset: SyntheticDataset) -> Iterator[Origin]:
+    """Nothing: there are no lists."""
+    yield from ()
 
 
 def read(unit: Unit, dataset: SyntheticDataset) -> Iterator[Line]:
