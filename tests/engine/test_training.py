@@ -105,7 +105,8 @@ def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, c
     train(**{name: getattr(experiment, name) for name in sections}, prepared=prepared, out=tmp_path, run_dir=tmp_path)
     said = capfd.readouterr().err
     assert said.count("warning: after ") == 1
-    assert "the model reads nothing in any line (6 validation lines)\n  help: train for longer; lower" in said
+    few = "7 lines are few to learn from nothing: start from a model that reads already (training.init_from)"
+    assert f"after 4 steps the model reads nothing in any line (6 validation lines)\n  help: {few}" in said
 
 
 def test_the_backbone_is_compiled_where_that_is_asked(experiment, prepared, tmp_path, monkeypatch):
@@ -213,11 +214,54 @@ def test_averaged_weights_follow_slowly_and_buffers_at_once():
 def test_patience_counts_epochs_without_improvement():
     spec = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.01)
     stopping = EarlyStopping(spec)
-    assert [stopping.should_stop(v) for v in (0.5, 0.4, 0.395, 0.398)] == [False, False, False, True]
+    assert [stopping.should_stop({"val_cer": v}) for v in (0.5, 0.4, 0.395, 0.398)] == [False, False, False, True]
     rising = EarlyStopping(replace(spec, metric="val_line_accuracy", mode="max", min_delta=0.0))
-    assert [rising.should_stop(v) for v in (0.1, 0.2, 0.2, 0.3, 0.1, 0.1)] == [False, False, False, False, False, True]
+    values = ({"val_line_accuracy": v} for v in (0.1, 0.2, 0.2, 0.3, 0.1, 0.1))
+    assert [rising.should_stop(v) for v in values] == [False, False, False, False, False, True]
     never = EarlyStopping(replace(spec, enabled=False))
-    assert not any(never.should_stop(0.5) for _ in range(20))
+    assert not any(never.should_stop({"val_cer": 0.5}) for _ in range(20))
+
+
+SPEC = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.0)
+
+
+def epochs_until_stopped(stopping, epochs, **more):
+    """How many epochs are taken in until the run should end; None if it should not."""
+    return next((n for n, metrics in enumerate(epochs, 1) if stopping.should_stop(metrics, **more)), None)
+
+
+def test_a_tie_is_decided_by_the_loss():
+    falling = [{"val_cer": 1.0, "val_loss": 4.0 - 0.1 * epoch} for epoch in range(10)]
+    assert epochs_until_stopped(EarlyStopping(SPEC), falling) is None
+    assert epochs_until_stopped(EarlyStopping(SPEC), [{"val_cer": 1.0, "val_loss": 4.0}] * 10) == 3
+    assert epochs_until_stopped(EarlyStopping(replace(SPEC, min_delta=0.15)), falling) is None
+    assert epochs_until_stopped(EarlyStopping(replace(SPEC, min_delta=0.25)), falling) == 3
+
+
+def test_nothing_is_waited_for_before_the_model_reads():
+    flat = [{"val_cer": 1.0, "val_loss": 3.0}] * 10
+    stopping = EarlyStopping(SPEC)
+    assert epochs_until_stopped(stopping, flat, reads=False) is None
+    assert not stopping.should_stop({"val_cer": 0.9, "val_loss": 2.0})
+    assert epochs_until_stopped(stopping, flat, reads=False) == 2  # it has read before: now it has stopped to
+
+
+def test_a_training_that_is_gone_on_with_knows_whether_the_model_has_read():
+    stopping, again = EarlyStopping(SPEC), EarlyStopping(SPEC)
+    stopping.should_stop({"val_cer": 0.9, "val_loss": 2.0})
+    again.load_state_dict(stopping.state_dict())
+    assert vars(again) == vars(stopping)
+    assert epochs_until_stopped(again, [{"val_cer": 1.0, "val_loss": 3.0}] * 10, reads=False) == 2
+
+
+def test_what_is_never_a_number_ends_the_run_and_is_never_the_best():
+    none = [{"val_cer": math.nan, "val_loss": math.nan}] * 10
+    stopping = EarlyStopping(SPEC)
+    assert epochs_until_stopped(stopping, none) == epochs_until_stopped(EarlyStopping(SPEC), none, reads=False) == 2
+    assert stopping.best is None
+    assert not stopping.should_stop({"val_cer": 0.5, "val_loss": 1.0})
+    assert not stopping.should_stop(none[0])
+    assert stopping.best == {"val_cer": 0.5, "val_loss": 1.0}
 
 
 def test_lines_of_another_height_are_refused(experiment, prepared, tmp_path):
@@ -257,7 +301,7 @@ def test_the_validation_loss_does_not_depend_on_the_batches(experiment, prepared
 def test_a_first_value_that_is_no_number_is_beaten_by_any():
     spec = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.0)
     stopping = EarlyStopping(spec)
-    assert [stopping.should_stop(v) for v in (math.nan, 0.5, 0.4, 0.3)] == [False] * 4
+    assert not any(stopping.should_stop({"val_cer": v}) for v in (math.nan, 0.5, 0.4, 0.3))
 
 
 def test_full_precision_is_full_precision():

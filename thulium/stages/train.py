@@ -27,8 +27,8 @@ from thulium.errors import DataError, DeviceError, WorldError
 from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say, track
+from thulium.training import messages, schedule
 from thulium.training import optimizer as optimizers
-from thulium.training import schedule
 from thulium.training.checkpoints import CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
@@ -38,7 +38,7 @@ from thulium.training.resume import ResumeFolder, digest_of, held, others
 from thulium.training.run import Keeper, Run, keep_on
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
-from thulium.training.watch import Watch
+from thulium.training.watch import Training, Watch, reads_nothing
 from thulium.world import ALONE, World, waited_s
 from thulium_dsl.spec import (
     AugmentationSpec,
@@ -102,11 +102,14 @@ def train(
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = _begin(run, folder, metrics, run_dir, restart)
-        say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
+        say(messages.first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
+        if note := messages.lost_warmup(training.scheduler, len(loaders[0])):
+            say(note)
         log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
         if world.is_main:
             stack.enter_context(bad_lines_kept(folder.path.parent.parent / folder.path.name if folder else out))
-        _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(training.lr))
+        seen = Training(num_lines=len(loaders[0].lines), lr=training.lr, is_fresh=training.init_from is None)
+        _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(seen))
         summary = _summary(run)
         if world.is_main:
             _finish(run, summary, metrics, folder)
@@ -175,6 +178,8 @@ def _learn(
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
         say(f"before training: val_cer {untrained['val_cer']:.1%}")
+        if note := messages.unfit_lines(trainer.reading):
+            say(note)
     start, first = time.perf_counter(), run.epochs
     is_part = trainer.steps_of(first) > 0  # of the first epoch, some was learnt before the run was cut
     while run.epochs < epochs and not run.is_over:
@@ -190,19 +195,17 @@ def _learn(
             else:
                 lines = (epoch + 1 - first) * len(train_loader.lines)
                 on_pace(lines / (time.perf_counter() - start), str(trainer.device))
-        say(_epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
-        run.is_over = run.stopping.should_stop(values[run.stopping.spec.metric])
+        say(messages.epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
+        read = trainer.reading.results if trainer.reading else ()
+        run.is_over = run.stopping.should_stop(values, reads=not reads_nothing(read))
         run.epochs += 1
-        _warn(run, watch, is_last=run.is_over or run.epochs == epochs)
-        keeper.end_epoch(is_last=run.is_over or run.epochs == epochs)
-    if run.is_over:
-        say(f"stopped: {run.stopping.spec.metric} did not improve for {run.stopping.spec.patience} epochs")
-
-
-def _warn(run: Run, watch: Watch, *, is_last: bool) -> None:
-    reading, steps = run.trainer.reading, run.trainer.scheduler.last_epoch  # torch counts steps under that name
-    if reading and (warning := watch.look(reading.results, steps, is_last=is_last)):
-        say(warning)
+        is_last = run.is_over or run.epochs == epochs
+        steps = trainer.scheduler.last_epoch  # torch counts steps under that name
+        if warning := watch.look(read, steps, is_last=is_last, is_stopped=run.is_over):
+            say(warning)
+        keeper.end_epoch(is_last=is_last)
+    for line in messages.ending(run):
+        say(line)
 
 
 def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeFolder | None) -> None:
@@ -355,23 +358,6 @@ def _settings(
     """What the model came of, for the model file and for Weights & Biases."""
     sections = {"model": model, "training": training, "augmentation": augmentation, "preprocessing": data.preprocessing}
     return {name: asdict(section) for name, section in sections.items()}
-
-
-def _first_line(trainer: HTRTrainer, num_train: int, num_val: int) -> str:
-    model = trainer.model
-    return (
-        f"training on {num_train} lines, validating on {num_val}; "
-        f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
-    )
-
-
-def _epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: HTRTrainer, is_best: bool) -> str:
-    pace = trainer.pace
-    return (
-        f"epoch {epoch + 1}/{epochs}  train_loss {values['train_loss']:.3f}  val_loss {values['val_loss']:.3f}  "
-        f"val_cer {values['val_cer']:.2%}  {pace.lines_per_s:.0f} lines/s  {pace.seconds:.0f} s "
-        f"({pace.waiting:.0%} waiting for data){'  best' if is_best else ''}"
-    )
 
 
 def _summary(run: Run) -> dict[str, Any]:
