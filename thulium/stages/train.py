@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -102,14 +102,11 @@ def train(
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = _begin(run, folder, metrics, run_dir, restart)
-        say(messages.first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
-        if note := messages.lost_warmup(training.scheduler, len(loaders[0])):
-            say(note)
+        _say(messages.beginning(trainer, *loaders, training.scheduler))
         log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
         if world.is_main:
             stack.enter_context(bad_lines_kept(folder.path.parent.parent / folder.path.name if folder else out))
-        seen = Training(num_lines=len(loaders[0].lines), lr=training.lr, is_fresh=training.init_from is None)
-        _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(seen))
+        _learn(run, keeper, loaders, training, log, on_pace)
         summary = _summary(run)
         if world.is_main:
             _finish(run, summary, metrics, folder)
@@ -166,20 +163,18 @@ def _learn(
     run: Run,
     keeper: Keeper,
     loaders: tuple[LineLoader, LineLoader],
-    epochs: int,
+    training: TrainingSpec,
     log: Log,
     on_pace: Callable[[float, str], None],
-    watch: Watch,
 ) -> None:
     """The epochs that are left."""
-    trainer, (train_loader, val_loader) = run.trainer, loaders
+    trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
+    watch = Watch(Training(len(train_loader.lines), training.lr, is_fresh=training.init_from is None))
     trainer.between = keeper.between
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
-        say(f"before training: val_cer {untrained['val_cer']:.1%}")
-        if note := messages.unfit_lines(trainer.reading):
-            say(note)
+        _say(messages.untrained(untrained, trainer.reading))
     start, first = time.perf_counter(), run.epochs
     is_part = trainer.steps_of(first) > 0  # of the first epoch, some was learnt before the run was cut
     while run.epochs < epochs and not run.is_over:
@@ -201,10 +196,13 @@ def _learn(
         run.epochs += 1
         is_last = run.is_over or run.epochs == epochs
         steps = trainer.scheduler.last_epoch  # torch counts steps under that name
-        if warning := watch.look(read, steps, is_last=is_last, is_stopped=run.is_over):
-            say(warning)
+        _say(watch.look(read, steps, is_last=is_last, is_stopped=run.is_over))
         keeper.end_epoch(is_last=is_last)
-    for line in messages.ending(run):
+    _say(messages.ending(run))
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
         say(line)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
+from thulium.data.loader import LineLoader
 from thulium.evaluation.recognise import Reading
 from thulium.training.run import Run
 from thulium.training.schedule import warmup_steps
@@ -13,19 +14,18 @@ from thulium_dsl.spec import CosineSpec
 NAMED = 20  # lines in a message
 
 
-def first_line(trainer: HTRTrainer, num_train: int, num_val: int) -> str:
-    """What begins: how many lines, how large a model, on what."""
+def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: CosineSpec) -> Iterator[str]:
+    """What begins: how many lines, how large a model, on what; and that there is no warm-up where one was asked for."""
     model = trainer.model
-    return (
-        f"training on {num_train} lines, validating on {num_val}; "
+    yield (
+        f"training on {len(train.lines)} lines, validating on {len(val.lines)}; "
         f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
     )
+    if scheduler.warmup_epochs and warmup_steps(scheduler, len(train)) < 2:
+        yield _lost_warmup(scheduler, len(train))
 
 
-def lost_warmup(spec: CosineSpec, steps_per_epoch: int) -> str | None:
-    """That a warm-up was asked for, and is too short to be one; None where there is nothing to say."""
-    if not spec.warmup_epochs or warmup_steps(spec, steps_per_epoch) > 1:
-        return None
+def _lost_warmup(spec: CosineSpec, steps_per_epoch: int) -> str:
     steps = f"{steps_per_epoch} step{'' if steps_per_epoch == 1 else 's'}"
     return (
         f"warning: training.scheduler.warmup_epochs: there is no warm-up: {spec.warmup_epochs:g} epochs of {steps} "
@@ -34,10 +34,14 @@ def lost_warmup(spec: CosineSpec, steps_per_epoch: int) -> str | None:
     )
 
 
-def unfit_lines(reading: Reading | None) -> str | None:
-    """Which validation lines can never be read right; None if there are none."""
-    if not reading or not reading.unfit:
-        return None
+def untrained(values: Mapping[str, float], reading: Reading | None) -> Iterator[str]:
+    """How the model reads before it has learnt anything, and which validation lines it can never read right."""
+    yield f"before training: val_cer {values['val_cer']:.1%}"
+    if reading and reading.unfit:
+        yield _unfit_lines(reading)
+
+
+def _unfit_lines(reading: Reading) -> str:
     named = ", ".join(reading.unfit[:NAMED]) + (" ..." if len(reading.unfit) > NAMED else "")
     return (
         f"warning: {len(reading.unfit)} of {len(reading.results)} validation lines cannot be read right, since their "
@@ -57,18 +61,15 @@ def epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: HT
     )
 
 
-def ending(run: Run) -> Sequence[str]:
-    """Why a run ended before its last epoch, and that it has no best one: nothing of either is most usual."""
-    said, stopping = [], run.stopping
-    metric, patience = stopping.spec.metric, f"{stopping.spec.patience} epochs"
+def ending(run: Run) -> Iterator[str]:
+    """Why a run ended before its last epoch, and that it has no best one; of most runs there is nothing to say."""
+    metric, patience = run.stopping.spec.metric, run.stopping.spec.patience
     if run.is_over:
-        was_number = stopping.best is not None
-        what = f"did not improve for {patience}" if was_number else f"was not a number for {patience}"
-        said.append(f"stopped: {metric} {what}")
+        what = "was not a number" if run.stopping.best is None else "did not improve"
+        yield f"stopped: {metric} {what} for {patience} epoch{'' if patience == 1 else 's'}"
     if run.checkpoints.save_best and run.checkpoints.best is None:
-        said.append(
+        yield (
             f"warning: there is no best checkpoint: {metric} was never a number, as where no validation line can be "
             "counted in it\n  help: look at the validation lines in the report of prepare; or choose another "
             "early_stopping.metric, or evaluation.checkpoint: last"
         )
-    return said

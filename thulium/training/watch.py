@@ -11,7 +11,7 @@ PATIENCE = 1000  # steps: CTC begins with blanks only, and leaves them after som
 FEW_LINES = 500  # 63 lines did not begin to read from nothing, 1,961 did within some epochs (docs/guides/training.md)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Training:
     """What the advice depends on.
 
@@ -33,8 +33,8 @@ class Watch:
         self.training = training
         self._has_spoken = False
 
-    def look(self, results: Sequence[LineResult], steps: int, *, is_last: bool, is_stopped: bool = False) -> str | None:
-        """What to tell the user after a validation; None if there is nothing to tell.
+    def look(self, results: Sequence[LineResult], steps: int, *, is_last: bool, is_stopped: bool = False) -> list[str]:
+        """What to tell the user after a validation, mostly nothing.
 
         Args:
             results: of the validation lines.
@@ -44,11 +44,11 @@ class Watch:
         """
         is_due = is_last or (steps >= PATIENCE and not self._has_spoken)
         if not is_due or not (what := reads_nothing(results)):
-            return None
+            return []
         self._has_spoken = True
         advice = "; ".join(self._advice(steps, is_last, is_stopped))
         looked_at = _count(len(results), "validation line")
-        return f"warning: after {_count(steps, 'step')} the model reads {what} ({looked_at})\n  help: {advice}"
+        return [f"warning: after {_count(steps, 'step')} the model reads {what} ({looked_at})\n  help: {advice}"]
 
     def _advice(self, steps: int, is_last: bool, is_stopped: bool) -> list[str]:
         training, advice = self.training, []
