@@ -29,6 +29,7 @@ class Kept:
     """What a dvc.yaml holds beside the graph, as source text at the indentation that it is written at again."""
 
     stages: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     plots: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     names: tuple[str, ...] = ()  # of all of it, for a message
@@ -77,7 +78,7 @@ def differences(root: Path, experiment: Experiment) -> tuple[str, ...]:
     found, wanted = _structure(old, path), _structure(render(graph, _kept(old, path, graph)), path)
     parts = [("stages", name) for name in {**wanted["stages"], **(found.get("stages") or {})}]
     words = [f"stage {name}" for part, name in parts if (found.get(part) or {}).get(name) != wanted[part].get(name)]
-    return tuple(words if found.get("plots") == wanted["plots"] else [*words, "plots"])
+    return (*words, *(part for part in ("metrics", "plots") if found.get(part) != wanted[part]))
 
 
 def _refuse_to_empty(root: Path, experiment: Experiment) -> None:
@@ -138,7 +139,7 @@ def _structure(text: str, path: Path) -> dict[str, Any]:
 
 
 def _kept(text: str | None, path: Path, graph: Graph) -> Kept:
-    """What is not ours in a dvc.yaml: stages without our mark, other plots, other top-level keys."""
+    """What is not ours in a dvc.yaml: stages without our mark, other metrics and plots, other top-level keys."""
     if text is None:
         return Kept()
     data = _structure(text, path)
@@ -151,13 +152,22 @@ def _kept(text: str | None, path: Path, graph: Graph) -> Kept:
             f"  help: give it another name"
         )
     chunks = _Chunks(text)
+    metrics = [index for index, path in enumerate(data.get("metrics") or []) if path not in graph.metrics]
     plots = [index for index, plot in enumerate(data.get("plots") or []) if not curves.intersection(_ids(plot))]
-    others = [name for name in data if name not in ("stages", "plots")]
+    others = [name for name in data if name not in ("stages", "metrics", "plots")]
     return Kept(
         tuple(chunks.entry(("stages", name), 2) for name in stages),
+        tuple(chunks.entry(("metrics", index), 0) for index in metrics),
         tuple(chunks.entry(("plots", index), 0) for index in plots),
         tuple(chunks.entry((name,), 0) for name in others),
-        tuple([*(f"stage {name}" for name in stages), *(f"plot {i + 1}" for i in plots), *others]),
+        tuple(
+            [
+                *(f"stage {name}" for name in stages),
+                *(f"metrics {data['metrics'][index]}" for index in metrics),
+                *(f"plot {index + 1}" for index in plots),
+                *others,
+            ]
+        ),
     )
 
 

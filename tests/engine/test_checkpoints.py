@@ -6,10 +6,8 @@ import pytest
 import torch
 
 from thulium.data.charset import Charset
-from thulium.data.prepared import open_prepared
 from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
-from thulium.stages.evaluate import evaluate
 from thulium.training.checkpoints import CheckpointManager, clear, load_model, save_model
 
 
@@ -154,12 +152,3 @@ def test_saving_leaves_no_half_written_file(tmp_path, model, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         save_model(model, tmp_path / "m.safetensors")
     assert (tmp_path / "m.safetensors").read_bytes() == before
-
-
-def test_a_model_that_no_training_saved_is_refused_before_anything_is_written(experiment, prepared, tmp_path):
-    data = open_prepared(prepared)
-    save_model(HTRModel(experiment.model, Charset(data.symbols), data.preprocessing), tmp_path / "best.safetensors")
-    places = {"prepared": prepared, "checkpoints": tmp_path, "out": tmp_path / "out"}
-    with pytest.raises(CheckpointError, match=r"best\.safetensors: does not say which epoch it is of"):
-        evaluate(evaluation=experiment.evaluation, resources=experiment.resources, **places)
-    assert not (tmp_path / "out").exists()

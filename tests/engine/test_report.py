@@ -58,7 +58,7 @@ def history(num_epochs: int) -> list[dict[str, float]]:
 def evaluation() -> Evaluation:
     return Evaluation(
         split="test",
-        checkpoint="best",
+        judged="best checkpoint",
         epoch=5,
         results=results(),
         scores=score(results()),
@@ -129,9 +129,12 @@ def test_the_numbers_are_on_top(evaluation: Evaluation, tmp_path: Path) -> None:
     [
         ({"worst_lines": 0}, "asks for none to be shown"),
         ({"history": history(0), "epoch": 0}, 'class="chart"'),
-        ({"history": []}, "No epochs were recorded"),
+        ({"history": []}, "plots/history.csv"),
+        ({"history": [], "epoch": None, "judged": "model x.safetensors"}, "The model x.safetensors read 12 lines"),
+        ({"epoch": None}, "102.0% →</span> –"),
+        ({"unfit": ("line-03",)}, "more text than the model has frames, so that they cannot be read right; they count"),
         ({"history": [{"epoch": 0.0, "val_loss": math.nan, "val_cer": math.nan}]}, "No epochs were recorded"),
-        ({"scores": Scores(math.nan, math.nan, math.nan), "cer_interval": (math.nan, math.nan)}, "– CER on test"),
+        ({"scores": Scores(math.nan, math.nan, math.nan), "cer_interval": cer_interval([])}, "– CER on test"),
         ({"results": tuple(pairs_of(("a b", "a b"), ("c", "c")))}, "No line has an error"),
         ({"results": ()}, "No line was read"),
         ({"results": tuple(pairs_of(("", "x"), ("", "")))}, "CER –"),
