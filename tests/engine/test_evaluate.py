@@ -48,7 +48,6 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
         "words": "split at white space",
         "interval_unit": "line",
         "interval_units": 6,
-        "interval_draws": 1000,
         "interval_seed": 0,
     }
 

@@ -22,7 +22,7 @@ from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
 from thulium.errors import CheckpointError, DeviceError
 from thulium.evaluation import decoding, plots, tuning
-from thulium.evaluation.metrics import RESAMPLES, Interval, LineResult, Scores, cer_interval, score
+from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
 from thulium.evaluation.recognise import Reading, recognise
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
@@ -171,7 +171,6 @@ def _measured(
         "words": "split at white space",
         "interval_unit": interval.unit,
         "interval_units": interval.num_units,
-        "interval_draws": RESAMPLES,
         "interval_seed": interval.seed,
     }
 

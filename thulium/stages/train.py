@@ -359,21 +359,22 @@ def _settings(
 
 
 def _summary(run: Run) -> dict[str, Any]:
+    """The figures of the best epoch first, since DVC's tables keep this order; then those of the last one."""
     (_, untrained), (_, last), checkpoints = run.history.rows[0], run.history.rows[-1], run.checkpoints
     best = (
         {}
         if checkpoints.best is None
         else {
-            "best_epoch": (checkpoints.best_epoch or 0) + 1,
             f"best_{checkpoints.best_metric}": round(checkpoints.best, 6),
+            "best_epoch": (checkpoints.best_epoch or 0) + 1,
         }
     )
     return {
-        "val_cer_untrained": round(untrained["val_cer"], 6),
+        **best,
+        "epochs": run.epochs,
         **{
             name: round(last[name], 6) for name in ("train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy")
         },
-        **best,
-        "epochs": run.epochs,
+        "val_cer_untrained": round(untrained["val_cer"], 6),
         "parameters": run.trainer.model.num_parameters,
     }
