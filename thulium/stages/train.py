@@ -103,7 +103,8 @@ def train(
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = _begin(run, folder, metrics, run_dir, restart)
         _say(messages.beginning(trainer, *loaders, training.scheduler))
-        log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
+        seen = (settings, loaders[1].lines, run.epochs)
+        log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, *seen))
         if world.is_main:
             stack.enter_context(bad_lines_kept(folder.path.parent.parent / folder.path.name if folder else out))
         _learn(run, keeper, loaders, training, log, on_pace)
