@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -361,3 +362,26 @@ def test_a_state_without_a_scale_is_gone_on_with_where_gradients_are_scaled(smal
     other._scaler = torch.amp.GradScaler("cpu", enabled=True)  # as on a GPU without bfloat16
     other.load_state_dict(state)
     assert other.state_dict()["scaler"]["scale"] == torch.amp.GradScaler("cpu").get_scale()
+
+
+def test_going_on_with_another_number_of_threads_is_said(small, prepared, tmp_path, cut, capsys) -> None:
+    torch.set_num_threads(1)
+    cut_run(small, prepared, tmp_path, cut, 5)
+    other = replace(small, resources=replace(small.resources, threads=2))
+    capsys.readouterr()
+    try:
+        run(other, prepared, tmp_path)
+    finally:
+        torch.set_num_threads(1)
+    said = capsys.readouterr().err
+    assert "it was cut with 1 threads and goes on with 2" in said
+    assert "resources.threads: 1 keeps them" in said
+
+
+def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, tmp_path) -> None:
+    run(small, prepared, tmp_path)
+    computed = json.loads((tmp_path / "metrics" / "train.json").read_text())["computed"]
+    assert computed["device"] == "cpu"
+    assert computed["precision"] in ("bfloat16", "float32")
+    assert (computed["threads"], computed["processes"]) == (1, 1)
+    assert load_model(tmp_path / "checkpoints" / "last.safetensors")[1]["computed"] == computed

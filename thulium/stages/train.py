@@ -35,7 +35,7 @@ from thulium.training.history import History
 from thulium.training.loggers import Log, open_loggers
 from thulium.training.losses import bad_lines_kept
 from thulium.training.resume import ResumeFolder, digest_of, held, others
-from thulium.training.run import Keeper, Run, keep_on
+from thulium.training.run import Keeper, Run, keep_on, say_threads
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
 from thulium.training.watch import Training, Watch, reads_nothing
@@ -93,7 +93,7 @@ def train(
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
-    checkpoints = _manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
+    checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": trainer.facts})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
     parts = _parts(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
@@ -148,6 +148,7 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
     if folder:
         run.history.write()
         say(f"going on from {run.place}")
+        say_threads(state["trainer"]["threads"], run.trainer.device)
         return Path(folder.about["run_dir"])
     return run_dir
 
@@ -337,16 +338,16 @@ def _trainer(
 
 
 def _manager(
-    folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, settings: dict[str, Any]
+    out: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, about: dict[str, Any]
 ) -> CheckpointManager:
     return CheckpointManager(
-        folder,
+        out / spec.save_dir,
         save_best=spec.save_best,
         best_metric=stopping.metric,
         mode=stopping.mode,
         save_every=spec.save_every,
         keep_last=spec.keep_last,
-        about={"settings": settings},
+        about=about,
         is_new=True,
     )
 
@@ -378,4 +379,5 @@ def _summary(run: Run) -> dict[str, Any]:
         },
         "val_cer_untrained": round(untrained["val_cer"], 6),
         "parameters": run.trainer.model.num_parameters,
+        "computed": run.trainer.facts,
     }
