@@ -201,6 +201,7 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         "Unicode form": data.unicode_form,
         **({"epoch of the checkpoint": facts["epoch"]} if "epoch" in facts else {}),
         **{name: _compact(section) for name, section in _settings(facts).items()},
+        **({"computed with": _compact(facts["computed"])} if "computed" in facts else {}),
         "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,

@@ -103,8 +103,7 @@ def train(
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = _begin(run, folder, metrics, run_dir, restart)
         _say(messages.beginning(trainer, *loaders, training.scheduler))
-        seen = (settings, loaders[1].lines, run.epochs)
-        log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, *seen))
+        log = stack.enter_context(open_loggers(logging, run_dir, settings, loaders[1].lines, run.epochs, world))
         if world.is_main:
             stack.enter_context(bad_lines_kept(folder.path.parent.parent / folder.path.name if folder else out))
         _learn(run, keeper, loaders, training, log, on_pace)

@@ -18,6 +18,7 @@ from thulium.files import replace_text
 from thulium.progress import say
 from thulium.training.samples import Samples, is_pictured
 from thulium.training.trainer import HTRTrainer
+from thulium.world import World
 from thulium_dsl.spec import LoggingSpec, WandbSpec
 
 Log = Callable[[int, Mapping[str, float], HTRTrainer], None]
@@ -26,16 +27,16 @@ METRICS = ("val/cer", "val/wer", "val/loss")  # what TensorBoard's table of hype
 
 @contextlib.contextmanager
 def open_loggers(
-    spec: LoggingSpec | None, run_dir: Path, facts: Mapping[str, Any], lines: Lines, num_logged: int = 0
+    spec: LoggingSpec, run_dir: Path, facts: Mapping[str, Any], lines: Lines, num_logged: int, world: World
 ) -> Iterator[Log]:
     """Open the loggers of a document and close them, also when the run fails.
 
     Args:
-        spec: none are opened if absent.
         run_dir: the run's own folder for TensorBoard.
         facts: the experiment: section -> its settings.
         lines: the validation lines, some of which TensorBoard shows.
         num_logged: epochs that a run which goes on has logged before.
+        world: only its main process opens any.
 
     Yields:
         A function to call after each epoch with its number (from 1), its metrics and the trainer.
@@ -46,9 +47,9 @@ def open_loggers(
     """
     with contextlib.ExitStack() as stack:
         logs: list[Log] = []
-        if spec and spec.tensorboard.enabled:
+        if world.is_main and spec.tensorboard.enabled:
             logs.append(stack.enter_context(_tensorboard(run_dir, facts, Samples.of(lines), num_logged)))
-        if spec and spec.wandb.enabled:
+        if world.is_main and spec.wandb.enabled:
             logs.append(stack.enter_context(_wandb(spec.wandb, run_dir, facts)))
 
         def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
