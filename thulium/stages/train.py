@@ -38,7 +38,7 @@ from thulium.training.resume import ResumeFolder, digest_of, held, others
 from thulium.training.run import Keeper, Run, keep_on, say_threads
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
-from thulium.training.watch import Training, Watch, reads_nothing
+from thulium.training.watch import Training, Watch
 from thulium.world import ALONE, World, waited_s
 from thulium_dsl.spec import (
     AugmentationSpec,
@@ -192,10 +192,10 @@ def _learn(
                 lines = (epoch + 1 - first) * len(train_loader.lines)
                 on_pace(lines / (time.perf_counter() - start), str(trainer.device))
         say(messages.epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
-        read = trainer.reading.results if trainer.reading else ()
-        run.is_over = run.stopping.should_stop(values, reads=not reads_nothing(read))
+        run.is_over = run.stopping.should_stop(values)
         run.epochs += 1
         is_last = run.is_over or run.epochs == epochs
+        read = trainer.reading.results if trainer.reading else ()
         steps = trainer.scheduler.last_epoch  # torch counts steps under that name
         _say(watch.look(read, steps, is_last=is_last, is_stopped=run.is_over))
         keeper.end_epoch(is_last=is_last)

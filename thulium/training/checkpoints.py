@@ -130,7 +130,7 @@ class CheckpointManager:
         Args:
             save_dir: the folder.
             save_best: keep the epoch with the best metric.
-            best_metric: its name in the metrics given to ``save``; between equals, the lower ``val_loss`` decides.
+            best_metric: its name in the metrics given to ``save``; see ``Ranking`` for what decides where it cannot.
             mode: "min" if lower is better, "max" if higher.
             save_every: epochs between periodic checkpoints; 0 keeps none.
             keep_last: how many periodic checkpoints stay.
@@ -177,7 +177,7 @@ class CheckpointManager:
             model: what is saved.
             optimizer, scheduler: their state is saved too, if given.
             epoch: 0 is the first one.
-            metrics: must hold ``best_metric`` if ``save_best``, and may hold ``val_loss``.
+            metrics: of the validation; must hold ``best_metric`` if ``save_best``.
 
         Raises:
             ValueError: ``best_metric`` is not there.

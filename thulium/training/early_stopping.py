@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from thulium.training.best import Ranking
+from thulium.training.best import READS, Ranking
 from thulium_dsl.spec import EarlyStoppingSpec
 
 
@@ -37,15 +37,10 @@ class EarlyStopping:
         """Go on from where ``state_dict`` was asked."""
         self.best, self.waited, self.has_read = state["best"], state["waited"], state["has_read"]
 
-    def should_stop(self, metrics: Mapping[str, float], *, reads: bool = True) -> bool:
-        """Take in an epoch; whether the run should end.
-
-        Args:
-            metrics: of the validation.
-            reads: whether the model read anything there.
-        """
+    def should_stop(self, metrics: Mapping[str, float]) -> bool:
+        """Take in an epoch's validation; whether the run should end."""
         figures = self.ranking.figures(metrics)
-        self.has_read = self.has_read or reads
+        self.has_read = self.has_read or figures.get(READS, 1) > 0
         if self.ranking.is_better(figures, self.best, self.spec.min_delta):
             self.best, self.waited = figures, 0
         elif self.has_read or math.isnan(figures[self.spec.metric]):  # what is never a number would never end

@@ -23,8 +23,10 @@ from thulium.evaluation.metrics import score
 from thulium.evaluation.recognise import Reading, merge, recognise
 from thulium.models.norm import synchronised
 from thulium.models.wrappers import HTRModel
+from thulium.training.best import READS
 from thulium.training.ema import Ema
 from thulium.training.losses import Losses
+from thulium.training.watch import reads_nothing
 from thulium.world import ALONE, World
 from thulium_dsl.spec import UnicodeForm
 
@@ -177,7 +179,7 @@ class HTRTrainer:
 
         Returns:
             val_loss in nats a symbol, of the lines that fit their frames (``reading.unfit`` names the others); val_cer,
-            val_wer and val_line_accuracy, of all lines, as fractions.
+            val_wer and val_line_accuracy, of all lines, as fractions; val_reads, 1 or 0: whether it reads at all.
         """
         self._check_height(loader)
         model = self.best_model.eval()
@@ -191,6 +193,7 @@ class HTRTrainer:
             "val_cer": scores.cer,
             "val_wer": scores.wer,
             "val_line_accuracy": scores.line_accuracy,
+            READS: float(not reads_nothing(self.reading.results)),
         }
 
     def state_dict(self) -> dict[str, Any]:
