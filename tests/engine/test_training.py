@@ -107,7 +107,7 @@ def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, c
     train(**{name: getattr(experiment, name) for name in sections}, prepared=prepared, out=tmp_path, run_dir=tmp_path)
     said = capfd.readouterr().err
     assert said.count("warning: after ") == 1
-    few = "7 lines are few to learn from nothing: start from a model that reads already (training.init_from)"
+    few = "4 steps are few: raise training.epochs; 7 lines are few to learn from nothing: start from a model that reads"
     assert f"after 4 steps the model reads nothing in any line (6 validation lines)\n  help: {few}" in said
 
 

@@ -170,7 +170,7 @@ def _learn(
 ) -> None:
     """The epochs that are left."""
     trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
-    watch = Watch(Training(len(train_loader.lines), training.lr, is_fresh=training.init_from is None))
+    watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, training.init_from is None))
     trainer.between = keeper.between
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)

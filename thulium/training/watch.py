@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from thulium.evaluation.metrics import LineResult
 
 PATIENCE = 1000  # steps: CTC begins with blanks only, and leaves them after some hundred steps if it ever does
-FEW_LINES = 500  # 63 lines did not begin to read from nothing, 1,961 did within some epochs (docs/guides/training.md)
+FEW_LINES = 500  # of 63 lines a model learns to read somehow, if at all (docs/guides/training.md)
+SMALL_BATCH = 4  # lines; smaller batches are not advised
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,13 @@ class Training:
 
     Attributes:
         num_lines: that the model learns from.
+        batch_size: lines of a step.
         lr: the peak of the learning rate.
         is_fresh: whether the model starts from nothing, not from another's weights.
     """
 
     num_lines: int
+    batch_size: int
     lr: float
     is_fresh: bool
 
@@ -53,14 +56,15 @@ class Watch:
     def _advice(self, steps: int, is_last: bool, is_stopped: bool) -> list[str]:
         training, advice = self.training, []
         is_short = is_last and steps < PATIENCE
+        if is_short:
+            keys = "training.epochs" + (" and early_stopping.patience" if is_stopped else "")
+            smaller = f", or lower training.batch_size ({training.batch_size})" * (training.batch_size > SMALL_BATCH)
+            advice.append(f"{_count(steps, 'step')} are few: raise {keys}{smaller}")
         if training.is_fresh and training.num_lines < FEW_LINES:
             advice.append(
                 f"{_count(training.num_lines, 'line')} are few to learn from nothing: start from a model that reads "
                 "already (training.init_from), or add lines"
             )
-        if is_short:
-            keys = "training.epochs" + (" and early_stopping.patience" if is_stopped else "")
-            advice.append(f"{_count(steps, 'step')} are few: raise {keys}")
         if not is_short:
             advice.append(f"lower training.lr ({training.lr:g}), or lengthen training.scheduler.warmup_epochs")
         if not is_short or not training.is_fresh:
