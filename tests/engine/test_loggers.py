@@ -10,6 +10,7 @@ from thulium.data.prepared import open_prepared
 from thulium.errors import MissingPackage
 from thulium.evaluation.metrics import LineResult
 from thulium.stages.train import train
+from thulium.training import samples
 from thulium.training.loggers import _table
 from thulium.training.samples import MARGIN, TEXT_ROW, Samples, is_pictured
 
@@ -90,19 +91,27 @@ def test_a_training_that_goes_on_logs_each_epoch_once(experiment, prepared, tmp_
 
 def test_the_lines_shown_are_spread_over_the_split_and_always_the_same(prepared):
     lines = open_prepared(prepared).split("train")
-    samples = Samples.of(lines)
-    assert samples.places == (0, 1, 3, 4, 6, 7, 9, 10)
+    shown = Samples.of(lines)
+    assert shown.places == (0, 1, 3, 4, 6, 7, 9, 10)
     results = [
         LineResult(line_id, "p", text, "ab ç שלום") for line_id, text in zip(lines.ids, lines.texts, strict=True)
     ]
-    assert [result.id for result in samples.read(results)] == [lines.ids[place] for place in samples.places]
-    picture = samples.picture(results)
+    assert [result.id for result in shown.read(results)] == [lines.ids[place] for place in shown.places]
+    picture = shown.picture(results)
     row = lines.height + 2 * TEXT_ROW + MARGIN
-    assert picture.shape == (8 * row, max(480, *(lines.image(place).width for place in samples.places)))
+    assert picture.shape == (8 * row, max(480, *(lines.image(place).width for place in shown.places)))
     first = lines.image(0)
     assert (picture[: first.height, : first.width] == first).all()
     assert (picture[first.height : first.height + TEXT_ROW] < 200).any()  # the transcription
     assert (picture[first.height + TEXT_ROW : row] < 200).any()  # the prediction
+
+
+def test_accents_are_drawn_also_where_the_system_has_no_fonts(monkeypatch):
+    monkeypatch.setattr(samples, "FONTS", ("none.ttf",))
+    samples._font.cache_clear()
+    font = samples._font()
+    samples._font.cache_clear()
+    assert font.getmask("é").getbbox() != font.getmask("\uffff").getbbox()
 
 
 def test_pictures_become_rare():

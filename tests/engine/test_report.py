@@ -119,6 +119,7 @@ def test_the_same_evaluation_gives_the_same_bytes(evaluation: Evaluation, tmp_pa
 def test_the_numbers_are_on_top(evaluation: Evaluation, tmp_path: Path) -> None:
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page(evaluation, tmp_path).split("<nav")[0]))
     assert f"Character error rate (CER) {percent(evaluation.scores.cer)} 95% interval" in text
+    assert ", over 12 lines 33 edits in" in text
     assert "33 edits in 206 characters" in text
     assert "Lines without an error 41.7% 5 of 12 lines" in text
     assert "CER on validation lines 102.0% → 18.0% before training → epoch 5" in text
