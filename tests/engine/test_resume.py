@@ -28,6 +28,7 @@ from thulium_dsl.spec import Experiment
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EVERY_STEP = 1e-9  # minutes
+EMPTY = {"checkpoints": {"pending": {}, "periodic": []}}  # as much of a state as its folder looks at
 
 
 class Cut(BaseException):
@@ -63,7 +64,7 @@ def unbroken(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPat
     out = tmp_path_factory.mktemp("unbroken")
     run(small, prepared, out)
     found = outcome(out)
-    names = ("best", "epoch-00002", "epoch-00003", "last")
+    names = ("best", "epochs/epoch-00002", "epochs/epoch-00003", "last")
     files = {f"checkpoints/{name}.safetensors" for name in names} | {"metrics/train.json", "plots/history.csv"}
     assert set(found) == files
     return found
@@ -149,7 +150,7 @@ def test_a_fine_tuning_is_gone_on_with(fine, prepared, tmp_path, cut, steps) -> 
 
 def test_other_first_weights_are_another_training(fine, prepared, tmp_path, cut, capsys) -> None:
     other = tmp_path / "other.safetensors"
-    shutil.copy(Path(fine.training.init_from).with_name("epoch-00002.safetensors"), other)
+    shutil.copy(Path(fine.training.init_from).with_name("epochs") / "epoch-00002.safetensors", other)
     own = replace(fine, training=replace(fine.training, init_from=str(other)))
     cut_run(own, prepared, tmp_path / "run", cut, 5)
     shutil.copy(fine.training.init_from, other)
@@ -277,7 +278,7 @@ def test_checkpoints_get_a_second_name_and_no_copy(tmp_path) -> None:
     checkpoint = tmp_path / "last.safetensors"
     checkpoint.write_bytes(b"one")
     with held(tmp_path / "resume", {}, tmp_path) as folder:
-        folder.save({}, [checkpoint])
+        folder.save(EMPTY, {checkpoint.name: checkpoint})
         assert copy_of(folder, checkpoint).samefile(checkpoint)
         checkpoints.replace_bytes(checkpoint, b"two")
         assert copy_of(folder, checkpoint).read_bytes() == b"one"
@@ -291,7 +292,7 @@ def test_where_there_are_no_second_names_checkpoints_are_copied(tmp_path, monkey
     checkpoint = tmp_path / "last.safetensors"
     checkpoint.write_bytes(b"one")
     with held(tmp_path / "resume", {}, tmp_path) as folder:
-        folder.save({}, [checkpoint])
+        folder.save(EMPTY, {checkpoint.name: checkpoint})
         assert copy_of(folder, checkpoint).read_bytes() == b"one"
         assert not copy_of(folder, checkpoint).samefile(checkpoint)
 
@@ -300,8 +301,8 @@ def test_two_trainings_of_the_same_settings_do_not_touch_each_other(tmp_path) ->
     parts = {"training": "a"}
     with held(tmp_path, parts, tmp_path / "one") as one, held(tmp_path, parts, tmp_path / "two") as two:
         assert one.path != two.path
-        two.save({"of": "two"}, [])
-        one.save({"of": "one"}, [])
+        two.save(EMPTY | {"of": "two"}, {})
+        one.save(EMPTY | {"of": "one"}, {})
     with held(tmp_path, parts, tmp_path / "three") as again:
         assert (again.path, again.load()["of"]) == (one.path, "one")
         with held(tmp_path, parts, tmp_path / "four") as other:
@@ -319,7 +320,7 @@ def test_a_folder_is_removed_at_once(tmp_path, monkeypatch) -> None:
     root = tmp_path / ".thulium" / "resume"
     monkeypatch.setattr("shutil.rmtree", watched)
     with held(root, {}, tmp_path) as folder:
-        folder.save({}, [])
+        folder.save(EMPTY, {})
         folder.remove()
     assert len(removed) == 1
     monkeypatch.undo()

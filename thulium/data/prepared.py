@@ -12,6 +12,7 @@ from thulium.errors import DataError
 from thulium_dsl.spec import PreprocessingSpec, TextSpec, UnicodeForm, build
 
 SPLITS = ("train", "val", "test")
+MANIFEST = "prepared.json"
 FORMAT = 2
 
 
@@ -53,7 +54,7 @@ def write_manifest(prepared: Prepared) -> None:
         "symbols": list(prepared.symbols),
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True)
-    (prepared.folder / "prepared.json").write_text(text + "\n", encoding="utf-8")
+    (prepared.folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
 def open_prepared(folder: Path) -> Prepared:
@@ -62,7 +63,7 @@ def open_prepared(folder: Path) -> Prepared:
     Raises:
         DataError: it is not there, or of another format.
     """
-    file = folder / "prepared.json"
+    file = folder / MANIFEST
     if not file.is_file():
         raise DataError(f"{folder}: holds no prepared data: run `dvc repro` or `thulium prepare` first")
     manifest = json.loads(file.read_text(encoding="utf-8"))
