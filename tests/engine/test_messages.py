@@ -47,10 +47,12 @@ def test_a_silent_model_is_trained_to_the_end_and_its_lowest_loss_is_the_best(ru
     assert load_model(tmp_path / "checkpoints" / "best.safetensors")[1]["epoch"] == 2
 
 
-def test_a_model_that_reads_is_stopped_and_the_reason_is_true(run):
-    summary, said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}")
-    assert summary["epochs"] == 3
-    assert "\nstopped: val_cer did not improve for 2 epochs\n" in said
+@pytest.mark.parametrize(("is_enabled", "epochs"), [(True, 3), (False, EPOCHS)])
+def test_a_model_that_reads_is_stopped_where_that_is_asked(run, experiment, is_enabled, epochs):
+    stopping = replace(experiment.early_stopping, enabled=is_enabled, patience=2)
+    summary, said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}", early_stopping=stopping)
+    assert summary["epochs"] == epochs
+    assert ("\nstopped: val_cer did not improve for 2 epochs\n" in said) == is_enabled
 
 
 def test_a_run_of_no_numbers_ends_and_says_why(run):
