@@ -117,6 +117,10 @@ bench-step: setup  ## time a training step with one setting changed at a time
 bench-contention: setup  ## what busy programs beside it cost a training: LINES=folder for real lines
 	python benchmarks/contention.py $(LINES)
 
+.PHONY: bench-coverage
+bench-coverage: setup  ## how often the interval of the CER holds the true rate, on made-up test sets
+	python benchmarks/coverage.py
+
 .PHONY: bench-saving
 bench-saving: setup  ## time the checkpoints of an epoch and a state to go on from
 	OMP_NUM_THREADS=1 python benchmarks/saving.py

@@ -1,4 +1,4 @@
-"""What a dvc.yaml holds that is not ours: stages without our mark, plots, artifacts, settings of a stage.
+"""What a dvc.yaml holds that is not ours: stages without our mark, metrics, plots, artifacts, settings of a stage.
 
 It is kept, in its own words; what cannot be kept is named.
 """
@@ -32,6 +32,7 @@ class Kept:
     """
 
     stages: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     plots: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -60,16 +61,24 @@ def kept(text: str | None, data: Mapping[str, Any], graph: Graph, name: str) -> 
             f"  help: give it another name"
         )
     chunks = _Chunks(text)
+    metrics = [index for index, path in enumerate(data.get("metrics") or []) if path not in graph.metrics]
     plots = [index for index, plot in enumerate(data.get("plots") or []) if not curves.intersection(_ids(plot))]
-    others = [key for key in data if key not in ("stages", "plots")]
+    others = [key for key in data if key not in ("stages", "metrics", "plots")]
     settings = {stage: _settings(found[stage]) for stage in found if stage in ours}
     named = [f"{key} of stage {stage}" for stage in settings for key in SETTINGS if key in found[stage]]
     return Kept(
         stages=tuple(chunks.entry(("stages", stage), 2) for stage in stages),
+        metrics=tuple(chunks.entry(("metrics", index), 0) for index in metrics),
         plots=tuple(chunks.entry(("plots", index), 0) for index in plots),
         others=tuple(chunks.entry((key,), 0) for key in others),
         settings=settings,
-        names=tuple([*(f"stage {stage}" for stage in stages), *(f"plot {i + 1}" for i in plots), *others, *named]),
+        names=(
+            *(f"stage {stage}" for stage in stages),
+            *(f"metrics {data['metrics'][index]}" for index in metrics),
+            *(f"plot {index + 1}" for index in plots),
+            *others,
+            *named,
+        ),
     )
 
 

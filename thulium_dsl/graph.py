@@ -82,6 +82,7 @@ _CODE = {
         "thulium/models",
         "thulium/evaluation",
         "thulium/svg.py",
+        "thulium/training/best.py",
         "thulium/training/checkpoints.py",
         "thulium/training/history.py",
         "thulium/world.py",
@@ -99,7 +100,11 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A stage as DVC runs it. Metrics and plots are small and belong to git; outs go to DVC's cache."""
+    """A stage as DVC runs it. Outs go to DVC's cache; texts, metrics and plots are small and belong to git.
+
+    Attributes:
+        texts: what DVC neither lists nor draws by itself, such as the file that curves are drawn of.
+    """
 
     name: str
     description: str
@@ -107,24 +112,35 @@ class Node:
     deps: tuple[str, ...]
     params: tuple[str, ...]
     outs: tuple[str, ...]
+    texts: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     plots: tuple[Plot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """A plot over the whole pipeline: columns of one file against another column."""
+    """A plot over the whole pipeline: columns of one file against another column.
+
+    Attributes:
+        y_label: what the columns are measured in.
+    """
 
     name: str
     x: str
     file: str
     y: tuple[str, ...]
+    y_label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
     nodes: tuple[Node, ...]
     curves: tuple[Curves, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The files of figures, those of the last stage first: DVC's tables show them in this order."""
+        return tuple(path for node in reversed(self.nodes) for path in node.metrics)
 
     @property
     def fingerprint(self) -> str:
@@ -155,15 +171,21 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
         "prepare": {"outs": _prepared(MANIFEST, *PREPARED_LINES, *PREPARED_REPORTS)},
         "train": {
             "outs": _checkpoints(experiment.checkpointing),
+            "texts": (HISTORY,),
             "metrics": ("metrics/train.json",),
-            "plots": (Plot(HISTORY, {}),),
         },
         "evaluate": {
             "outs": ("predictions.csv", "reports/evaluation.html"),
             "metrics": ("metrics.json",),
             "plots": (
-                Plot("plots/confusions.csv", {"template": "confusion", "x": "predicted", "y": "actual"}),
-                Plot("plots/cer_by_length.csv", {"x": "length", "y": "cer"}),
+                Plot(
+                    "plots/confusions.csv",
+                    {"template": "confusion", "x": "predicted", "y": "actual", "title": "most frequent confusions"},
+                ),
+                Plot(
+                    "plots/cer_by_length.csv",
+                    {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},
+                ),
             ),
         },
     }
@@ -179,8 +201,8 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
         for stage in STAGES
     )
     curves = (
-        Curves("learning curve", "epoch", HISTORY, ("train_loss", "val_loss")),
-        Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer")),
+        Curves("learning curve", "epoch", HISTORY, ("train_loss", "val_loss"), "nats a symbol"),
+        Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer"), "errors by characters or words"),
     )
     return Graph(nodes, curves)
 
@@ -188,7 +210,9 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
 def written(graph: Graph) -> tuple[str, ...]:
     """Every path that a stage writes, relative to the project."""
     return tuple(
-        path for node in graph.nodes for path in (*node.outs, *node.metrics, *(plot.path for plot in node.plots))
+        path
+        for node in graph.nodes
+        for path in (*node.outs, *node.texts, *node.metrics, *(plot.path for plot in node.plots))
     )
 
 

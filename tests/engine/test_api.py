@@ -40,7 +40,7 @@ def test_the_script_works_as_written(project):
     script = re.sub(r"(?m)^manager = ", names + "manager = ", script)
     scope: dict[str, object] = {}
     exec(compile(script, "script.py", "exec"), scope)
-    assert set(scope["val_metrics"]) == {"val_loss", "val_cer", "val_wer", "val_line_accuracy"}
+    assert set(scope["val_metrics"]) == {"val_loss", "val_cer", "val_wer", "val_line_accuracy", "val_reads"}
     assert {path.name for path in (project / "checkpoints").iterdir()} == {
         f"{name}.{ending}" for name in ("best", "last") for ending in ("safetensors", "optimizer.pt")
     }

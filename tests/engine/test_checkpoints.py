@@ -1,14 +1,14 @@
 """Which checkpoints stay, and what they hold."""
 
+import math
+
 import pytest
 import torch
 from safetensors.torch import save
 
 from thulium.data.charset import Charset
-from thulium.data.prepared import open_prepared
 from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
-from thulium.stages.evaluate import evaluate
 from thulium.training.checkpoints import CheckpointManager, clear, load_model, save_model
 
 
@@ -48,6 +48,25 @@ def test_a_metric_may_be_better_when_higher(tmp_path, model):
     for epoch, accuracy in enumerate([0.1, 0.5, 0.2]):
         manager.save(model, None, None, epoch, {"val_line_accuracy": accuracy})
     assert manager.best_epoch == 1
+
+
+def test_a_tie_is_decided_by_the_loss_where_there_is_one(tmp_path, model):
+    manager, blind = CheckpointManager(tmp_path / "a"), CheckpointManager(tmp_path / "b")
+    for epoch, loss in enumerate([4.0, 3.0, 3.5, math.nan]):
+        manager.save(model, None, None, epoch, {"val_cer": 1.0, "val_loss": loss})
+        blind.save(model, None, None, epoch, {"val_cer": 1.0})
+    assert (manager.best_epoch, blind.best_epoch) == (1, 0)
+    again = CheckpointManager(tmp_path / "a")
+    again.save(model, None, None, 4, {"val_cer": 1.0, "val_loss": 3.1})
+    assert again.best_epoch == 1
+    again.save(model, None, None, 5, {"val_cer": 1.0, "val_loss": 2.9})
+    assert (again.best_epoch, again.best) == (5, 1.0)
+
+
+def test_what_is_no_number_is_never_the_best(tmp_path, model):
+    manager = CheckpointManager(tmp_path)
+    save_epochs(manager, model, [math.nan, 0.5, math.nan])
+    assert (manager.best_epoch, manager.best) == (1, 0.5)
 
 
 def test_a_model_file_needs_nothing_else(tmp_path, model):
@@ -153,12 +172,3 @@ def test_saving_leaves_no_half_written_file(tmp_path, model, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         save_model(model, tmp_path / "m.safetensors")
     assert (tmp_path / "m.safetensors").read_bytes() == before
-
-
-def test_a_model_that_no_training_saved_is_refused_before_anything_is_written(experiment, prepared, tmp_path):
-    data = open_prepared(prepared)
-    save_model(HTRModel(experiment.model, Charset(data.symbols), data.preprocessing), tmp_path / "best.safetensors")
-    places = {"prepared": prepared, "checkpoints": tmp_path, "out": tmp_path / "out"}
-    with pytest.raises(CheckpointError, match=r"best\.safetensors: does not say which epoch it is of"):
-        evaluate(evaluation=experiment.evaluation, resources=experiment.resources, **places)
-    assert not (tmp_path / "out").exists()

@@ -149,7 +149,7 @@ def test_evaluate_decodes_as_the_document_says_and_reports_it(experiment, prepar
             "out": run,
         }
         evaluate(evaluation=evaluation, **parts)
-        assert json.loads((run / "metrics.json").read_text())["decoding"] == decoding.say(spec)
+        assert json.loads((run / "metrics.json").read_text())["measured"]["decoding"] == decoding.say(spec)
         assert decoding.say(spec) in (run / "reports" / "evaluation.html").read_text(encoding="utf-8")
         with open(run / "predictions.csv", encoding="utf-8", newline="") as file:
             found[spec.type] = [row["prediction"] for row in csv.DictReader(file)]

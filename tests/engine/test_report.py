@@ -58,7 +58,7 @@ def history(num_epochs: int) -> list[dict[str, float]]:
 def evaluation() -> Evaluation:
     return Evaluation(
         split="test",
-        checkpoint="best",
+        judged="best checkpoint",
         epoch=5,
         results=results(),
         scores=score(results()),
@@ -119,6 +119,7 @@ def test_the_same_evaluation_gives_the_same_bytes(evaluation: Evaluation, tmp_pa
 def test_the_numbers_are_on_top(evaluation: Evaluation, tmp_path: Path) -> None:
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page(evaluation, tmp_path).split("<nav")[0]))
     assert f"Character error rate (CER) {percent(evaluation.scores.cer)} 95% interval" in text
+    assert ", over 12 lines 33 edits in" in text
     assert "33 edits in 206 characters" in text
     assert "Lines without an error 41.7% 5 of 12 lines" in text
     assert "CER on validation lines 102.0% → 18.0% before training → epoch 5" in text
@@ -129,9 +130,12 @@ def test_the_numbers_are_on_top(evaluation: Evaluation, tmp_path: Path) -> None:
     [
         ({"worst_lines": 0}, "asks for none to be shown"),
         ({"history": history(0), "epoch": 0}, 'class="chart"'),
-        ({"history": []}, "No epochs were recorded"),
+        ({"history": []}, "plots/history.csv"),
+        ({"history": [], "epoch": None, "judged": "model x.safetensors"}, "The model x.safetensors read 12 lines"),
+        ({"epoch": None}, "102.0% →</span> –"),
+        ({"unfit": ("line-03",)}, "more text than the model has frames, so that they cannot be read right; they count"),
         ({"history": [{"epoch": 0.0, "val_loss": math.nan, "val_cer": math.nan}]}, "No epochs were recorded"),
-        ({"scores": Scores(math.nan, math.nan, math.nan), "cer_interval": (math.nan, math.nan)}, "– CER on test"),
+        ({"scores": Scores(math.nan, math.nan, math.nan), "cer_interval": cer_interval([])}, "– CER on test"),
         ({"results": tuple(pairs_of(("a b", "a b"), ("c", "c")))}, "No line has an error"),
         ({"results": ()}, "No line was read"),
         ({"results": tuple(pairs_of(("", "x"), ("", "")))}, "CER –"),

@@ -183,8 +183,34 @@ def test_no_reference_is_no_rate():
 
 def test_the_interval_holds_the_rate_and_is_a_point_where_pages_agree():
     results = [LineResult(str(i), str(i // 3), "a" * 10, "a" * (10 - i % 3)) for i in range(60)]
-    low, high = cer_interval(results)
-    assert low == pytest.approx(high) == pytest.approx(score(results).cer)
+    interval = cer_interval(results)
+    assert interval.low == pytest.approx(interval.high) == pytest.approx(score(results).cer)
     mixed = [LineResult(str(i), str(i), "a" * 10, "a" * (10 - i % 5)) for i in range(60)]
-    low, high = cer_interval(mixed)
-    assert low < score(mixed).cer < high
+    interval = cer_interval(mixed)
+    assert interval.low < score(mixed).cer < interval.high
+
+
+# lines, pages that they are of -> what is drawn, and what is said of it
+DRAWN = [
+    (60, 30, ("page", 30), "drawn over 30 pages", ""),
+    (60, 8, ("page", 8), "drawn over 8 pages", "it is too narrow with fewer than 30 pages"),
+    (60, 4, ("line", 60), "drawn over 60 lines, since 4 pages are too few to draw from", "it is too narrow if"),
+    (60, 1, ("line", 60), "drawn over 60 lines, since 1 page is too few to draw from", "it is too narrow if"),
+    (60, 60, ("line", 60), "drawn over 60 lines, since no two lines are known to be", "it is too narrow if the lines"),
+    (1, 1, ("line", 1), "drawn over 1 line, since no two lines", "it is too narrow if"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "pages", "drawn", "basis", "caveat"), DRAWN)
+def test_the_interval_says_what_it_was_drawn_over(lines, pages, drawn, basis, caveat):
+    interval = cer_interval([LineResult(str(i), f"p{i % pages}", "a" * 10, "a" * (10 - i % 5)) for i in range(lines)])
+    assert (interval.unit, interval.num_units) == drawn
+    assert interval.basis.startswith(basis)
+    assert interval.caveat.startswith(caveat)
+    assert bool(interval.caveat) == bool(caveat)
+
+
+def test_no_lines_have_no_interval():
+    interval = cer_interval([])
+    assert math.isnan(interval.low)
+    assert math.isnan(interval.high)

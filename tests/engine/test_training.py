@@ -23,6 +23,7 @@ from thulium.models.wrappers import HTRModel
 from thulium.stages.train import train
 from thulium.training import optimizer as optimizers
 from thulium.training import schedule
+from thulium.training.best import Ranking
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.ema import Ema
 from thulium.training.trainer import HTRTrainer
@@ -99,14 +100,15 @@ def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, c
     def validate(trainer, _loader, _epoch):
         results = tuple(LineResult(str(i), "page", f"text {i}", "") for i in range(6))
         trainer.reading = Reading(results, (1.0,), 1)
-        return dict.fromkeys(("val_loss", "val_cer", "val_wer", "val_line_accuracy"), 1.0)
+        return dict.fromkeys(("val_loss", "val_cer", "val_wer", "val_line_accuracy"), 1.0) | {"val_reads": 0.0}
 
     monkeypatch.setattr(HTRTrainer, "validate", validate)
     sections = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
     train(**{name: getattr(experiment, name) for name in sections}, prepared=prepared, out=tmp_path, run_dir=tmp_path)
     said = capfd.readouterr().err
     assert said.count("warning: after ") == 1
-    assert "the model reads nothing in any line (6 validation lines)\n  help: train for longer; lower" in said
+    few = "4 steps are few: raise training.epochs; 7 lines are few to learn from nothing: start from a model that reads"
+    assert f"after 4 steps the model reads nothing in any line (6 validation lines)\n  help: {few}" in said
 
 
 def test_the_backbone_is_compiled_where_that_is_asked(experiment, prepared, tmp_path, monkeypatch):
@@ -206,11 +208,67 @@ def test_averaged_weights_follow_slowly_and_buffers_at_once():
 def test_patience_counts_epochs_without_improvement():
     spec = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.01)
     stopping = EarlyStopping(spec)
-    assert [stopping.should_stop(v) for v in (0.5, 0.4, 0.395, 0.398)] == [False, False, False, True]
+    assert [stopping.should_stop({"val_cer": v}) for v in (0.5, 0.4, 0.395, 0.398)] == [False, False, False, True]
     rising = EarlyStopping(replace(spec, metric="val_line_accuracy", mode="max", min_delta=0.0))
-    assert [rising.should_stop(v) for v in (0.1, 0.2, 0.2, 0.3, 0.1, 0.1)] == [False, False, False, False, False, True]
+    values = ({"val_line_accuracy": v} for v in (0.1, 0.2, 0.2, 0.3, 0.1, 0.1))
+    assert [rising.should_stop(v) for v in values] == [False, False, False, False, False, True]
     never = EarlyStopping(replace(spec, enabled=False))
-    assert not any(never.should_stop(0.5) for _ in range(20))
+    assert not any(never.should_stop({"val_cer": 0.5}) for _ in range(20))
+
+
+SPEC = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.0)
+
+
+def epochs_until_stopped(stopping, epochs):
+    """How many epochs are taken in until the run should end; None if it should not."""
+    return next((number for number, metrics in enumerate(epochs, 1) if stopping.should_stop(metrics)), None)
+
+
+def test_a_tie_is_decided_by_the_loss():
+    falling = [{"val_cer": 1.0, "val_loss": 4.0 - 0.1 * epoch} for epoch in range(10)]
+    assert epochs_until_stopped(EarlyStopping(SPEC), falling) is None
+    assert epochs_until_stopped(EarlyStopping(SPEC), [{"val_cer": 1.0, "val_loss": 4.0}] * 10) == 3
+    assert epochs_until_stopped(EarlyStopping(replace(SPEC, min_delta=0.15)), falling) is None
+    assert epochs_until_stopped(EarlyStopping(replace(SPEC, min_delta=0.25)), falling) == 3
+
+
+SILENT = {"val_cer": 1.0, "val_loss": 3.0, "val_reads": 0.0}
+READING = {"val_cer": 0.9, "val_loss": 2.0, "val_reads": 1.0}
+
+
+def test_nothing_is_waited_for_before_the_model_reads():
+    stopping = EarlyStopping(SPEC)
+    assert epochs_until_stopped(stopping, [SILENT] * 10) is None
+    assert not stopping.should_stop(READING)
+    assert epochs_until_stopped(stopping, [SILENT] * 10) == 2  # it has read before
+
+
+@pytest.mark.parametrize("metric", ["val_cer", "val_loss"])
+def test_a_model_that_does_not_read_yet_has_no_error_rate(metric):
+    lucky = {"val_cer": 0.97, "val_loss": 8.0, "val_reads": 0.0}  # one letter in every line, as before any training
+    ranking = Ranking(metric)
+    assert ranking.is_better(SILENT, lucky)
+    assert not ranking.is_better(lucky, SILENT)
+    assert ranking.is_better(READING | {"val_cer": 1.2}, lucky)
+    assert not ranking.is_better(lucky, READING | {"val_cer": 1.2})
+
+
+def test_a_training_that_is_gone_on_with_knows_whether_the_model_has_read():
+    stopping, again = EarlyStopping(SPEC), EarlyStopping(SPEC)
+    stopping.should_stop(READING)
+    again.load_state_dict(stopping.state_dict())
+    assert vars(again) == vars(stopping)
+    assert epochs_until_stopped(again, [SILENT] * 10) == 2
+
+
+def test_what_is_never_a_number_ends_the_run_and_is_never_the_best():
+    none = [{"val_cer": math.nan, "val_loss": math.nan, "val_reads": 0.0}] * 10
+    stopping = EarlyStopping(SPEC)
+    assert epochs_until_stopped(stopping, none) == 2
+    assert stopping.best is None
+    assert not stopping.should_stop(READING)
+    assert not stopping.should_stop(none[0])
+    assert stopping.best == READING
 
 
 def test_lines_of_another_height_are_refused(experiment, prepared, tmp_path):
@@ -250,7 +308,7 @@ def test_the_validation_loss_does_not_depend_on_the_batches(experiment, prepared
 def test_a_first_value_that_is_no_number_is_beaten_by_any():
     spec = EarlyStoppingSpec(enabled=True, patience=2, metric="val_cer", mode="min", min_delta=0.0)
     stopping = EarlyStopping(spec)
-    assert [stopping.should_stop(v) for v in (math.nan, 0.5, 0.4, 0.3)] == [False] * 4
+    assert not any(stopping.should_stop({"val_cer": v}) for v in (math.nan, 0.5, 0.4, 0.3))
 
 
 def test_full_precision_is_full_precision():

@@ -136,6 +136,8 @@ def test_differences_are_named(tmp_path: Path) -> None:
     file = tmp_path / "dvc.yaml"
     file.write_text(file.read_text().replace("thulium train", "thulium  train").replace("val_wer", "val_loss"))
     assert dvc_yaml.differences(tmp_path, experiment("custom")) == ("stage train", "plots")
+    file.write_text(file.read_text().replace("- metrics.json\n", ""))
+    assert dvc_yaml.differences(tmp_path, experiment("custom")) == ("stage train", "metrics", "plots")
 
 
 MINE = """\
@@ -151,6 +153,8 @@ stages:
     deps: [data/train/labels.txt]   # the only one
 
     outs: [words.txt]
+metrics:
+- words.json   # how many
 plots:
 - mine.csv:   # a plot
     x: a
@@ -161,7 +165,8 @@ artifacts: {best: {path: checkpoints/best.safetensors}}
 def test_what_is_not_ours_is_kept_in_its_own_words(tmp_path: Path) -> None:
     file = tmp_path / "dvc.yaml"
     file.write_text(MINE)
-    assert dvc_yaml.write(tmp_path, experiment("custom")).kept == ("stage count", "plot 1", "vars", "artifacts")
+    kept = ("stage count", "metrics words.json", "plot 1", "vars", "artifacts")
+    assert dvc_yaml.write(tmp_path, experiment("custom")).kept == kept
     text = file.read_text()
     for line in MINE.splitlines():
         assert line in text.splitlines()
@@ -169,6 +174,7 @@ def test_what_is_not_ours_is_kept_in_its_own_words(tmp_path: Path) -> None:
     assert list(now["stages"]) == ["prepare", "train", "evaluate", "count"]
     assert (now["stages"]["count"], now["plots"][-1]) == (mine["stages"]["count"], mine["plots"][0])
     assert (now["vars"], now["artifacts"]) == (mine["vars"], mine["artifacts"])
+    assert now["metrics"] == ["metrics.json", "metrics/train.json", "words.json"]
     assert not dvc_yaml.write(tmp_path, experiment("custom")).is_new
 
 

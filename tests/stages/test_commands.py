@@ -31,7 +31,7 @@ def test_train_and_evaluate_put_everything_into_the_output_folder(trained: Path)
     assert sorted(path.name for path in trained.iterdir()) == ["config", "data", "runs"]
     assert (out / "checkpoints" / "best.safetensors").is_file()
     assert (out / "plots" / "history.csv").is_file()
-    assert json.loads((out / "metrics.json").read_text())["lines"] == 3
+    assert json.loads((out / "metrics.json").read_text())["measured"]["lines"] == 3
     assert "<img" in (out / "reports" / "evaluation.html").read_text()
 
 

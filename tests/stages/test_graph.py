@@ -44,7 +44,7 @@ def stages_run(output: str) -> list[str]:
 def test_repro_makes_everything_that_the_pipeline_promises(finished: Path) -> None:
     metrics = json.loads((finished / "metrics.json").read_text())
     assert 0 <= metrics["cer_low"] <= metrics["cer"] <= metrics["cer_high"]
-    assert metrics["lines"] == 8
+    assert metrics["measured"]["lines"] == 8
     assert json.loads((finished / "metrics" / "train.json").read_text())["epochs"] == 1
     with open(finished / "plots" / "history.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]

@@ -101,7 +101,7 @@ def test_the_pipeline_of_a_new_project_runs(stranger: lab.Shell, tmp_path: Path)
         assert times == 1, key
     (project / "params.yaml").write_text(text, encoding="utf-8")
     stranger("dvc", "repro", cwd=project)
-    assert json.loads((project / "metrics.json").read_text())["lines"] == 8
+    assert json.loads((project / "metrics.json").read_text())["measured"]["lines"] == 8
     stranger("git", "add", ".", cwd=project)
     stranger("git", "commit", "--quiet", "--message", "First run", cwd=project)
     assert stranger("git", "status", "--short", cwd=project).stdout == ""

@@ -37,6 +37,10 @@ Dry = Annotated[
 Restart = Annotated[
     bool, typer.Option("--restart", help="Train anew, whatever the folder holds of a finished or an unfinished run.")
 ]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", help="Judge this model file, in the place of the one trained here.", metavar="FILE"),
+]
 Gpus = Annotated[
     str | None, typer.Option(help="Train on these GPUs, such as 0,1: resources.devices for once.", metavar="N,N")
 ]
@@ -216,16 +220,38 @@ def _on_gpus(experiment: Any, gpus: str | None) -> Any:
     return replace(experiment, resources=resources)
 
 
-def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None) -> None:
-    """Read unseen lines with the trained model and count its errors."""
+def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None, model: ModelFile = None) -> None:
+    """Read unseen lines with the trained model, or with a model file that is named, and count its errors."""
     group.end_with_parent()
     group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
+    if model:
+        place = _place_of_other(file, place)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with folders.held(place.out):
-        if not place.is_project and place.prepared.exists() and folders.have_changed(experiment, place.out):
+        is_own = not place.is_project and place.prepared == place.out / "prepared"
+        if is_own and place.prepared.exists() and folders.have_changed(experiment, place.out):
             _prepare_anew(experiment, place)
-        _run("evaluate", experiment, prepared=place.prepared, checkpoints=checkpoints, out=place.out)
+        places = {"prepared": place.prepared, "checkpoints": checkpoints, "out": place.out}
+        _run("evaluate", experiment, **places, model_file=model)
+
+
+def _place_of_other(file: Path, place: Place) -> Place:
+    """Where a model that is not the document's own is judged: on the folder's prepared lines, or on the project's.
+
+    Raises:
+        ThuliumError: it would write over what the project says of its own model.
+    """
+    from thulium_dsl.graph import PREPARED
+
+    if place.is_project:
+        raise ThuliumError(
+            "--model writes metrics.json, predictions.csv and reports/, which are those of the project's own model "
+            "here\n  help: add --output-dir with a folder for it; the lines are the project's"
+        )
+    project = file.parent / PREPARED
+    is_borrowed = not place.prepared.exists() and (file.parent / "dvc.yaml").exists() and project.exists()
+    return replace(place, prepared=project) if is_borrowed else place
 
 
 def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:

@@ -84,8 +84,8 @@ class Charset:
         return frames_needed(to_visual(text, self.order))
 
 
-def frames_needed(text: str) -> int:
-    """The fewest frames in which CTC can write a text: its symbols, and a blank between equal neighbours."""
+def frames_needed(text: Sequence[str] | Sequence[int]) -> int:
+    """The fewest frames in which CTC can write a text, or its classes: and a blank between equal neighbours."""
     return len(text) + sum(a == b for a, b in pairwise(text))
 
 

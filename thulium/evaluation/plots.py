@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.metrics import EditCount, LineResult
+from thulium.files import replace_text
 
 NOTHING = "∅"
 MOST_PAIRS = 40  # a confusion matrix of more than this cannot be read
@@ -77,10 +78,9 @@ def write_cer_by_length(results: Sequence[LineResult], path: Path) -> None:
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-    os.replace(temporary, path)
+    replace_text(path, text.getvalue())

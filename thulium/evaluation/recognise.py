@@ -25,16 +25,19 @@ class Reading:
     Attributes:
         results: one a line, sorted by line id.
         nats: the loss summed over the symbols of each batch.
-        num_symbols: in all batches.
+        num_symbols: of the lines that these nats are of.
+        unfit: ids of the lines whose text needs more frames than the model has for them, sorted: they can never be
+            read right, and count neither nats nor symbols.
     """
 
     results: tuple[LineResult, ...]
     nats: tuple[float, ...]
     num_symbols: int
+    unfit: tuple[str, ...] = ()
 
     @property
     def loss(self) -> float:
-        """Nats a symbol over all lines."""
+        """Nats a symbol over all lines that fit their frames."""
         return sum(self.nats) / self.num_symbols if self.num_symbols else math.nan
 
 
@@ -56,18 +59,20 @@ def recognise(
     pages = dict(zip(loader.lines.ids, getattr(loader.lines, "pages", loader.lines.ids), strict=True))
     results: list[LineResult] = []
     nats: list[float] = []
+    unfit: list[str] = []
     symbols = 0
     for batch in loader:
         moved = batch.to(device.torch)
         with device.autocast():
             output = model(moved.images, moved.widths)
-        num_symbols = model.num_symbols(batch.texts)
-        nats.append(float(model.loss(moved, output)) * num_symbols)
-        symbols += num_symbols
+        targets = model.targets(batch)
+        nats.append(float(model.loss(moved, output, num_symbols=1)))
+        symbols += targets.num_symbols
+        unfit += [line_id for line_id, fits in zip(batch.ids, targets.fits.tolist(), strict=True) if not fits]
         texts = decode(output.logits, output.frames, model.charset)
         results += _results(batch.ids, batch.texts, texts, pages, rules or model.text)
         between()
-    return Reading(_sorted(results), tuple(nats), symbols)
+    return Reading(_sorted(results), tuple(nats), symbols, tuple(sorted(unfit)))
 
 
 def merge(readings: Sequence[Reading]) -> Reading:
@@ -81,6 +86,7 @@ def merge(readings: Sequence[Reading]) -> Reading:
         _sorted(result for reading in readings for result in reading.results),
         tuple(nats for turn in turns for nats in turn if nats is not None),
         sum(reading.num_symbols for reading in readings),
+        tuple(sorted(line_id for reading in readings for line_id in reading.unfit)),
     )
 
 

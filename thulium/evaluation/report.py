@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
-from thulium.evaluation.metrics import RESAMPLES, EditCount, LineResult, Scores
+from thulium.evaluation.metrics import RESAMPLES, EditCount, Interval, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
+from thulium.files import replace_text
 from thulium.svg import Series, line_chart
 
 TYPICAL_LINES = 6
@@ -27,9 +27,11 @@ class Evaluation:
     """All that the page shows.
 
     Attributes:
-        epoch: the checkpoint's, as counted in ``history``.
-        cer_interval: the 95 % interval, fractions.
-        history: a row an epoch, as ``thulium.training.history.read`` gives them; epoch 0 is before training.
+        judged: the model in words, such as "best checkpoint".
+        epoch: that it is of, as counted in ``history``; None where the model does not say.
+        history: a row an epoch, as ``thulium.training.history.read`` gives them; epoch 0 is before training; empty:
+            nothing is known of the training.
+        unfit: ids of the lines that have more text than the model has frames.
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
@@ -37,16 +39,17 @@ class Evaluation:
     """
 
     split: str
-    checkpoint: str
-    epoch: int
+    judged: str
+    epoch: int | None
     results: tuple[LineResult, ...]
     scores: Scores
-    cer_interval: tuple[float, float]
+    cer_interval: Interval
     history: list[dict[str, float]]
     worst_lines: int
     png: Callable[[str], bytes]
     facts: Mapping[str, object]
     augmented: bytes = b""
+    unfit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,7 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
     """Write the page, whole or not at all. The same evaluation gives the same bytes."""
     page = _environment().get_template("evaluation.html.j2").render(_context(evaluation))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    temporary.write_text(page, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    replace_text(path, page)
 
 
 def _environment() -> Environment:
@@ -86,13 +87,14 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
     worst = worst_first(results)
     shown = worst[: evaluation.worst_lines]
     typical = typical_lines(results, without=shown)
+    num_pages = len({result.page for result in results})
     return {
         "evaluation": evaluation,
         "total": sum((result.characters for result in results), EditCount()),
         "words": sum((result.words for result in results), EditCount()),
         "num_exact": len(results) - len(worst),
         "num_wrong": len(worst),
-        "num_pages": len({result.page for result in results}),
+        "num_pages": num_pages if num_pages < len(results) else 0,  # each line on a page of its own: none is known
         "before": _val_cer(evaluation.history, 0),
         "after": _val_cer(evaluation.history, evaluation.epoch) if evaluation.epoch else math.nan,
         "charts": _charts(evaluation),
@@ -185,13 +187,14 @@ def _gap(missing: str) -> Markup:
     return Markup("<i>{}</i>").format(" " * len(visible(missing)))
 
 
-def _val_cer(history: Sequence[Mapping[str, float]], epoch: int) -> float:
+def _val_cer(history: Sequence[Mapping[str, float]], epoch: int | None) -> float:
     return next((row.get("val_cer", math.nan) for row in history if row["epoch"] == epoch), math.nan)
 
 
 def _charts(evaluation: Evaluation) -> list[Markup]:
-    mark = (float(evaluation.epoch), f"{evaluation.checkpoint}: epoch {evaluation.epoch}")
-    known = mark if any(row["epoch"] == evaluation.epoch for row in evaluation.history) else None
+    epoch = evaluation.epoch
+    is_known = epoch is not None and any(row["epoch"] == epoch for row in evaluation.history)
+    known = (float(epoch or 0), f"{evaluation.judged}: epoch {epoch}") if is_known else None
 
     def series(name: str, column: str) -> Series:
         return Series(name, tuple((row["epoch"], row[column]) for row in evaluation.history if column in row))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from thulium.data.batch import Batch
 from thulium.data.charset import Charset
 from thulium.data.text import plain
 from thulium.models import backbones, decoders, heads
+from thulium.models.decoders import ctc
 from thulium.models.masks import shrink
 from thulium.models.span_mask import SpanMask
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec
@@ -31,6 +31,28 @@ class Output:
     logits: Tensor
     shortcut: Tensor | None
     frames: Tensor
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a model should write of some lines. B lines, L symbols in all of them.
+
+    Attributes:
+        classes: (L,) of all lines, one after the other.
+        lengths: (B,) symbols of each line.
+        frames: (B,) that the model has for it.
+        fits: (B,) whether the line can be written in its frames; one that cannot counts in no loss.
+    """
+
+    classes: Tensor
+    lengths: Tensor
+    frames: Tensor
+    fits: Tensor
+
+    @property
+    def num_symbols(self) -> int:
+        """Of the lines that fit: what their loss is divided by."""
+        return int(self.lengths[self.fits].sum())
 
 
 class HTRModel(nn.Module):
@@ -108,20 +130,26 @@ class HTRModel(nn.Module):
         logits, shortcut = self.decoder(self.head(shown, frames), features)
         return Output(logits, shortcut, frames)
 
-    def num_symbols(self, texts: Iterable[str]) -> int:
-        """Symbols of some transcriptions; those that the charset does not have do not count."""
-        return sum(len(self.charset.encode(text)) for text in texts)
+    def targets(self, batch: Batch) -> Targets:
+        """What the model should write of a batch; symbols that the charset does not have are left out.
+
+        All of it is on the CPU: CTC reads lengths there, and fetching them would wait for the device at every step.
+        """
+        encoded = [self.charset.encode(text) for text in batch.texts]
+        classes = torch.tensor([c for line in encoded for c in line], dtype=torch.long)
+        lengths = torch.tensor([len(line) for line in encoded], dtype=torch.long)
+        frames = self.frames(batch.widths)
+        return Targets(classes, lengths, frames, ctc.fits(encoded, frames))
 
     def loss(self, batch: Batch, output: Output, num_symbols: int | None = None) -> Tensor:
-        """The training loss of a batch, in nats a symbol; symbols that the charset does not have do not count.
+        """The training loss of a batch, in nats a symbol.
+
+        Lines that do not fit their frames, and symbols that the charset does not have, do not count.
 
         Args:
             num_symbols: what to divide by, where the lines are a part of a batch; their own symbols if absent.
         """
-        encoded = [self.charset.encode(text) for text in batch.texts]
-        targets = torch.tensor([c for line in encoded for c in line], dtype=torch.long)
-        # Lengths stay on the CPU: CTC reads them there, and fetching them would wait for the device at every step.
-        lengths = torch.tensor([len(line) for line in encoded])
-        targets = targets.to(output.logits.device, non_blocking=True)
-        frames = self.frames(batch.widths)
-        return self.decoder.loss(output.logits, output.shortcut, frames, targets, lengths, num_symbols)
+        targets = self.targets(batch)
+        classes = targets.classes.to(output.logits.device, non_blocking=True)
+        divisor = targets.num_symbols if num_symbols is None else num_symbols
+        return self.decoder.loss(output.logits, output.shortcut, targets.frames, classes, targets.lengths, divisor)

@@ -20,10 +20,10 @@ from thulium.data import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
-from thulium.errors import CheckpointError, DataError, DeviceError
+from thulium.errors import CheckpointError, DeviceError
 from thulium.evaluation import decoding, plots, tuning
-from thulium.evaluation.metrics import EditCount, LineResult, Scores, cer_interval, score
-from thulium.evaluation.recognise import recognise
+from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
+from thulium.evaluation.recognise import Reading, recognise
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
 from thulium.files import replace_text
@@ -39,43 +39,49 @@ DRAWS = 2  # pictures of each transform that fit the report's width
 
 
 def evaluate(
-    *, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path, checkpoints: Path, out: Path
+    *,
+    evaluation: EvaluationSpec,
+    resources: ResourcesSpec,
+    prepared: Path,
+    checkpoints: Path,
+    out: Path,
+    model_file: Path | None = None,
 ) -> dict[str, Any]:
     """Read the lines of a split with a trained model and count errors.
 
     Args:
         prepared: the folder that prepare wrote.
         checkpoints: the folder that train wrote.
-        out: gets predictions.csv, plots/, reports/ and, at the end, metrics.json; holds plots/history.csv.
+        out: gets predictions.csv, plots/, reports/ and, at the end, metrics.json; may hold plots/history.csv.
+        model_file: judged in the place of a checkpoint; nothing else of its training is needed.
 
     Returns:
         What metrics.json holds.
     """
     data = open_prepared(prepared)
     split = data.split(evaluation.split)
-    path = checkpoints / f"{evaluation.checkpoint}.safetensors"
+    path = model_file or checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
     _check_fit(model, data, path)
-    if "epoch" not in facts:
-        raise CheckpointError(f"{path}: does not say which epoch it is of: evaluate what a training has saved")
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
-    rows = _read_history(out / "plots" / "history.csv")
+    rows = [] if model_file else _read_history(out / "plots" / "history.csv")
     loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
     decode = decoding.build(evaluation.decoding, model.charset, data)
     reading = recognise(model.to(device.torch), loader, device, data.text, decode=decode)
     scores, interval = score(reading.results), cer_interval(reading.results)
-    metrics = _metrics(reading.results, scores, interval, evaluation, data)
+    judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
+    metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
+    (out / "plots").mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").unlink(missing_ok=True)
     _write_predictions(reading.results, out / "predictions.csv")
-    (out / "plots").mkdir(exist_ok=True)
     plots.write_confusions(reading.results, out / "plots" / "confusions.csv")
     plots.write_cer_by_length(reading.results, out / "plots" / "cer_by_length.csv")
     page = Evaluation(
         split=evaluation.split,
-        checkpoint=evaluation.checkpoint,
-        epoch=facts["epoch"],
+        judged=judged,
+        epoch=facts.get("epoch"),
         results=reading.results,
         scores=scores,
         cer_interval=interval,
@@ -84,10 +90,11 @@ def evaluate(
         png=_pngs(split),
         facts=_facts(model, facts, data, path) | decoding.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
+        unfit=reading.unfit,
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    _say_summary(metrics, rows, out)
+    _say_summary(metrics, interval, rows, out)
     return metrics
 
 
@@ -110,16 +117,21 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
+    """The rows of a training's history; a model can be judged without them."""
     if not path.is_file():
-        raise DataError(f"{path}: no such file; `thulium train` writes it beside the checkpoints")
+        say(f"{path} is not there: the report has no learning curves")
+        return []
     return history.read(path)
 
 
 def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
-    if model.preprocessing != data.preprocessing:
+    theirs, ours = asdict(model.preprocessing), asdict(data.preprocessing)
+    odd = [name for name in ours if theirs[name] != ours[name]]
+    if odd:
+        was, now = ({name: values[name] for name in odd} for values in (theirs, ours))
         raise CheckpointError(
-            f"{path}: was trained on lines prepared as {model.preprocessing}, these are prepared as "
-            f"{data.preprocessing}: train again"
+            f"{path}: was trained on lines prepared with preprocessing: {_braced(was)}, these are prepared with "
+            f"{_braced(now)}\n  help: prepare the lines as they were for the model, or train one on these"
         )
 
 
@@ -131,27 +143,35 @@ def _device(resources: ResourcesSpec) -> devices.Device:
         raise DeviceError(f"resources.device: {error}") from None
 
 
-def _metrics(
-    results: Sequence[LineResult],
-    scores: Scores,
-    interval: tuple[float, float],
-    evaluation: EvaluationSpec,
-    data: Prepared,
-) -> dict[str, Any]:
-    characters = sum((result.characters for result in results), EditCount())
+def _metrics(reading: Reading, scores: Scores, interval: Interval) -> dict[str, Any]:
+    """The figures, in the order in which people look for them: DVC's tables keep it."""
     return {
         "cer": round(scores.cer, 6),
-        "cer_low": round(interval[0], 6),
-        "cer_high": round(interval[1], 6),
         "wer": round(scores.wer, 6),
         "line_accuracy": round(scores.line_accuracy, 6),
-        "lines": len(results),
-        "characters": characters.reference,
-        "edits": characters.edits,
+        "cer_low": round(interval.low, 6),
+        "cer_high": round(interval.high, 6),
+        "edits": sum(result.characters.edits for result in reading.results),
+    }
+
+
+def _measured(
+    reading: Reading, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared
+) -> dict[str, Any]:
+    """What the figures are of: two that differ in any of this are not to be compared, and DVC's diff shows it."""
+    return {
         "split": evaluation.split,
+        "lines": len(reading.results),
+        "characters": sum(result.characters.reference for result in reading.results),
+        "lines_that_do_not_fit": len(reading.unfit),
+        "model": judged,
         "decoding": decoding.say(evaluation.decoding),
-        "unicode_form": data.unicode_form,
         "unit": "code point",
+        "unicode_form": data.unicode_form,
+        "words": "split at white space",
+        "interval_unit": interval.unit,
+        "interval_units": interval.num_units,
+        "interval_seed": interval.seed,
     }
 
 
@@ -179,8 +199,9 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         "symbols": len(model.charset.symbols),
         "line height": f"{model.preprocessing.height} px",
         "Unicode form": data.unicode_form,
-        "epoch of the checkpoint": facts["epoch"],
+        **({"epoch of the checkpoint": facts["epoch"]} if "epoch" in facts else {}),
         **{name: _compact(section) for name, section in _settings(facts).items()},
+        **({"computed with": _compact(facts["computed"])} if "computed" in facts else {}),
         "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,
@@ -230,9 +251,15 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _say_summary(metrics: Mapping[str, Any], rows: list[dict[str, float]], out: Path) -> None:
-    interval = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}"
-    exact = f"{metrics['line_accuracy']:.1%} of {metrics['lines']} lines without an error"
-    say(f"{metrics['split']} CER {metrics['cer']:.2%} ({interval}), WER {metrics['wer']:.2%}, {exact}")
-    say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
+def _say_summary(
+    metrics: Mapping[str, Any], interval: Interval, rows: Sequence[Mapping[str, float]], out: Path
+) -> None:
+    measured, between = metrics["measured"], f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}"
+    exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
+    say(f"{measured['split']} CER {metrics['cer']:.2%} ({between}), WER {metrics['wer']:.2%}, {exact}")
+    say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")
+    if unfit := measured["lines_that_do_not_fit"]:
+        say(f"{unfit} of the lines have more text than the model has frames, and cannot be read right")
+    if rows and "val_cer" in rows[0]:
+        say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
     say(f"the report: {out / 'reports' / 'evaluation.html'}")

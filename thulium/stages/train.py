@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,8 @@ from thulium.errors import DataError, DeviceError, WorldError
 from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say, track
+from thulium.training import messages, schedule
 from thulium.training import optimizer as optimizers
-from thulium.training import schedule
 from thulium.training.checkpoints import PERIODIC, CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
@@ -36,7 +36,7 @@ from thulium.training.run import Keeper, Run, keep_on, say_threads
 from thulium.training.same import parts_of
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
-from thulium.training.watch import Watch
+from thulium.training.watch import Training, Watch
 from thulium.unfinished import FOLDER
 from thulium.world import ALONE, World, waited_s
 from thulium_dsl.spec import (
@@ -102,11 +102,11 @@ def train(
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = _begin(run, folder, metrics, run_dir, restart)
-        say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
-        log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
+        _say(messages.beginning(trainer, *loaders, training.scheduler))
+        log = stack.enter_context(open_loggers(logging, run_dir, settings, loaders[1].lines, run.epochs, world))
         if world.is_main:
             stack.enter_context(bad_lines_kept(_kept_apart(folder, out)))
-        _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(training.lr))
+        _learn(run, keeper, loaders, training, log, on_pace)
         summary = _summary(run) | {"computed": computed}
         _finish(run, summary, metrics, folder)
     return summary
@@ -171,18 +171,18 @@ def _learn(
     run: Run,
     keeper: Keeper,
     loaders: tuple[LineLoader, LineLoader],
-    epochs: int,
+    training: TrainingSpec,
     log: Log,
     on_pace: Callable[[float, str], None],
-    watch: Watch,
 ) -> None:
     """The epochs that are left."""
-    trainer, (train_loader, val_loader) = run.trainer, loaders
+    trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
+    watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, training.init_from is None))
     trainer.between = keeper.between
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
-        say(f"before training: val_cer {untrained['val_cer']:.1%}")
+        _say(messages.untrained(untrained, trainer.reading))
     start, first = time.perf_counter(), run.epochs
     is_part = trainer.steps_of(first) > 0  # of the first epoch, some was learnt before the run was cut
     while run.epochs < epochs and not run.is_over:
@@ -198,19 +198,20 @@ def _learn(
             else:
                 lines = (epoch + 1 - first) * len(train_loader.lines)
                 on_pace(lines / (time.perf_counter() - start), str(trainer.device))
-        say(_epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
-        run.is_over = run.stopping.should_stop(values[run.stopping.spec.metric])
+        say(messages.epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
+        run.is_over = run.stopping.should_stop(values)
         run.epochs += 1
-        _warn(run, watch, is_last=run.is_over or run.epochs == epochs)
-        keeper.end_epoch(is_last=run.is_over or run.epochs == epochs)
-    if run.is_over:
-        say(f"stopped: {run.stopping.spec.metric} did not improve for {run.stopping.spec.patience} epochs")
+        is_last = run.is_over or run.epochs == epochs
+        read = trainer.reading.results if trainer.reading else ()
+        steps = trainer.scheduler.last_epoch  # torch counts steps under that name
+        _say(watch.look(read, steps, is_last=is_last, is_stopped=run.is_over))
+        keeper.end_epoch(is_last=is_last)
+    _say(messages.ending(run))
 
 
-def _warn(run: Run, watch: Watch, *, is_last: bool) -> None:
-    reading, steps = run.trainer.reading, run.trainer.scheduler.last_epoch  # torch counts steps under that name
-    if reading and (warning := watch.look(reading.results, steps, is_last=is_last)):
-        say(warning)
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)
 
 
 def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeFolder | None) -> None:
@@ -337,39 +338,23 @@ def _settings(
     return {name: asdict(section) for name, section in sections.items()}
 
 
-def _first_line(trainer: HTRTrainer, num_train: int, num_val: int) -> str:
-    model = trainer.model
-    return (
-        f"training on {num_train} lines, validating on {num_val}; "
-        f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
-    )
-
-
-def _epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: HTRTrainer, is_best: bool) -> str:
-    pace = trainer.pace
-    return (
-        f"epoch {epoch + 1}/{epochs}  train_loss {values['train_loss']:.3f}  val_loss {values['val_loss']:.3f}  "
-        f"val_cer {values['val_cer']:.2%}  {pace.lines_per_s:.0f} lines/s  {pace.seconds:.0f} s "
-        f"({pace.waiting:.0%} waiting for data){'  best' if is_best else ''}"
-    )
-
-
 def _summary(run: Run) -> dict[str, Any]:
+    """The figures of the best epoch first, since DVC's tables keep this order; then those of the last one."""
     (_, untrained), (_, last), checkpoints = run.history.rows[0], run.history.rows[-1], run.checkpoints
     best = (
         {}
         if checkpoints.best is None
         else {
-            "best_epoch": (checkpoints.best_epoch or 0) + 1,
             f"best_{checkpoints.best_metric}": round(checkpoints.best, 6),
+            "best_epoch": (checkpoints.best_epoch or 0) + 1,
         }
     )
     return {
-        "val_cer_untrained": round(untrained["val_cer"], 6),
+        **best,
+        "epochs": run.epochs,
         **{
             name: round(last[name], 6) for name in ("train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy")
         },
-        **best,
-        "epochs": run.epochs,
+        "val_cer_untrained": round(untrained["val_cer"], 6),
         "parameters": run.trainer.model.num_parameters,
     }

@@ -29,6 +29,7 @@ from thulium.errors import CheckpointError
 from thulium.files import PART, replace_bytes
 from thulium.models.wrappers import HTRModel
 from thulium.pointers import absent, pointer_at
+from thulium.training.best import Ranking
 from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec, build
 
 FORMAT = 2
@@ -147,7 +148,7 @@ class CheckpointManager:
         Args:
             save_dir: the folder.
             save_best: keep the epoch with the best metric.
-            best_metric: its name in the metrics given to ``save``.
+            best_metric: its name in the metrics given to ``save``; see ``Ranking`` for what decides where it cannot.
             mode: "min" if lower is better, "max" if higher.
             save_every: epochs between periodic checkpoints; 0 keeps none.
             keep_last: how many periodic checkpoints stay.
@@ -159,16 +160,26 @@ class CheckpointManager:
         if keep_last < 1:
             raise ValueError(f"keep_last is at least 1, not {keep_last}")
         self.save_dir = Path(save_dir)
-        self.save_best, self.best_metric, self.mode = save_best, best_metric, mode
+        self.save_best, self.ranking = save_best, Ranking(best_metric, mode)
         self.save_every, self.keep_last, self.about = save_every, keep_last, dict(about or {})
-        self.best: float | None = None
         self.best_epoch: int | None = None
+        self._best: dict[str, float] | None = None  # its figures
         self._periodic: list[str] = []  # those of this run, oldest first
         self._pending: dict[str, bytes] = {}  # file name -> what has to be written
         if save_best and not is_new and self._path("best").exists():
             facts = _read_header(self._path("best"))["facts"]
             if best_metric in facts.get("metrics", {}):
-                self.best, self.best_epoch = facts["metrics"][best_metric], facts["epoch"] - 1
+                self._best, self.best_epoch = self.ranking.figures(facts["metrics"]), facts["epoch"] - 1
+
+    @property
+    def best_metric(self) -> str:
+        """The name of the figure that chooses the best epoch."""
+        return self.ranking.metric
+
+    @property
+    def best(self) -> float | None:
+        """That figure of the best epoch; None as long as there is none."""
+        return None if self._best is None else self._best[self.best_metric]
 
     def save(
         self,
@@ -184,13 +195,18 @@ class CheckpointManager:
             model: what is saved.
             optimizer, scheduler: their state is saved too, if given.
             epoch: 0 is the first one.
-            metrics: must hold ``best_metric`` if ``save_best``.
+            metrics: of the validation; must hold ``best_metric`` if ``save_best``.
+
+        Raises:
+            ValueError: ``best_metric`` is not there.
         """
         state = {name: part.state_dict() for name, part in (("optimizer", optimizer), ("scheduler", scheduler)) if part}
         names = ["last"]
-        if self.save_best and self._improves(metrics):
-            self.best, self.best_epoch = metrics[self.best_metric], epoch
-            names.append("best")
+        if self.save_best:
+            figures = self.ranking.figures(metrics)
+            if self.ranking.is_better(figures, self._best):
+                self._best, self.best_epoch = figures, epoch
+                names.append("best")
         if self.save_every and (epoch + 1) % self.save_every == 0:
             names.append(f"{PERIODIC}/epoch-{epoch + 1:05}")
             self._periodic.append(names[-1])
@@ -223,11 +239,11 @@ class CheckpointManager:
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to go on from here, beside the files."""
         pending = {name: _as_tensor(content) for name, content in self._pending.items()}
-        return {"best": self.best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
+        return {"best": self._best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked; the files must be there again."""
-        self.best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
+        self._best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
         self._pending = {name: content.numpy().tobytes() for name, content in state["pending"].items()}
 
     def load_best(self, model: HTRModel, optimizer: Optimizer | None = None) -> dict[str, Any]:
@@ -249,14 +265,6 @@ class CheckpointManager:
             optimizer.load_state_dict(_load_state(self._state_path("best"))["optimizer"])
         facts: dict[str, Any] = header["facts"]
         return facts
-
-    def _improves(self, metrics: Mapping[str, float]) -> bool:
-        if self.best_metric not in metrics:
-            raise ValueError(f"no {self.best_metric!r} in the metrics {sorted(metrics)}")
-        value = metrics[self.best_metric]
-        if value != value:  # nan: nothing was measured
-            return False
-        return self.best is None or (value < self.best if self.mode == "min" else value > self.best)
 
     def _remove_old(self) -> None:
         while len(self._periodic) > self.keep_last:

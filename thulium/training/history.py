@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class History:
         self.rows: list[tuple[int, dict[str, float]]] = []
 
     def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Take in an epoch; figures that it does not have stay empty in the file."""
+        """Take in an epoch; figures that it does not have are nan in the file: DVC draws an empty cell as zero."""
         self.rows.append((epoch, dict(metrics)))
 
     def write(self) -> None:
@@ -34,11 +35,12 @@ class History:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         for epoch, metrics in self.rows:
-            writer.writerow((epoch, *(f"{metrics[name]:.6g}" if name in metrics else "" for name in COLUMNS[1:])))
+            writer.writerow((epoch, *(f"{metrics.get(name, math.nan):.6g}" for name in COLUMNS[1:])))
         replace_text(self.path, text.getvalue())
 
 
 def read(path: Path) -> list[dict[str, float]]:
-    """The rows of a history, empty figures left out."""
+    """The rows of a history; what is no number is left out."""
     with open(path, encoding="utf-8", newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return [{name: value for name, value in row.items() if not math.isnan(value)} for row in rows]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import html
+import json
+import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from thulium.data.loader import Lines
 from thulium.errors import LoggerError, MissingPackage
+from thulium.evaluation.metrics import LineResult
 from thulium.files import replace_text
 from thulium.progress import say
+from thulium.training.samples import Samples, is_pictured
 from thulium.training.trainer import HTRTrainer
+from thulium.world import World
 from thulium_dsl.spec import LoggingSpec, WandbSpec
 
 Log = Callable[[int, Mapping[str, float], HTRTrainer], None]
+METRICS = ("val/cer", "val/wer", "val/loss")  # what TensorBoard's table of hyperparameters shows beside them
 WANDB_RUN = "wandb-run"  # holds the number of the run, so that it can be gone on with
-NUM_SAMPLES = 8  # validation lines shown as text
 
 
 def forget_curves(run_dir: Path) -> None:
@@ -27,15 +34,16 @@ def forget_curves(run_dir: Path) -> None:
 
 @contextlib.contextmanager
 def open_loggers(
-    spec: LoggingSpec | None, run_dir: Path, facts: Mapping[str, Any], num_logged: int = 0
+    spec: LoggingSpec, run_dir: Path, facts: Mapping[str, Any], lines: Lines, num_logged: int, world: World
 ) -> Iterator[Log]:
     """Open the loggers of a document and close them, also when the run fails.
 
     Args:
-        spec: none are opened if absent.
         run_dir: the run's own folder for TensorBoard.
-        facts: the experiment, for Weights & Biases.
+        facts: the experiment: section -> its settings.
+        lines: the validation lines, some of which TensorBoard shows.
         num_logged: epochs that a run which goes on has logged before.
+        world: only its main process opens any.
 
     Yields:
         A function to call after each epoch with its number (from 1), its metrics and the trainer.
@@ -46,9 +54,9 @@ def open_loggers(
     """
     with contextlib.ExitStack() as stack:
         logs: list[Log] = []
-        if spec and spec.tensorboard.enabled:
-            logs.append(stack.enter_context(_tensorboard(run_dir, num_logged)))
-        if spec and spec.wandb.enabled:
+        if world.is_main and spec.tensorboard.enabled:
+            logs.append(stack.enter_context(_tensorboard(run_dir, facts, Samples.of(lines), num_logged)))
+        if world.is_main and spec.wandb.enabled:
             logs.append(stack.enter_context(_wandb(spec.wandb, run_dir, facts)))
 
         def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
@@ -63,9 +71,11 @@ def open_loggers(
 
 
 @contextlib.contextmanager
-def _tensorboard(run_dir: Path, num_logged: int) -> Iterator[Log]:
+def _tensorboard(run_dir: Path, facts: Mapping[str, Any], samples: Samples, num_logged: int) -> Iterator[Log]:
     from torch.utils.tensorboard import SummaryWriter
+    from torch.utils.tensorboard.summary import hparams
 
+    experiment, start, end = hparams(_hyperparameters(facts), dict.fromkeys(METRICS, 0.0))
     # What was logged after the state that the run goes on from is logged again.
     purge = num_logged + 1 if num_logged else None
     with SummaryWriter(str(run_dir), purge_step=purge) as writer:  # type: ignore[no-untyped-call]
@@ -73,10 +83,17 @@ def _tensorboard(run_dir: Path, num_logged: int) -> Iterator[Log]:
         def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
             for name, value in _figures(metrics, trainer).items():
                 writer.add_scalar(name, value, epoch)
-            writer.add_text("val/lines", _samples(trainer), epoch)
+            results = trainer.reading.results if trainer.reading else ()
+            writer.add_text("val/lines", _table(samples.read(results)), epoch)
+            if results and is_pictured(epoch):
+                writer.add_image("val/lines", samples.picture(results), epoch, dataformats="HW")
             writer.flush()
 
+        if not num_logged:
+            writer.file_writer.add_summary(experiment)
+            writer.file_writer.add_summary(start)
         yield log
+        writer.file_writer.add_summary(end)
 
 
 @contextlib.contextmanager
@@ -125,11 +142,23 @@ def _grouped(name: str) -> str:
     return f"{split}/{rest}" if rest else f"train/{name}"
 
 
-def _samples(trainer: HTRTrainer) -> str:
-    results = trainer.reading.results[:NUM_SAMPLES] if trainer.reading else ()
+def _hyperparameters(tree: Mapping[str, Any], prefix: str = "") -> dict[str, int | float | str]:
+    """Every setting by its dotted key: numbers and texts, since TensorBoard would show true as 1."""
+    flat: dict[str, int | float | str] = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _hyperparameters(value, f"{prefix}{name}.")
+        else:
+            is_taken = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+            flat[prefix + name] = value if is_taken else json.dumps(value)
+    return flat
+
+
+def _table(results: Iterable[LineResult]) -> str:
     rows = [f"| `{r.id}` | {_cell(r.transcription)} | {_cell(r.prediction)} |" for r in results]
     return "\n".join(["| line | transcription | prediction |", "|---|---|---|", *rows])
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    """A text as itself in a table of TensorBoard's Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~-])", r"\\\1", html.escape(text, quote=False))

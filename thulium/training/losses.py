@@ -35,38 +35,43 @@ class BadLoss(StepError):
 class Losses:
     """The losses of an epoch's steps, looked at now and then, since a look waits for the device and the others."""
 
-    def __init__(self, epoch: int, world: World, steps: int = 0, total: float = 0.0) -> None:
-        self.epoch, self.world, self.steps, self.total = epoch, world, steps, total
-        self._unseen: list[tuple[Tensor, tuple[Batch, ...]]] = []
+    def __init__(self, epoch: int, world: World, steps: int = 0, nats: float = 0.0, symbols: int = 0) -> None:
+        self.epoch, self.world, self.steps, self.nats, self.symbols = epoch, world, steps, nats, symbols
+        self._unseen: list[tuple[Tensor, int, tuple[Batch, ...]]] = []
 
-    def add(self, loss: Tensor, parts: Sequence[Batch]) -> None:
+    def add(self, loss: Tensor, num_symbols: int, parts: Sequence[Batch]) -> None:
         """Take in a step's loss, this process's share of it.
+
+        Args:
+            loss: nats a symbol.
+            num_symbols: of the step, in all processes: what its nats were divided by.
+            parts: this process's lines.
 
         Raises:
             BadLoss: that of this step, or of one a few steps before, is not a number.
         """
-        self._unseen.append((loss, tuple(_own(part) for part in parts if not part.is_filler)))
+        self._unseen.append((loss, num_symbols, tuple(_own(part) for part in parts if not part.is_filler)))
         self.steps += 1
         if len(self._unseen) == CHECK_EVERY:
             self._look()
 
     def mean(self) -> float:
-        """Nats a symbol, averaged over the steps."""
+        """Nats a symbol over all steps: summed first, divided last."""
         self._look()
-        return self.total / self.steps
+        return self.nats / self.symbols if self.symbols else math.nan
 
     def state_dict(self) -> dict[str, Any]:
         """What the class takes to go on from here."""
         self._look()
-        return {"epoch": self.epoch, "steps": self.steps, "total": self.total}
+        return {"epoch": self.epoch, "steps": self.steps, "nats": self.nats, "symbols": self.symbols}
 
     def _look(self) -> None:
-        shares = self.world.gather([float(loss) for loss, _ in self._unseen])
+        shares = self.world.gather([float(loss) for loss, _, _ in self._unseen])
         for i, step_shares in enumerate(zip(*shares, strict=True)):
             value = sum(step_shares)
             if not math.isfinite(value):
                 step = self.steps - len(self._unseen) + i + 1
-                batches = [batch for own in self.world.gather(self._unseen[i][1]) for batch in own]
+                batches = [batch for own in self.world.gather(self._unseen[i][2]) for batch in own]
                 ids = ", ".join(line_id for batch in batches for line_id in batch.ids)
                 raise BadLoss(
                     f"epoch {self.epoch + 1}, step {step}: the loss is {value}; lines of the batch: {ids}\n"
@@ -74,7 +79,8 @@ class Losses:
                     "or switch off training.mixed_precision, where it is on",
                     batches,
                 )
-            self.total += value
+            self.nats += value * self._unseen[i][1]
+            self.symbols += self._unseen[i][1]
         self._unseen.clear()
 
 

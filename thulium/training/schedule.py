@@ -26,9 +26,14 @@ def cosine_factor(step: int, *, num_steps: int, warmup_steps: int) -> float:
 
 def cosine(optimizer: Optimizer, spec: CosineSpec, *, epochs: int, steps_per_epoch: int) -> LRScheduler:
     """Cosine with warm-up over a whole run, moved at every step."""
-    warmup_steps = round(spec.warmup_epochs * steps_per_epoch)
-    factor = partial(cosine_factor, num_steps=epochs * steps_per_epoch, warmup_steps=warmup_steps)
+    steps = warmup_steps(spec, steps_per_epoch)
+    factor = partial(cosine_factor, num_steps=epochs * steps_per_epoch, warmup_steps=steps)
     return LambdaLR(optimizer, factor)
+
+
+def warmup_steps(spec: CosineSpec, steps_per_epoch: int) -> int:
+    """Steps until the learning rate is at its height, that one included: of one or none, nothing is seen."""
+    return round(spec.warmup_epochs * steps_per_epoch)
 
 
 SCHEDULERS = {"cosine": cosine}

@@ -23,8 +23,10 @@ from thulium.evaluation.metrics import score
 from thulium.evaluation.recognise import Reading, merge, recognise
 from thulium.models.norm import synchronised
 from thulium.models.wrappers import HTRModel
+from thulium.training.best import READS
 from thulium.training.ema import Ema
 from thulium.training.losses import Losses
+from thulium.training.watch import reads_nothing
 from thulium.world import ALONE, World
 from thulium_dsl.spec import UnicodeForm
 
@@ -139,7 +141,8 @@ class HTRTrainer:
             epoch: counts from 0; decides order and augmentation.
 
         Returns:
-            train_loss in nats a symbol, averaged over the steps; lr after the epoch.
+            train_loss, what was learnt from, in nats a symbol: of augmented lines, the shortcut's loss included; lr
+            after the epoch.
 
         Raises:
             BadLoss: the loss is not a number: names epoch, step and lines.
@@ -155,7 +158,7 @@ class HTRTrainer:
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
             try:
-                losses.add(self._step([part.to(self.device.torch) for part in parts]), parts)
+                losses.add(*self._step([part.to(self.device.torch) for part in parts]), parts)
             except torch.OutOfMemoryError as error:
                 largest = max(parts, key=lambda part: part.images.numel())
                 raise StepError(
@@ -175,7 +178,8 @@ class HTRTrainer:
         """Read every line and count errors.
 
         Returns:
-            val_loss in nats a symbol; val_cer, val_wer and val_line_accuracy as fractions.
+            val_loss in nats a symbol, of the lines that fit their frames (``reading.unfit`` names the others); val_cer,
+            val_wer and val_line_accuracy, of all lines, as fractions; val_reads, 1 or 0: whether it reads at all.
         """
         self._check_height(loader)
         model = self.best_model.eval()
@@ -189,6 +193,7 @@ class HTRTrainer:
             "val_cer": scores.cer,
             "val_wer": scores.wer,
             "val_line_accuracy": scores.line_accuracy,
+            READS: float(not reads_nothing(self.reading.results)),
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -251,10 +256,11 @@ class HTRTrainer:
                 if isinstance(module, _BatchNorm):
                     module.train(not is_on)
 
-    def _step(self, parts: Sequence[Batch]) -> Tensor:
-        """One optimizer step; returns this process's share of the loss."""
+    def _step(self, parts: Sequence[Batch]) -> tuple[Tensor, int]:
+        """One optimizer step; returns this process's share of the loss, and the step's symbols in all processes."""
         self.optimizer.zero_grad(set_to_none=True)
-        num_symbols = self.model.num_symbols(parts[0].step_texts)
+        own = sum(self.model.targets(part).num_symbols for part in parts if not part.is_filler)
+        num_symbols = int(self.world.total(torch.tensor(own)))
         # One width for all processes, as if the lines were padded together: the padding counts in normalisation.
         widths = self.world.most(*(part.images.shape[-1] for part in parts))
         losses = [self._backward(part.widened(width), num_symbols) for part, width in zip(parts, widths, strict=True)]
@@ -268,7 +274,7 @@ class HTRTrainer:
         self.scheduler.step()
         if self._ema:
             self._ema.update(self.model)
-        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        return (losses[0] if len(losses) == 1 else torch.stack(losses).sum()), num_symbols
 
     def _backward(self, part: Batch, num_symbols: int) -> Tensor:
         with self.device.autocast():

@@ -2,12 +2,20 @@
 
 Source: Graves et al. 2006; the shortcut, a second CTC loss straight on the backbone while training, after Retsinas et
 al. 2022. We divide by the symbols of the batch, so the loss reads as nats a symbol whatever the batch size.
+
+A line whose text needs more frames than it has cannot be written: torch gives it an infinite loss. Such a line counts
+neither nats nor symbols (``fits`` says which lines these are).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from thulium.data.charset import frames_needed
 
 
 class CtcDecoder(nn.Module):
@@ -41,7 +49,7 @@ class CtcDecoder(nn.Module):
         frames: Tensor,
         targets: Tensor,
         lengths: Tensor,
-        num_symbols: int | None = None,
+        num_symbols: int,
     ) -> Tensor:
         """Nats a symbol.
 
@@ -49,10 +57,10 @@ class CtcDecoder(nn.Module):
             logits, shortcut: what ``forward`` gave.
             frames: (B,) in use, on the CPU.
             targets: (L,) classes of all lines, one after the other.
-            lengths: (B,) symbols of each line, on the CPU. A line that does not fit its frames counts nothing.
-            num_symbols: what to divide by, where these lines are a part of a batch; their own symbols if absent.
+            lengths: (B,) symbols of each line, on the CPU. A line that does not fit its frames counts no nats.
+            num_symbols: what to divide by: symbols of the lines that fit, also of those of the step that are not here.
         """
-        divisor = max(1, int(lengths.sum()) if num_symbols is None else num_symbols)
+        divisor = max(1, num_symbols)
         loss = self._ctc(logits, frames, targets, lengths) / divisor
         if shortcut is not None:
             loss = loss + self.shortcut_weight * (self._ctc(shortcut, frames, targets, lengths) / divisor)
@@ -63,3 +71,13 @@ class CtcDecoder(nn.Module):
         return functional.ctc_loss(
             log_probs, targets, frames, lengths, blank=self.blank_index, reduction="sum", zero_infinity=True
         )
+
+
+def fits(targets: Sequence[Sequence[int]], frames: Tensor) -> Tensor:
+    """(B,) whether each line can be written: its symbols, and a blank between equal neighbours, need no more frames.
+
+    Args:
+        targets: B lines, classes of each.
+        frames: (B,) in use, on the CPU.
+    """
+    return torch.tensor([frames_needed(line) for line in targets], dtype=torch.long) <= frames

@@ -1,0 +1,108 @@
+"""What evaluate needs, what it says of its figures, and what it does with a model file alone."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from thulium.data.charset import Charset
+from thulium.data.prepared import open_prepared
+from thulium.errors import CheckpointError
+from thulium.models.wrappers import HTRModel
+from thulium.stages.evaluate import evaluate
+from thulium.training.checkpoints import save_model
+from thulium.training.history import History
+
+
+@pytest.fixture(scope="module")
+def model(experiment, prepared):
+    torch.manual_seed(1)
+    data = open_prepared(prepared)
+    return HTRModel(experiment.model, Charset(data.symbols), data.preprocessing, data.text)
+
+
+def judge(experiment, prepared, out, **more):
+    more = {"evaluation": experiment.evaluation, "checkpoints": out / "checkpoints"} | more
+    return evaluate(**more, resources=experiment.resources, prepared=prepared, out=out)
+
+
+def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepared, model, tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})
+    metrics = judge(experiment, prepared, tmp_path)
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    assert list(metrics) == ["cer", "wer", "line_accuracy", "cer_low", "cer_high", "edits", "measured"]
+    measured = metrics["measured"]
+    assert metrics["cer"] == pytest.approx(metrics["edits"] / measured["characters"], abs=1e-6)
+    assert measured | {"characters": 0} == {
+        "split": "test",
+        "lines": 6,
+        "characters": 0,
+        "lines_that_do_not_fit": 0,
+        "model": "best checkpoint",
+        "decoding": "greedy",
+        "unit": "code point",
+        "unicode_form": "NFC",
+        "words": "split at white space",
+        "interval_unit": "line",
+        "interval_units": 6,
+        "interval_seed": 0,
+    }
+
+
+def test_what_the_interval_was_drawn_over_is_said(experiment, prepared, model, tmp_path, capfd):
+    save_model(model, tmp_path / "m.safetensors")
+    judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
+    basis = "drawn over 6 lines, since 1 page is too few to draw from"
+    assert f"\nthe interval is {basis}: it is too narrow if the lines of a page are alike\n" in capfd.readouterr().err
+    page = (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
+    assert f"Bootstrap, {basis}: 1,000 draws of as many" in page
+    assert "over pages" not in page
+
+
+def test_lines_that_do_not_fit_their_frames_are_counted(experiment, prepared, model, tmp_path, capfd):
+    save_model(model, tmp_path / "m.safetensors")
+    evaluation = replace(experiment.evaluation, split="val")
+    metrics = judge(experiment, prepared, tmp_path, evaluation=evaluation, model_file=tmp_path / "m.safetensors")
+    number = metrics["measured"]["lines_that_do_not_fit"]
+    assert 0 < number < 6
+    assert f"\n{number} of the lines have more text than the model has frames, and cannot be" in capfd.readouterr().err
+    page = (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
+    assert f"{number} of the lines have more text than the model has frames" in page
+
+
+def test_a_model_can_be_judged_without_its_history(experiment, prepared, model, tmp_path, capfd):
+    (tmp_path / "checkpoints").mkdir()
+    save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})
+    judge(experiment, prepared, tmp_path)
+    said = capfd.readouterr().err
+    assert "plots/history.csv is not there: the report has no learning curves\n" in said
+    assert "before training" not in said
+    page = (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
+    assert "their record (<code>plots/history.csv</code>) is not there" in page
+    assert "CER on validation lines" not in page
+
+
+def test_a_model_file_alone_is_judged(experiment, prepared, model, tmp_path):
+    """A history that lies there is of another model: no curve of it is shown."""
+    history = History(tmp_path / "new" / "plots" / "history.csv")
+    history.add(0, {"val_cer": 1.0, "val_loss": 9.0})
+    history.write()
+    save_model(model, tmp_path / "french.safetensors")
+    metrics = judge(experiment, prepared, tmp_path / "new", model_file=tmp_path / "french.safetensors")
+    assert metrics["measured"]["model"] == "model french.safetensors"
+    page = (tmp_path / "new" / "reports" / "evaluation.html").read_text(encoding="utf-8")
+    assert re.search(r"The model french\.safetensors\s+read 6 lines", page)
+    assert 'class="chart"' not in page
+
+
+def test_a_model_of_other_lines_says_in_what_they_differ(experiment, prepared, tmp_path):
+    preprocessing = replace(experiment.preprocessing, height=48)
+    save_model(HTRModel(experiment.model, Charset(("a",)), preprocessing), tmp_path / "m.safetensors")
+    with pytest.raises(
+        CheckpointError, match=r"with preprocessing: \{height: 48\}, these are prepared with \{height: 24\}"
+    ):
+        judge(experiment, prepared, tmp_path / "out", model_file=tmp_path / "m.safetensors")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,75 @@
+"""What a training says, line by line, for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from thulium.data.loader import LineLoader
+from thulium.evaluation.recognise import Reading
+from thulium.training.run import Run
+from thulium.training.schedule import warmup_steps
+from thulium.training.trainer import HTRTrainer
+from thulium_dsl.spec import CosineSpec
+
+NAMED = 20  # lines in a message
+
+
+def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: CosineSpec) -> Iterator[str]:
+    """What begins: how many lines, how large a model, on what; and that there is no warm-up where one was asked for."""
+    model = trainer.model
+    yield (
+        f"training on {len(train.lines)} lines, validating on {len(val.lines)}; "
+        f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
+    )
+    if scheduler.warmup_epochs and warmup_steps(scheduler, len(train)) < 2:
+        yield _lost_warmup(scheduler, len(train))
+
+
+def _lost_warmup(spec: CosineSpec, steps_per_epoch: int) -> str:
+    steps = f"{steps_per_epoch} step{'' if steps_per_epoch == 1 else 's'}"
+    return (
+        f"warning: training.scheduler.warmup_epochs: there is no warm-up: {spec.warmup_epochs:g} epochs of {steps} "
+        "are less than two steps, and the learning rate begins at its height\n"
+        f"  help: raise it to {2 / steps_per_epoch:.2g} or more, or write 0 if no warm-up is wanted"
+    )
+
+
+def untrained(values: Mapping[str, float], reading: Reading | None) -> Iterator[str]:
+    """How the model reads before it has learnt anything, and which validation lines it can never read right."""
+    yield f"before training: val_cer {values['val_cer']:.1%}"
+    if reading and reading.unfit:
+        yield _unfit_lines(reading)
+
+
+def _unfit_lines(reading: Reading) -> str:
+    named = ", ".join(reading.unfit[:NAMED]) + (" ..." if len(reading.unfit) > NAMED else "")
+    return (
+        f"warning: {len(reading.unfit)} of {len(reading.results)} validation lines cannot be read right, since their "
+        f"text needs more frames than the image gives: {named}\n"
+        "  help: raise preprocessing.height or preprocessing.max_width; until then they count in every error rate, but "
+        "not in val_loss"
+    )
+
+
+def epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: HTRTrainer, is_best: bool) -> str:
+    """What an epoch brought, and how fast it went."""
+    pace = trainer.pace
+    return (
+        f"epoch {epoch + 1}/{epochs}  train_loss {values['train_loss']:.3f}  val_loss {values['val_loss']:.3f}  "
+        f"val_cer {values['val_cer']:.2%}  {pace.lines_per_s:.0f} lines/s  {pace.seconds:.0f} s "
+        f"({pace.waiting:.0%} waiting for data){'  best' if is_best else ''}"
+    )
+
+
+def ending(run: Run) -> Iterator[str]:
+    """Why a run ended before its last epoch, and that it has no best one; of most runs there is nothing to say."""
+    metric, patience = run.stopping.spec.metric, run.stopping.spec.patience
+    if run.is_over:
+        what = "was not a number" if run.stopping.best is None else "did not improve"
+        yield f"stopped: {metric} {what} for {patience} epoch{'' if patience == 1 else 's'}"
+    if run.checkpoints.save_best and run.checkpoints.best is None:
+        yield (
+            f"warning: there is no best checkpoint: {metric} was never a number, as where no validation line can be "
+            "counted in it\n  help: look at the validation lines in the report of prepare; or choose another "
+            "early_stopping.metric, or evaluation.checkpoint: last"
+        )
