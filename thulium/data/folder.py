@@ -42,8 +42,15 @@ class FolderSplit:
         return len(self.ids)
 
     def image(self, index: int) -> Image.Image:
-        """A line's image as the model reads it, mode "L"."""
-        return preprocess(open_grey(self._paths[index]), self.preprocessing)
+        """A line's image as the model reads it, mode "L".
+
+        Raises:
+            DataError: it cannot be read any more.
+        """
+        try:
+            return preprocess(open_grey(self._paths[index]), self.preprocessing)
+        except ImageFault as fault:
+            raise DataError(f"{self._paths[index]} {fault}") from fault
 
     def _width(self, path: Path, faults: list[str]) -> int:
         try:

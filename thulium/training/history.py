@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from thulium.files import replace_text
+from thulium.training.state import is_number
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy", "lr")
 
@@ -36,6 +37,24 @@ class History:
         for epoch, metrics in self.rows:
             writer.writerow((epoch, *(f"{metrics[name]:.6g}" if name in metrics else "" for name in COLUMNS[1:])))
         replace_text(self.path, text.getvalue())
+
+
+def is_history(rows: object, epochs: int) -> bool:
+    """Whether these are the rows of a training after so many epochs, as ``History`` has them."""
+    if not isinstance(rows, list):
+        return False
+    if not rows and epochs == 0:  # the untrained model has not been judged yet
+        return True
+    return len(rows) == epochs + 1 and all(
+        isinstance(row, (tuple, list)) and len(row) == 2 and _is_epoch(*row, epoch) for epoch, row in enumerate(rows)
+    )
+
+
+def _is_epoch(number: object, metrics: object, epoch: int) -> bool:
+    names = [name for name in COLUMNS[1:] if epoch or name.startswith("val_")]
+    if type(number) is not int or number != epoch:
+        return False
+    return isinstance(metrics, dict) and metrics.keys() >= set(names) and all(map(is_number, metrics.values()))
 
 
 def read(path: Path) -> list[dict[str, float]]:

@@ -25,10 +25,14 @@ from thulium.models.norm import synchronised
 from thulium.models.wrappers import HTRModel
 from thulium.training.ema import Ema
 from thulium.training.losses import Losses
+from thulium.training.state import Free, misfit, misfit_of_optimizer
 from thulium.world import ALONE, World
 from thulium_dsl.spec import UnicodeForm
 
 T = TypeVar("T")
+
+HALVES = (torch.bfloat16, torch.float16)
+CUDA_STATE = 16  # bytes of a CUDA generator's state
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,24 @@ class HTRTrainer:
             "random": self.world.gather(self._random_state()),
         }
 
+    def misfit(self, state: object) -> str:
+        """In what a state differs from one of a trainer with the same settings, in words; empty: ``load_state_dict``
+        can take it. The other processes need not ask."""
+        free: Free = {
+            "half": _is_half,
+            "optimizer": lambda optimizer: not misfit_of_optimizer(optimizer, self.optimizer),
+            "scaler": lambda scaler: scaler == {} or not misfit(scaler, torch.amp.GradScaler("cpu").state_dict(), {}),
+            "losses": lambda losses: losses is None or not misfit(losses, {"epoch": 0, "steps": 0, "total": 0.0}, {}),
+            "random": lambda states: isinstance(states, list) and all(map(_is_random_state, states)),
+            "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
+        }
+        own = dict.fromkeys(("half", "optimizer", "scaler", "losses", "random")) | {
+            "model": self.model.state_dict(),
+            "ema": self._ema.state_dict() if self._ema else None,
+            "scheduler": self.scheduler.state_dict(),
+        }
+        return misfit(state, own, free)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
         kind, half = state["half"]
@@ -279,6 +301,24 @@ def _check(lr: float | None, optimizer: object, freeze: Sequence[str], freeze_ep
         raise ValueError("HTRTrainer needs a learning rate or an optimizer, and not both")
     if freeze and freeze_epochs < 1:
         raise ValueError("freeze needs freeze_epochs, the number of epochs in which the parts do not learn")
+
+
+def _is_half(state: object) -> bool:
+    if not isinstance(state, tuple) or len(state) != 2:
+        return False
+    return state[1] is None or (isinstance(state[1], torch.dtype) and state[1] in HALVES)
+
+
+def _is_random_state(state: object) -> bool:
+    """Whether a process's generators can be set to this."""
+    if not isinstance(state, dict) or not all(type(part) is Tensor for part in state.values()):
+        return False
+    cuda = state.get("cuda", torch.empty(CUDA_STATE, dtype=torch.uint8))
+    try:
+        torch.Generator().set_state(state["cpu"])
+    except (RuntimeError, TypeError, KeyError):
+        return False
+    return cuda.dtype == torch.uint8 and tuple(cuda.shape) == (CUDA_STATE,)
 
 
 def _agreed(device: Device, world: World) -> Device:
