@@ -27,6 +27,7 @@ OPEN_TO_THE_ENGINE = {"thulium_dsl.spec", "thulium_dsl.transforms", "thulium_dsl
 LATE = {
     ("thulium/models/wrappers.py", "thulium.documents"),
     ("thulium/data/folder.py", "thulium.documents"),
+    ("thulium/data/prepared.py", "thulium.documents"),
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from safetensors import SafetensorError, safe_open
 
-from thulium.data.charset import Charset
+from thulium.data.charset import Charset, characters
 from thulium.data.order import Order
 from thulium.documents import kept
 from thulium.errors import CheckpointError, DataError
@@ -79,20 +79,9 @@ def _checked(path: Path, written: Mapping[str, Any]) -> Header:
         raise ValueError("its reading order is none")
     sections = {name: written[name] for name in ("model", "preprocessing", "text")}
     document = kept(str(path), **sections)
-    symbols = _symbols(written["charset"])
-    charset = Charset(symbols, document.model.decoder.blank_index, written["order"])
+    charset = Charset(characters(written["charset"]), document.model.decoder.blank_index, written["order"])
     facts = _facts(written["facts"])
     return Header(document.model, charset, document.preprocessing, document.text, facts, written)
-
-
-def _symbols(written: object) -> tuple[str, ...]:
-    if not isinstance(written, list) or not all(isinstance(symbol, str) for symbol in written):
-        raise ValueError("its charset is no list of characters")
-    if odd := [symbol for symbol in written if len(symbol) != 1 or "\ud800" <= symbol <= "\udfff"]:
-        raise ValueError(f"{ascii(odd[0])[:20]} in its charset is no character")
-    if len(set(written)) < len(written):
-        raise ValueError("a character stands twice in its charset")
-    return tuple(written)
 
 
 def _facts(written: object) -> dict[str, Any]:
