@@ -19,7 +19,7 @@ LAYERS = (
     "models",
     "documents",
     "data",
-    "errors device files progress signals svg unfinished world",
+    "errors device files progress signals svg tables unfinished world",
 )
 LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl"}
 OPEN_TO_THE_ENGINE = {"thulium_dsl.spec", "thulium_dsl.transforms", "thulium_dsl.problems"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -29,6 +28,7 @@ from thulium.evaluation.tuning import Tuned
 from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say
+from thulium.tables import write_table
 from thulium.training import history
 from thulium.training.checkpoints import load_model
 from thulium_dsl.spec import EvaluationSpec, ResourcesSpec, build
@@ -156,12 +156,9 @@ def _metrics(
 
 
 def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "page", "transcription", "prediction", "edits", "characters"])
-    for r in results:
-        writer.writerow([r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference])
-    replace_text(path, text.getvalue())
+    header = ("id", "page", "transcription", "prediction", "edits", "characters")
+    rows = ((r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference) for r in results)
+    write_table(path, header, rows)
 
 
 def _pngs(split: Split) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from thulium.files import replace_text
+from thulium.errors import DataError
+from thulium.tables import read_table, write_table
 from thulium.training.state import is_number
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy", "lr")
@@ -30,13 +29,11 @@ class History:
 
     def write(self) -> None:
         """Bring the file up to date, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for epoch, metrics in self.rows:
-            writer.writerow((epoch, *(f"{metrics[name]:.6g}" if name in metrics else "" for name in COLUMNS[1:])))
-        replace_text(self.path, text.getvalue())
+        rows = (
+            (epoch, *(f"{metrics[name]:.6g}" if name in metrics else "" for name in COLUMNS[1:]))
+            for epoch, metrics in self.rows
+        )
+        write_table(self.path, COLUMNS, rows)
 
 
 def is_history(rows: object, epochs: int) -> bool:
@@ -58,6 +55,16 @@ def _is_epoch(number: object, metrics: object, epoch: int) -> bool:
 
 
 def read(path: Path) -> list[dict[str, float]]:
-    """The rows of a history, empty figures left out."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    """The rows of a history, empty figures left out.
+
+    Raises:
+        DataError: it cannot be read, or is none.
+    """
+    rows = read_table(path, ("epoch", "val_cer"))
+    try:
+        found = [{name: float(value) for name, value in row.items() if value} for row in rows]
+    except ValueError as error:
+        raise DataError(f"{path}: is no history of a training ({error}): train again") from None
+    if not found or not all(row.keys() >= {"epoch", "val_cer"} for row in found):
+        raise DataError(f"{path}: is no history of a training: train again")
+    return found
