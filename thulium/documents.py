@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from thulium.data.readers import READERS
 from thulium.data.splitting import splitter_of
 from thulium.data.text import normalize
 from thulium.errors import DataError, list_faults
-from thulium_dsl.spec import DatasetSpec, Experiment, ModelSpec, PreprocessingSpec, SyntheticDataset, TextSpec, build
+from thulium_dsl.spec import DatasetSpec, Experiment, SyntheticDataset, build
 
 
 def load(path: str | Path) -> Experiment:
@@ -34,39 +33,32 @@ def defaults() -> Experiment:
     return validate.experiment_of(document.parse(""))
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a document said of the lines and the model, as model files and prepared data keep it."""
-
-    model: ModelSpec
-    preprocessing: PreprocessingSpec
-    text: TextSpec
-
-
-def kept(file: str, *, preprocessing: object, text: object, model: object = None) -> Kept:
-    """What was kept of a document, checked as a document is.
+def kept(file: str, **parts: object) -> Experiment:
+    """What was kept of a document, checked as a document is; what is not given has its default.
 
     Args:
         file: what it is kept in.
-        preprocessing, text, model: JSON values; without a model, it has its defaults.
+        parts: JSON values of sections by their name; ``text`` is that of the dataset.
 
     Raises:
         ValueError: it is not what was kept; the message says what is wrong, in a line.
     """
     from thulium_dsl import validate
 
-    dataset = {"type": "synthetic", "lines": {"train": 1, "val": 1, "test": 1}, "seed": 0, "text": text}
-    given = {"preprocessing": preprocessing, "dataset": dataset, **({} if model is None else {"model": model})}
+    tree = dict(parts)
+    if "text" in tree:
+        lines = {"train": 1, "val": 1, "test": 1}
+        tree["dataset"] = {"type": "synthetic", "lines": lines, "seed": 0, "text": tree.pop("text")}
     try:
-        checked = validate.check_kept(given, file)
+        checked = validate.check_kept(tree, file)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     if checked.tree is None:
         first, *others = checked.problems
         more = f", and {len(others)} more" if others else ""
         raise ValueError(visible(f"{first.path.removeprefix('dataset.')}: {first.what}{more}"))
-    whole = build(Experiment, checked.tree)
-    return Kept(whole.model, whole.preprocessing, whole.dataset.text)
+    experiment: Experiment = build(Experiment, checked.tree)
+    return experiment
 
 
 def training_texts(dataset: DatasetSpec) -> Iterator[str]:

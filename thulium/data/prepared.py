@@ -94,4 +94,4 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> Prepared:
     if manifest["order"] not in get_args(Order):
         raise ValueError("its reading order is none")
     symbols = characters(manifest["symbols"])
-    return Prepared(folder, document.text, manifest["order"], document.preprocessing, symbols)
+    return Prepared(folder, document.dataset.text, manifest["order"], document.preprocessing, symbols)

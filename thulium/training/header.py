@@ -81,7 +81,7 @@ def _checked(path: Path, written: Mapping[str, Any]) -> Header:
     document = kept(str(path), **sections)
     charset = Charset(characters(written["charset"]), document.model.decoder.blank_index, written["order"])
     facts = _facts(written["facts"])
-    return Header(document.model, charset, document.preprocessing, document.text, facts, written)
+    return Header(document.model, charset, document.preprocessing, document.dataset.text, facts, written)
 
 
 def _facts(written: object) -> dict[str, Any]:
