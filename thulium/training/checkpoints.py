@@ -149,7 +149,7 @@ class CheckpointManager:
         self._pending: dict[str, bytes] = {}  # file name -> what has to be written
         if save_best and not is_new and self._path("best").exists():
             facts = read_header(self._path("best")).facts
-            if best_metric in facts.get("metrics", {}):
+            if best_metric in facts.get("metrics", {}) and "epoch" in facts:
                 self.best, self.best_epoch = facts["metrics"][best_metric], facts["epoch"] - 1
 
     def save(

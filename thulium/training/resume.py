@@ -218,6 +218,13 @@ def _read(path: Path) -> dict[str, Any] | None:
         state = unpacked(content)
     except ValueError:  # written by another version of torch
         return None
-    if not isinstance(state, dict) or not isinstance(state.get("files"), dict):
+    files = state.get("files") if isinstance(state, dict) else None
+    if not isinstance(files, dict) or not all(map(_is_name, [*files, *files.values()])):
         return None
-    return state if all(isinstance(name, str) for pair in state["files"].items() for name in pair) else None
+    found: dict[str, Any] = state
+    return found
+
+
+def _is_name(value: object) -> bool:
+    """Whether a value names a file in a folder, and none elsewhere."""
+    return isinstance(value, str) and value not in ("", "..") and "\0" not in value and Path(value).name == value

@@ -119,7 +119,7 @@ def _is_memory(memory: object, parameter: Tensor, is_adam: bool) -> bool:
     if not _is_alike(step, torch.zeros(())) or not 0 <= float(step) <= LARGEST:
         return False
     others = (value for name, value in memory.items() if name != "step")
-    return all(value is None or _is_alike(value, parameter) for value in others)
+    return all(_is_alike(value, parameter) or (value is None and not is_adam) for value in others)
 
 
 def _is_value(theirs: object, ours: object) -> bool:
