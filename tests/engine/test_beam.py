@@ -139,6 +139,18 @@ def test_a_model_of_the_language_mends_what_the_image_leaves_open():
     assert with_model(SPEC, charset, language)(probabilities.log(), frames, charset) == ["the"]
 
 
+def test_what_new_memory_happens_to_hold_does_not_reach_a_search(monkeypatch):
+    def dirty(shape, dtype=float, **_more):
+        return np.full(shape, np.nan if np.issubdtype(dtype, np.floating) else 7, dtype)
+
+    probabilities = drawn(1, (2, 6, 3))
+    probabilities[0, 2] = [0.0, 1.0, 0.0]  # the other line has symbols at this step: this one is padded
+    steps = steps_of(probabilities, np.array([6, 4]), ABC.blank_index)
+    expected = search(steps, 4, NgramScorer(LANGUAGE, ABC, SPEC.alpha, SPEC.beta))
+    monkeypatch.setattr(np, "empty", dirty)
+    assert search(steps, 4, NgramScorer(LANGUAGE, ABC, SPEC.alpha, SPEC.beta)) == expected
+
+
 def test_a_model_is_asked_in_the_order_in_which_symbols_are_written():
     pytest.importorskip("bidi")
     from thulium.evaluation.decoding import model_of

@@ -132,8 +132,8 @@ def characters(written: object) -> tuple[str, ...]:
     """
     if not isinstance(written, list) or not all(isinstance(symbol, str) for symbol in written):
         raise ValueError("its alphabet is no list of characters")
-    if odd := next((symbol for symbol in written if len(symbol) != 1 or "\ud800" <= symbol <= "\udfff"), None):
-        raise ValueError(f"{ascii(odd)[:20]} in its alphabet is no character")
+    if odd := [symbol for symbol in written if len(symbol) != 1 or "\ud800" <= symbol <= "\udfff"]:
+        raise ValueError(f"{ascii(odd[0])[:20]} in its alphabet is no character")
     if len(set(written)) < len(written):
         raise ValueError("a character stands twice in its alphabet")
     return tuple(written)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from thulium.data.charset import characters
+from thulium.data.line import visible
 from thulium.data.order import Order
 from thulium.data.shards import Split
 from thulium.errors import DataError
@@ -81,7 +82,7 @@ def open_prepared(folder: Path) -> Prepared:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         if manifest["format"] == FORMAT:
             return _checked(folder, manifest)
-        found = str(manifest["format"])[:20]
+        found = visible(str(manifest["format"])[:20])
     except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
         raise DataError(f"{file}: is damaged ({error}): prepare the data again") from None
     raise DataError(f"{file}: has format {found}, this version reads {FORMAT}: prepare the data again")

@@ -49,8 +49,10 @@ class NgramScorer:
 
         rows = min(len(states), max(FEWEST_ROWS, MOST_BYTES // (12 * self._columns)))
         self._slot: Ints = np.full(len(states), -1, np.int32)
-        self._rows: Floats = np.empty((rows, self._columns))
-        self._next: Ints = np.empty((rows, self._columns), np.int32)
+        # Zeros, since the padding of symbols reads beside the rows that are made: what a memory happens to hold may be
+        # no number, and 0 times that is none either.
+        self._rows: Floats = np.zeros((rows, self._columns))
+        self._next: Ints = np.zeros((rows, self._columns), np.int32)
         self._forget()
 
     def weights(self, states: Ints, symbols: Ints) -> Floats:
@@ -82,8 +84,8 @@ class NgramScorer:
     def _forget(self, fewest: int = 1) -> None:
         """Begin anew with the row of the empty history, and with room for so many rows."""
         if fewest > len(self._rows):
-            self._rows = np.empty((fewest, self._columns))
-            self._next = np.empty((fewest, self._columns), np.int32)
+            self._rows = np.zeros((fewest, self._columns))
+            self._next = np.zeros((fewest, self._columns), np.int32)
         self._slot[:] = -1
         self._slot[0], self._used = 0, 1
         self._rows[0], self._next[0] = self._unknown, 0

@@ -305,6 +305,10 @@ def _load_weights(model: HTRModel, path: Path, header: Header) -> None:
     model.load_state_dict(weights)
 
 
+def _has_optimizer(state: object) -> bool:
+    return isinstance(state, dict) and "optimizer" in state
+
+
 def _is_periodic(name: object) -> bool:
     return isinstance(name, str) and OURS.fullmatch(f"{name}.safetensors") is not None and name.startswith("epoch-")
 
@@ -332,6 +336,7 @@ def _load_optimizer(optimizer: Optimizer, path: Path) -> None:
         state = unpacked(path.read_bytes())
     except ValueError as error:
         raise CheckpointError(f"{path}: is damaged ({error})") from error
-    if not isinstance(state, dict) or (why := misfit_of_optimizer(state.get("optimizer"), optimizer)):
+    why = misfit_of_optimizer(state["optimizer"], optimizer) if _has_optimizer(state) else "it holds other things"
+    if why:
         raise CheckpointError(f"{path}: is not of this optimizer ({why})")
     optimizer.load_state_dict(state["optimizer"])

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from safetensors import SafetensorError, safe_open
 
 from thulium.data.charset import Charset, characters
+from thulium.data.line import visible
 from thulium.data.order import Order
 from thulium.documents import kept
 from thulium.errors import CheckpointError, DataError
@@ -49,7 +50,9 @@ def read_header(path: Path) -> Header:
     if not isinstance(written, dict) or "format" not in written:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's")
     if written["format"] != FORMAT:
-        raise CheckpointError(f"{path}: has format {str(written['format'])[:20]}, this version reads {FORMAT}: {ANEW}")
+        raise CheckpointError(
+            f"{path}: has format {visible(str(written['format'])[:20])}, this version reads {FORMAT}: {ANEW}"
+        )
     try:
         return _checked(path, written)
     except (ValueError, DataError) as error:

@@ -64,7 +64,7 @@ def read(path: Path) -> list[dict[str, float]]:
     try:
         found = [{name: float(value) for name, value in row.items() if value} for row in rows]
     except ValueError as error:
-        raise DataError(f"{path}: is no history of a training ({error}): train again") from None
+        raise DataError(f"{path}: is no history of a training ({str(error)[:80]}): train again") from None
     if not found or not all(row.keys() >= {"epoch", "val_cer"} for row in found):
         raise DataError(f"{path}: is no history of a training: train again")
     return found
