@@ -27,7 +27,7 @@ from thulium.data.line import visible
 from thulium.errors import CheckpointError
 from thulium.files import replace_bytes
 from thulium.models.wrappers import HTRModel
-from thulium.training.header import ANEW, FORMAT, Header, read_header
+from thulium.training.header import ANEW, FORMAT, Header, first_line, read_header
 from thulium.training.state import Free, misfit, misfit_of_optimizer, unpacked
 
 FLOATS, INTEGERS = ("F64", "F32", "F16", "BF16"), ("I64",)  # types of weights, as safetensors calls them
@@ -271,7 +271,7 @@ def _check_shapes(model: HTRModel, path: Path) -> None:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})") from error
+        raise CheckpointError(f"{path}: is damaged ({first_line(error)})") from error
     odd = [
         *(f"{name} is missing" for name in wanted if name not in found),
         *(f"{name} belongs to none of its parts" for name in found if name not in wanted),
@@ -297,7 +297,7 @@ def _load_weights(model: HTRModel, path: Path, header: Header) -> None:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})") from error
+        raise CheckpointError(f"{path}: is damaged ({first_line(error)})") from error
     if header.written["sha256"] != _digest(header.written, weights):
         raise CheckpointError(f"{path}: is damaged (its weights are not those that were saved)")
     if odd := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
@@ -335,7 +335,7 @@ def _load_optimizer(optimizer: Optimizer, path: Path) -> None:
     try:
         state = unpacked(path.read_bytes())
     except ValueError as error:
-        raise CheckpointError(f"{path}: is damaged ({error})") from error
+        raise CheckpointError(f"{path}: is damaged ({first_line(error)})") from error
     why = misfit_of_optimizer(state["optimizer"], optimizer) if _has_optimizer(state) else "it holds other things"
     if why:
         raise CheckpointError(f"{path}: is not of this optimizer ({why})")

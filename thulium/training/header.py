@@ -56,7 +56,7 @@ def read_header(path: Path) -> Header:
     try:
         return _checked(path, written)
     except (ValueError, DataError) as error:
-        raise CheckpointError(f"{path}: is no model that this version can use ({error}): {ANEW}") from None
+        raise CheckpointError(f"{path}: is no model that this version can use ({first_line(error)}): {ANEW}") from None
 
 
 def _written(path: Path) -> Any:
@@ -69,7 +69,7 @@ def _written(path: Path) -> Any:
     except FileNotFoundError:
         raise CheckpointError(f"{path}: no such checkpoint; train first, or name another") from None
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: is damaged or not a safetensors file ({error})") from error
+        raise CheckpointError(f"{path}: is damaged or not a safetensors file ({first_line(error)})") from error
     except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
 
@@ -101,3 +101,8 @@ def _facts(written: object) -> dict[str, Any]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def first_line(error: Exception) -> str:
+    """What another package says of a file, without what the file made it say."""
+    return visible(str(error).split("\n")[0][:200])
