@@ -113,16 +113,26 @@ class _Worker:
     connection: Connection
     left: list[int]  # cases that it was given and has not done; the first is the one that it is at
     since: float
+    is_gone: bool = False
 
     def ask(self, numbers: list[int]) -> None:
         """Give it cases; none: it ends."""
         self.left, self.since = list(numbers), time.monotonic()
-        self.connection.send(numbers)
+        with contextlib.suppress(BrokenPipeError):  # it is gone, as will be seen
+            self.connection.send(numbers)
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether it died of a case."""
-        return bool(self.left) and not self.process.is_alive() and not self.connection.poll()
+    def received(self) -> Iterator[Outcome]:
+        """What it has done since it was last asked."""
+        try:
+            while self.left and self.connection.poll():
+                outcome = self.connection.recv()
+                self.left.remove(outcome.number)
+                self.since = time.monotonic()
+                yield outcome
+        except (EOFError, ConnectionResetError):
+            self.is_gone = True
+        if time.monotonic() - self.since > PATIENCE_S:
+            self.process.kill()
 
 
 def _outcomes(kind: Kind, seeds: Path, cases: range, seed: int, jobs: int) -> Iterator[Outcome]:
@@ -135,8 +145,8 @@ def _outcomes(kind: Kind, seeds: Path, cases: range, seed: int, jobs: int) -> It
                 workers[-1].ask(chunks.pop())
             wait([worker.connection for worker in workers], timeout=1)
             for worker in list(workers):
-                yield from _received(worker)
-                if worker.is_lost:
+                yield from worker.received()
+                if worker.is_gone:
                     yield _lost(worker)
                     workers.remove(worker)
                     chunks += [worker.left] if worker.left else []
@@ -155,17 +165,6 @@ def _start(kind: Kind, seeds: Path, seed: int) -> _Worker:
     process.start()
     theirs.close()
     return _Worker(process, ours, [], time.monotonic())
-
-
-def _received(worker: _Worker) -> Iterator[Outcome]:
-    with contextlib.suppress(EOFError, ConnectionResetError):
-        while worker.left and worker.connection.poll():
-            outcome = worker.connection.recv()
-            worker.left.remove(outcome.number)
-            worker.since = time.monotonic()
-            yield outcome
-    if time.monotonic() - worker.since > PATIENCE_S:
-        worker.process.kill()
 
 
 def _lost(worker: _Worker) -> Outcome:

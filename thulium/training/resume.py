@@ -162,7 +162,7 @@ def others(root: Path, folder: ResumeFolder) -> list[tuple[str, ...]]:
     found = []
     for path in folders(root):
         parts, own = about_of(path).get("parts"), folder.about["parts"]
-        if path != folder.path and parts and any(path.glob("*.state")) and not is_held(path):
+        if path != folder.path and isinstance(parts, dict) and any(path.glob("*.state")) and not is_held(path):
             found.append(tuple(name for name in own if parts.get(name) != own[name]))
     return found
 
