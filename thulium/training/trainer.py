@@ -32,7 +32,6 @@ from thulium_dsl.spec import UnicodeForm
 T = TypeVar("T")
 
 HALVES = (torch.bfloat16, torch.float16)
-CUDA_STATE = 16  # bytes of a CUDA generator's state
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +210,7 @@ class HTRTrainer:
             "optimizer": lambda optimizer: not misfit_of_optimizer(optimizer, self.optimizer),
             "scaler": lambda scaler: scaler == {} or not misfit(scaler, torch.amp.GradScaler("cpu").state_dict(), {}),
             "losses": lambda losses: losses is None or not misfit(losses, {"epoch": 0, "steps": 0, "total": 0.0}, {}),
-            "random": lambda states: isinstance(states, list) and all(map(_is_random_state, states)),
+            "random": lambda states: isinstance(states, list) and all(map(self._can_draw_from, states)),
             "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
         }
         own = dict.fromkeys(("half", "optimizer", "scaler", "losses", "random")) | {
@@ -249,6 +248,17 @@ class HTRTrainer:
         if self.device.torch.type == "cuda":
             state["cuda"] = torch.cuda.get_rng_state(self.device.torch)
         return state
+
+    def _can_draw_from(self, state: object) -> bool:
+        """Whether a process's generators can be set to this."""
+        if not isinstance(state, dict) or not all(type(part) is Tensor for part in state.values()):
+            return False
+        try:
+            torch.Generator().set_state(state["cpu"])
+        except (RuntimeError, TypeError, KeyError):
+            return False
+        own, theirs = self._random_state().get("cuda"), state.get("cuda")
+        return own is None or theirs is None or (own.shape, own.dtype) == (theirs.shape, theirs.dtype)
 
     def _check_height(self, loader: LineLoader) -> None:
         height = self.model.preprocessing.height
@@ -307,18 +317,6 @@ def _is_half(state: object) -> bool:
     if not isinstance(state, tuple) or len(state) != 2:
         return False
     return state[1] is None or (isinstance(state[1], torch.dtype) and state[1] in HALVES)
-
-
-def _is_random_state(state: object) -> bool:
-    """Whether a process's generators can be set to this."""
-    if not isinstance(state, dict) or not all(type(part) is Tensor for part in state.values()):
-        return False
-    cuda = state.get("cuda", torch.empty(CUDA_STATE, dtype=torch.uint8))
-    try:
-        torch.Generator().set_state(state["cpu"])
-    except (RuntimeError, TypeError, KeyError):
-        return False
-    return cuda.dtype == torch.uint8 and tuple(cuda.shape) == (CUDA_STATE,)
 
 
 def _agreed(device: Device, world: World) -> Device:
