@@ -128,8 +128,9 @@ def _structure(text: str, path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(text) or {}
         stages = loaded.get("stages") or {}
-        assert all(isinstance(stage, dict) for stage in stages.values())
-    except (yaml.YAMLError, AttributeError, AssertionError) as error:
+        if not all(isinstance(stage, dict) for stage in stages.values()):
+            raise AttributeError("a stage is none")
+    except (yaml.YAMLError, AttributeError, RecursionError) as error:
         place = getattr(error, "problem_mark", None)
         line = f":{place.line + 1}:{place.column + 1}" if place else ""
         what = f"{path}{line}: this is not a dvc.yaml that can be read"
