@@ -113,6 +113,10 @@ bench-decoding: setup  ## time reading the text off a model's output
 bench-step: setup  ## time a training step with one setting changed at a time
 	python benchmarks/step.py
 
+.PHONY: bench-contention
+bench-contention: setup  ## what busy programs beside it cost a training: LINES=folder for real lines
+	python benchmarks/contention.py $(LINES)
+
 .PHONY: bench-saving
 bench-saving: setup  ## time the checkpoints of an epoch and a state to go on from
 	OMP_NUM_THREADS=1 python benchmarks/saving.py

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
-import statistics
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 
+from thulium import processor
 from thulium.errors import DeviceError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # from malloc.h
-GAIN = 1.2  # so many times as fast must 16 bits be on a processor; where they are of use at all, it is nearer to 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +34,26 @@ class Device:
             return contextlib.nullcontext()
         return torch.autocast(self.torch.type, dtype=self.half)
 
+    def facts(self) -> dict[str, object]:
+        """What decides the last digits of what is computed here, beside the version of torch: JSON values."""
+        is_gpu = self.torch.type == "cuda"
+        return {
+            "device": self.torch.type,
+            "processor": torch.cuda.get_device_name(self.torch) if is_gpu else processor.name(),
+            "precision": self.precision,
+            "threads": torch.get_num_threads(),
+        }
+
     def __str__(self) -> str:
-        bits = {None: "32-bit", torch.bfloat16: "bfloat16", torch.float16: "float16"}[self.half]
-        name = (
-            torch.cuda.get_device_name(self.torch)
-            if self.torch.type == "cuda"
-            else f"{torch.get_num_threads()} threads"
-        )
-        return f"{self.torch} ({name}, {bits})"
+        if self.torch.type == "cuda":
+            return f"{self.torch} ({torch.cuda.get_device_name(self.torch)}, {self.precision})"
+        threads = torch.get_num_threads()
+        return f"{self.torch} ({threads} thread{'' if threads == 1 else 's'}, {self.precision})"
+
+    @property
+    def precision(self) -> str:
+        """The type that most of the model is computed in, by torch's name."""
+        return str(self.half or torch.float32).removeprefix("torch.")
 
 
 def name_of(device: str, gpus: Sequence[int], local_rank: int = 0, local_size: int = 1) -> str:
@@ -72,8 +80,7 @@ def choose(name: str, *, mixed_precision: bool) -> Device:
 
     Args:
         name: auto, cpu, cuda or cuda:N; auto takes a GPU if there is one.
-        mixed_precision: whether 16 bits may be used; they are only where the processor computes them itself, and
-            faster.
+        mixed_precision: whether 16 bits may be used; they are only where the processor computes them itself.
 
     Raises:
         DeviceError: there is no such device here.
@@ -102,50 +109,17 @@ def _check_cuda(device: torch.device) -> None:
 
 
 def _half(device: torch.device) -> torch.dtype | None:
+    """The 16-bit type that a device computes in itself. By what it says of itself, never by a timing: beside a busy
+    program a timing comes out differently, and the same experiment would write other figures.
+    """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    is_there = bool({"avx512_bf16", "amx_bf16"} & _processor_flags())
-    return torch.bfloat16 if is_there and _gain(torch.bfloat16) >= GAIN else None
-
-
-@cache  # a process decides once
-def _gain(half: torch.dtype) -> float:
-    """How many times as fast a convolution learns with 16 bits as with 32, on this processor: a look of some 0.1 s."""
-    # Zeros: drawing random numbers would move those of the training.
-    kernel = torch.zeros(64, 64, 3, 3, requires_grad=True)
-    images = torch.zeros(4, 64, 16, 128).to(memory_format=torch.channels_last)
-
-    def seconds(is_on: bool) -> float:
-        start = time.perf_counter()
-        with torch.autocast("cpu", dtype=half, enabled=is_on):
-            out = torch.nn.functional.conv2d(images, kernel, padding=1)
-        out.sum().backward()
-        return time.perf_counter() - start
-
-    times = [(seconds(False), seconds(True)) for _ in range(6)][1:]  # the first pair prepares the kernels
-    full, halved = (statistics.median(column) for column in zip(*times, strict=True))
-    return full / halved
-
-
-def _processor_flags() -> set[str]:
-    """What the processor says of itself, on Linux; elsewhere nothing is known, and 32 bits are safe."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            rows = (line for line in file if line.startswith("flags"))
-            return set(next(rows, "").split())
-    except OSError:
-        return set()
+    return torch.bfloat16 if processor.has_bfloat16() else None
 
 
 def set_threads(threads: int, processes: int = 1) -> None:
-    """Use so many threads on the CPU; 0 is one for each core that this process may use, shared with others."""
-    torch.set_num_threads(threads or max(1, _cores() // processes))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # on Linux, a job may have fewer cores than the machine
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Compute with so many threads on the CPU; 0: see ``processor.threads``."""
+    torch.set_num_threads(processor.threads(threads, processes))
 
 
 def keep_memory() -> None:

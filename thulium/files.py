@@ -1,31 +1,5 @@
-"""Files that are whole or not there: written under another name, then renamed."""
+"""Files that are whole or not there; the language has them too, so they stand with it."""
 
-from __future__ import annotations
+from thulium_dsl.files import FULL, PART, replace_bytes, replace_text
 
-import errno
-import os
-import shutil
-from pathlib import Path
-
-FULL = {errno.ENOSPC, errno.EDQUOT}  # of a disk, or of what a user may have of it
-
-
-def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
-    """Write a file, whole or not at all; it keeps its permissions. A link is replaced, not written through."""
-    temporary = path.with_name(f"{path.name}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        temporary.unlink(missing_ok=True)  # on a full disk, it would take the room that the next try needs
-        raise
-    if path.is_file() and not path.is_symlink():
-        shutil.copymode(path, temporary)
-    os.replace(temporary, path)
-
-
-def replace_text(path: Path, content: str) -> None:
-    """The same for text, in UTF-8."""
-    replace_bytes(path, content.encode("utf-8"))
+__all__ = ["FULL", "PART", "replace_bytes", "replace_text"]

@@ -41,10 +41,16 @@ def explain(dotted: str | None = None) -> str:
     if dotted is None:
         keys = [key for key in schemas.walk() if len(key.path) == 1]
         return "\n".join([*_listed(keys), "", "More about one: thulium explain training, thulium explain training.lr"])
-    keys = schemas.find(dotted)
+    keys = schemas.find(dotted) or _of_type(dotted)
     if not keys:
         raise ThuliumError(f"there is no key '{dotted}'\n  help: {_suggestion(dotted)}")
     return "\n\n".join("\n".join(_key(key)) for key in _merged(keys))
+
+
+def _of_type(dotted: str) -> list[Key]:
+    """The keys of a type that is named like a key below its section: augmentation.transforms.random_scale."""
+    above, _, kind = dotted.rpartition(".")
+    return [key for key in schemas.walk() if key.kind == kind and ".".join(key.path[:-1]) == above]
 
 
 def _merged(keys: list[Key]) -> list[Key]:

@@ -1,29 +1,41 @@
 """Experiment -> Graph: the stages, what each reads and writes, as pure values.
 
-Values do not change the graph, but for those that say which files there are. Paths that the document chooses stand in
-it as ${...} templates, which DVC looks up itself, and commands are constants, so that nothing a user writes can reach a
-shell.
+Values do not change the graph, but for those that say which files there are. Paths of what a stage reads stand in it as
+${...} templates, which DVC looks up itself. Paths of what it writes are written out: DVC removes and restores what is
+there, and a value that is changed for one run must not decide about that. Commands are constants, so that nothing a
+user writes can reach a shell.
+
+What a stage writes is named file by file, so that files of other origin beside them are nobody's business.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import posixpath
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from thulium_dsl import schemas
+from thulium_dsl.idle import Idle
+from thulium_dsl.nodes import dotted
 from thulium_dsl.problems import ThuliumError
 from thulium_dsl.rules import dataset_paths_of, evaluation_paths_of, training_paths_of
-from thulium_dsl.spec import Experiment
+from thulium_dsl.spec import CheckpointingSpec, Experiment
 
 LANGUAGE = 1
 PARAMS = "params.yaml"  # the one name that DVC looks templates up in
 
 PREPARED = "data/prepared"
-SAVE_DIR = "${checkpointing.save_dir}"
 HISTORY = "plots/history.csv"
+
+# What prepare writes into its folder: what a training depends on, then what nobody but people read.
+MANIFEST = "prepared.json"
+PREPARED_LINES = ("train", "val", "test")
+PREPARED_REPORTS = ("charset.json", "report.json", "report.html")
+PERIODIC = "epochs"  # the folder of the periodic checkpoints, below checkpointing.save_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +136,34 @@ class Graph:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def build(experiment: Experiment, root: Path) -> Graph:
+def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Graph:
     """The graph of an experiment.
 
     Args:
         experiment: only its structural choices matter, such as the kind of data.
         root: the folder that the document lies in; decides what stands for the engine among the dependencies.
+        idle: options of the document that do nothing. A file that one of them names stays a dependency, so that a run
+            that switches the type of its section for once has the same graph.
     """
     paths = tuple(f"${{{name}}}" for name in dataset_paths_of(asdict(experiment.dataset)))
-    models = tuple(f"${{{name}}}" for name in evaluation_paths_of(asdict(experiment.evaluation)))
+    judging = evaluation_paths_of(asdict(experiment.evaluation))
+    resting = [name for option in idle if schemas.is_path(name := dotted(option.path), option.value)]
+    models = tuple(f"${{{name}}}" for name in dict.fromkeys([*judging, *resting]) if name.startswith("evaluation."))
     starts = tuple(f"${{{name}}}" for name in training_paths_of(asdict(experiment.training)))
-    inputs = {"prepare": paths, "train": (PREPARED, *starts), "evaluate": (PREPARED, SAVE_DIR, HISTORY, *models)}
+    inputs = {
+        "prepare": paths,
+        "train": (*_prepared(MANIFEST, "train", "val"), *starts),
+        "evaluate": (*_prepared(MANIFEST, *PREPARED_LINES), _judged(experiment.checkpointing), HISTORY, *models),
+    }
     outputs: dict[str, dict[str, Any]] = {
-        "prepare": {"outs": (PREPARED,)},
-        "train": {"outs": (SAVE_DIR,), "metrics": ("metrics/train.json",), "plots": (Plot(HISTORY, {}),)},
+        "prepare": {"outs": _prepared(MANIFEST, *PREPARED_LINES, *PREPARED_REPORTS)},
+        "train": {
+            "outs": _checkpoints(experiment.checkpointing),
+            "metrics": ("metrics/train.json",),
+            "plots": (Plot(HISTORY, {}),),
+        },
         "evaluate": {
-            "outs": ("predictions.csv", "reports"),
+            "outs": ("predictions.csv", "reports/evaluation.html"),
             "metrics": ("metrics.json",),
             "plots": (
                 Plot("plots/confusions.csv", {"template": "confusion", "x": "predicted", "y": "actual"}),
@@ -163,6 +187,26 @@ def build(experiment: Experiment, root: Path) -> Graph:
         Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer")),
     )
     return Graph(nodes, curves)
+
+
+def written(graph: Graph) -> tuple[str, ...]:
+    """Every path that a stage writes, relative to the project."""
+    return tuple(
+        path for node in graph.nodes for path in (*node.outs, *node.metrics, *(plot.path for plot in node.plots))
+    )
+
+
+def _prepared(*names: str) -> tuple[str, ...]:
+    return tuple(f"{PREPARED}/{name}" for name in names)
+
+
+def _checkpoints(spec: CheckpointingSpec) -> tuple[str, ...]:
+    names = (*(["best.safetensors"] if spec.save_best else []), "last.safetensors", PERIODIC)
+    return tuple(posixpath.join(posixpath.normpath(spec.save_dir), name) for name in names)
+
+
+def _judged(spec: CheckpointingSpec) -> str:
+    return posixpath.join(posixpath.normpath(spec.save_dir), "${evaluation.checkpoint}.safetensors")
 
 
 def root_of(file: str | Path) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,7 +26,12 @@ Tree = Mapping[str, Any]
 LONGEST_VALUE = 60  # characters in a sentence
 
 _TEMPLATE = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
-_STATES = {"deleted": "is missing", "not in cache": "is not in the cache", "update available": "has an update"}
+_STATES = {
+    "deleted": "is missing",
+    "not in cache": "is not in the cache (dvc pull may bring it)",
+    "update available": "has an update",
+}
+FEWEST_TOGETHER = 3  # paths in one state are counted, not all named
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,27 @@ class Step:
 
     def __str__(self) -> str:
         before = [reason.name for reason in self.reasons if reason.kind == "upstream"]
-        words = [str(reason) for reason in self.reasons if reason.kind != "upstream"]
-        if before:
-            words.append(f"because {' and '.join(before)} {'runs' if len(before) == 1 else 'run'}")
+        words = list(self._own_words())
+        for names, verb in (
+            ([name for name in before if not name.endswith(".dvc")], "run"),
+            ([name for name in before if name.endswith(".dvc")], "change"),  # of `dvc add`: nothing runs there
+        ):
+            if names:
+                words.append(f"because {' and '.join(names)} {verb}{'s' if len(names) == 1 else ''}")
         return f"{self.name}: {'; '.join(words)}"
+
+    def _own_words(self) -> Iterator[str]:
+        """The reasons that are the stage's own; of many paths in one state, the first is named."""
+        own = [reason for reason in self.reasons if reason.kind != "upstream"]
+        kinds = Counter((reason.kind, reason.after) for reason in own if reason.kind in ("dep", "out"))
+        said = set()
+        for reason in own:
+            kind = (reason.kind, reason.after) if reason.kind in ("dep", "out") else None
+            if kind is None or kinds[kind] < FEWEST_TOGETHER:
+                yield str(reason)
+            elif kind not in said:
+                said.add(kind)
+                yield f"{reason} and {kinds[kind] - 1} more like it"
 
 
 def plan(status: Tree, pipeline: Tree, lock: Tree, tree: Tree) -> tuple[Step, ...]:

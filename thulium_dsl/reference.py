@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from thulium_dsl import schemas
-from thulium_dsl.document import parse
+from thulium_dsl import dvc_yaml, schemas, written
+from thulium_dsl import graph as graphs
+from thulium_dsl.document import parse, read
 from thulium_dsl.explain import allowed, reruns, type_of
-from thulium_dsl.fill import block
+from thulium_dsl.fill import meanings
 from thulium_dsl.schemas import Schema
+from thulium_dsl.spec import Experiment, build
 from thulium_dsl.validate import complete_tree
 from thulium_dsl.words import plain
 
-PROJECT_SCHEMA = Path("template/{{cookiecutter.project_slug}}/.schema/thulium.schema.json")
+PROJECT = Path("template/{{cookiecutter.project_slug}}")
+STARTS = Path("template/starts")
+MODELINE = "# yaml-language-server: $schema=.schema/thulium.schema.json\n"
+PROJECT_SCHEMA = PROJECT / ".schema" / "thulium.schema.json"
 FOLDER = Path("docs/reference")
 
 
@@ -61,7 +68,7 @@ def _page(name: str) -> str:
         "## The defaults",
         "",
         "```yaml",
-        *block(name, tree[name]),
+        *written.block(name, tree[name]),
         "```",
     ]
     return "\n".join(lines) + "\n"
@@ -131,9 +138,49 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def project_document(root: Path) -> str:
+    """The params.yaml of a new project, a template: complete, each key with what it means, for each kind of data."""
+    parts: dict[str, dict[str, str]] = {}
+    for kind, tree in _starts(root).items():
+        lines = written.section_lines(tree, meanings(tree))
+        parts[kind] = {name: "\n".join(own) + "\n" for name, own in lines.items()}
+    names = list(next(iter(parts.values())))
+    return MODELINE + "".join(_variants({kind: own[name] for kind, own in parts.items()}) for name in names)
+
+
+def project_pipeline(root: Path) -> str:
+    """The dvc.yaml of a new project, a template: what its params.yaml compiles to, for each kind of data."""
+    texts = {}
+    for kind, tree in _starts(root).items():
+        graph = graphs.build(build(Experiment, tree), root / PROJECT)
+        texts[kind] = dvc_yaml.render(graph)
+    return _variants(texts)
+
+
+def _starts(root: Path) -> dict[str, dict[str, Any]]:
+    """What a project of each kind starts with, completed."""
+    kinds = json.loads((root / "template" / "cookiecutter.json").read_text(encoding="utf-8"))["dataset"]
+    return {kind: complete_tree(read(root / STARTS / f"{kind}.yaml")) for kind in kinds}
+
+
+def _variants(texts: Mapping[str, str]) -> str:
+    """A text for each kind of data, as a template; kinds of the same text stand together."""
+    groups: dict[str, list[str]] = {}
+    for kind, text in texts.items():
+        groups.setdefault(text, []).append(kind)
+    if len(groups) == 1:
+        return next(iter(groups))
+    tests = [f"cookiecutter.dataset in {kinds}" for kinds in groups.values()]
+    heads = [f"if {tests[0]}", *(f"elif {test}" for test in tests[1:-1]), "else"]
+    bodies = [f"{{% {head} %}}{text}" for head, text in zip(heads, groups, strict=True)]
+    return "".join(bodies) + "{% endif %}"
+
+
 def main(root: Path) -> None:
-    """Write the pages, and the schema that a new project carries, into a checkout."""
+    """Write into a checkout what is made: the pages, and the schema and the pipeline that a new project begins with."""
     (root / PROJECT_SCHEMA).write_text(schemas.bundle(), encoding="utf-8")
+    (root / PROJECT / "params.yaml").write_text(project_document(root), encoding="utf-8")
+    (root / PROJECT / "dvc.yaml").write_text(project_pipeline(root), encoding="utf-8")
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     made = pages()

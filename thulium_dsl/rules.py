@@ -169,7 +169,11 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
         what = f"must be a folder below the document's, without '..'; found '{_as_is(written)}'"
         yield Finding((culprit,), what, hint)
         return
-    emptied = "and it is emptied before a new training"
+    if "${" in written or "://" in written:
+        what = f"is no folder to DVC, but a template or an address: '{_as_is(written)}'"
+        yield Finding((culprit,), what, hint)
+        return
+    emptied = "and old checkpoints are removed from it before a new training"
     for taken in _TAKEN:
         if _overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
@@ -268,13 +272,10 @@ def training_paths_of(training: Mapping[str, Any]) -> dict[str, str]:
 def _paths_of(section: str, values: Mapping[str, Any], kind: str | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for key in schemas.walk():
-        if key.path[0] != section or key.kind != kind or not key.schema.get("x-path"):
-            continue
-        value = resolve.lookup(values, key.path[1:])
-        # None, or a word for none or for something that is no file.
-        words = key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
-        if isinstance(value, str) and value not in words:
-            found[key.dotted] = value
+        if key.path[0] == section and key.kind == kind:
+            value = resolve.lookup(values, key.path[1:])
+            if schemas.names_a_file(key, value):
+                found[key.dotted] = str(value)
     return found
 
 

@@ -112,6 +112,17 @@ def default_of(dotted: str) -> Any:
     return deepcopy(keys[0].schema["default"])
 
 
+def names_a_file(key: Key, value: Any) -> bool:
+    """Whether what stands at a key is the path of a file or a folder: not null, nor a word for none or for no file."""
+    words = key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
+    return bool(key.schema.get("x-path")) and isinstance(value, str) and value not in words
+
+
+def is_path(dotted: str, value: Any) -> bool:
+    """The same for a dotted name."""
+    return any(names_a_file(key, value) for key in find(dotted))
+
+
 def _section(name: str) -> dict[str, Any]:
     loaded = _load(name)
     definitions = loaded.pop("definitions", {})

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thulium_dsl import document as documents
-from thulium_dsl import resolve, rules, schemas, words
+from thulium_dsl import idle, resolve, rules, schemas, words
 from thulium_dsl.document import Document
+from thulium_dsl.local import with_local
 from thulium_dsl.nodes import KeyPath, dotted
 from thulium_dsl.problems import DocumentError, Problem
 from thulium_dsl.spec import Experiment, build
@@ -32,7 +33,7 @@ class Checked:
 
 
 class Loaded(NamedTuple):
-    """An experiment, and the document that it was made of."""
+    """An experiment, and the document that it was made of, without what the file for this machine changes."""
 
     experiment: Experiment
     document: Document
@@ -45,7 +46,7 @@ def load(path: str | Path) -> Loaded:
         DocumentError: with every problem of the document.
     """
     document = documents.read(path)
-    return Loaded(experiment_of(document), document)
+    return Loaded(experiment_of(with_local(document)), document)
 
 
 def default_experiment() -> Experiment:
@@ -79,6 +80,7 @@ def check(document: Document) -> Checked:
     """All problems of a document, those of its text included; or the complete tree."""
     if document.root is None and document.problems:  # nothing could be read
         return Checked(document.problems, None)
+    document = replace(document, tree=idle.without(document.tree, idle.idle_in(document.tree)))
     problems = [*document.problems, *_unfollowed(document)]
     wrong = {str(path[0]) for path in document.suspects if path}
     for path, problem in [*_schema_problems(document), *_spelling_problems(document)]:

@@ -52,12 +52,17 @@ def remarked(line: str, remark: str, widest: int = WIDEST) -> list[str]:
 
 def section_blocks(tree: dict[str, Any], remarks: Remarks | None = None) -> list[str]:
     """Sections with an empty line between them, but not after a list: there, DVC takes it out again."""
-    lines: list[str] = []
+    return [line for lines in section_lines(tree, remarks).values() for line in lines]
+
+
+def section_lines(tree: dict[str, Any], remarks: Remarks | None = None) -> dict[str, list[str]]:
+    """The same, section by section; the empty line belongs to the section below it."""
+    found: dict[str, list[str]] = {}
     after_list = True
     for name, value in tree.items():
-        lines += [*([] if after_list else [""]), *block(name, value, path=(name,), remarks=remarks)]
+        found[name] = [*([] if after_list else [""]), *block(name, value, path=(name,), remarks=remarks)]
         after_list = _ends_with_list(value)
-    return lines
+    return found
 
 
 def _ends_with_list(value: Any) -> bool:

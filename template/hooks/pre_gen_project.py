@@ -1,5 +1,6 @@
 """Refuse a project that could not work, before anything is written."""
 
+import os
 import re
 import shutil
 import sys
@@ -16,6 +17,9 @@ problems += [
     for tool, how in (("git", "install git"), ("dvc", "pip install thulium, in an environment that is active"))
     if shutil.which(tool) is None
 ]
+above = os.path.dirname(os.getcwd())
+if all(os.path.isdir(os.path.join(above, name)) for name in ("thulium", "thulium_dsl", "template")):
+    problems.append("%s is Thulium's own checkout: make the project elsewhere, with --output-dir" % above)
 if problems:
     print("\n".join(problems), file=sys.stderr)
     sys.exit(1)

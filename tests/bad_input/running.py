@@ -81,6 +81,7 @@ def run(folder: Path) -> Outcome:
         patch.chdir(folder)
         patch.setattr("sys.argv", list(COMMAND))
         patch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")  # main sets it, and would leave it set
+        patch.setenv("GOMP_SPINCOUNT", "1000")  # likewise
         with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
             try:
                 main()

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
@@ -23,14 +24,14 @@ def save_epochs(manager, model, cers, optimizer=None):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_best_last_and_the_newest_periodic_ones_stay(tmp_path, model):
     manager = CheckpointManager(tmp_path / "c", save_every=2, keep_last=2)
     save_epochs(manager, model, [0.9, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
     assert names(tmp_path / "c") == [
-        "best.safetensors", "epoch-00004.safetensors", "epoch-00006.safetensors", "last.safetensors",
+        "best.safetensors", "epochs/epoch-00004.safetensors", "epochs/epoch-00006.safetensors", "last.safetensors",
     ]  # fmt: skip
     assert (manager.best, manager.best_epoch) == (0.3, 1)
     assert load_model(tmp_path / "c" / "best.safetensors")[1] == {"epoch": 2, "metrics": {"val_cer": 0.3}}
@@ -80,20 +81,39 @@ def test_a_folder_that_is_opened_again_keeps_its_best(tmp_path, model):
     assert (again.best, again.best_epoch) == (0.1, 1)
     save_epochs(again, model, [0.9])
     assert load_model(tmp_path / "best.safetensors")[1]["metrics"] == {"val_cer": 0.1}
-    assert (tmp_path / "epoch-00001.safetensors").exists()
+    assert (tmp_path / "epochs" / "epoch-00001.safetensors").exists()
     other = CheckpointManager(tmp_path, best_metric="val_wer")
     assert (other.best, other.best_epoch) == (None, None)
 
 
-def test_clearing_removes_checkpoints_and_refuses_anything_else(tmp_path, model):
+def test_clearing_removes_checkpoints_and_nothing_else(tmp_path, model):
     save_epochs(CheckpointManager(tmp_path, save_every=1), model, [0.5], torch.optim.SGD(model.parameters(), lr=1.0))
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(CheckpointError, match=r"holds other things than checkpoints \(notes\.txt\)"):
-        clear(tmp_path)
-    assert len(names(tmp_path)) == 7
-    (tmp_path / "notes.txt").unlink()
+    others = ["epochs/notes.txt", "notes.txt", "paris-best.safetensors"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / ".best.safetensors.thulium-part").write_text("half of it")
+    assert len(names(tmp_path)) == 10
     clear(tmp_path)
-    assert names(tmp_path) == []
+    assert names(tmp_path) == others
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "epochs/epoch-00001.safetensors"])
+def test_a_file_with_the_name_of_a_checkpoint_that_is_none_is_not_removed(tmp_path, model, name):
+    save_epochs(CheckpointManager(tmp_path, save_every=2), model, [0.5])
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(save({"weight": torch.zeros(3)}, {"format": "pt"}))
+    with pytest.raises(CheckpointError, match=f"{path}: has the name of a checkpoint, but was not written by Thulium"):
+        clear(tmp_path)
+    assert "last.safetensors" in names(tmp_path)
+
+
+def test_checkpoints_are_not_removed_behind_a_link(tmp_path, model):
+    save_epochs(CheckpointManager(tmp_path / "real"), model, [0.5])
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(CheckpointError, match="link: is a link"):
+        clear(tmp_path / "link")
+    assert len(names(tmp_path / "real")) == 2
 
 
 def test_settings_are_kept_in_every_model_file(tmp_path, model):

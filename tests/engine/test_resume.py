@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from thulium_dsl.spec import Experiment
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EVERY_STEP = 1e-9  # minutes
+EMPTY = {"checkpoints": {"pending": {}, "periodic": []}}  # as much of a state as its folder looks at
 
 
 class Cut(BaseException):
@@ -63,7 +65,7 @@ def unbroken(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPat
     out = tmp_path_factory.mktemp("unbroken")
     run(small, prepared, out)
     found = outcome(out)
-    names = ("best", "epoch-00002", "epoch-00003", "last")
+    names = ("best", "epochs/epoch-00002", "epochs/epoch-00003", "last")
     files = {f"checkpoints/{name}.safetensors" for name in names} | {"metrics/train.json", "plots/history.csv"}
     assert set(found) == files
     return found
@@ -149,7 +151,7 @@ def test_a_fine_tuning_is_gone_on_with(fine, prepared, tmp_path, cut, steps) -> 
 
 def test_other_first_weights_are_another_training(fine, prepared, tmp_path, cut, capsys) -> None:
     other = tmp_path / "other.safetensors"
-    shutil.copy(Path(fine.training.init_from).with_name("epoch-00002.safetensors"), other)
+    shutil.copy(Path(fine.training.init_from).with_name("epochs") / "epoch-00002.safetensors", other)
     own = replace(fine, training=replace(fine.training, init_from=str(other)))
     cut_run(own, prepared, tmp_path / "run", cut, 5)
     shutil.copy(fine.training.init_from, other)
@@ -250,8 +252,10 @@ STATES: dict[str, tuple[Callable[[dict], object], str]] = {
     "a precision": (put("trainer.half", ("cpu", torch.int8)), "(half is not sound)"),
     "random numbers": (put("trainer.random", [{"cpu": torch.zeros(5056, dtype=torch.uint8)}]), "(random is not sound)"),
     "losses": (put("trainer.losses", {"epoch": 0}), "(losses is not sound)"),
-    "a checkpoint elsewhere": (put("checkpoints.pending", {"../x": torch.zeros(1)}), "(pending is not sound)"),
-    "a periodic one elsewhere": (put("checkpoints.periodic", ["../x"]), "(periodic is not sound)"),
+    "a checkpoint elsewhere": (put("checkpoints.pending", {"../x": torch.zeros(1)}), "is damaged or not complete"),
+    "a checkpoint of numbers": (put("checkpoints.pending", {"best.safetensors": torch.zeros(1)}), "(pending is not"),
+    "a periodic one elsewhere": (put("checkpoints.periodic", ["../x"]), "is damaged or not complete"),
+    "a periodic one that is not": (put("checkpoints.periodic", ["best"]), "(periodic is not sound)"),
     "a best one of text": (put("checkpoints.best", "x"), "(best is not sound)"),
     "patience of text": (put("stopping.waited", "x"), "(stopping.waited is not sound)"),
 }
@@ -417,7 +421,7 @@ def test_checkpoints_get_a_second_name_and_no_copy(tmp_path) -> None:
     checkpoint = tmp_path / "last.safetensors"
     checkpoint.write_bytes(b"one")
     with held(tmp_path / "resume", {}, tmp_path) as folder:
-        folder.save({}, [checkpoint])
+        folder.save(EMPTY, {checkpoint.name: checkpoint})
         assert copy_of(folder, checkpoint).samefile(checkpoint)
         checkpoints.replace_bytes(checkpoint, b"two")
         assert copy_of(folder, checkpoint).read_bytes() == b"one"
@@ -431,7 +435,7 @@ def test_where_there_are_no_second_names_checkpoints_are_copied(tmp_path, monkey
     checkpoint = tmp_path / "last.safetensors"
     checkpoint.write_bytes(b"one")
     with held(tmp_path / "resume", {}, tmp_path) as folder:
-        folder.save({}, [checkpoint])
+        folder.save(EMPTY, {checkpoint.name: checkpoint})
         assert copy_of(folder, checkpoint).read_bytes() == b"one"
         assert not copy_of(folder, checkpoint).samefile(checkpoint)
 
@@ -440,8 +444,8 @@ def test_two_trainings_of_the_same_settings_do_not_touch_each_other(tmp_path) ->
     parts = {"training": "a"}
     with held(tmp_path, parts, tmp_path / "one") as one, held(tmp_path, parts, tmp_path / "two") as two:
         assert one.path != two.path
-        two.save({"of": "two"}, [])
-        one.save({"of": "one"}, [])
+        two.save(EMPTY | {"of": "two"}, {})
+        one.save(EMPTY | {"of": "one"}, {})
     with held(tmp_path, parts, tmp_path / "three") as again:
         assert (again.path, again.load()["of"]) == (one.path, "one")
         with held(tmp_path, parts, tmp_path / "four") as other:
@@ -459,7 +463,7 @@ def test_a_folder_is_removed_at_once(tmp_path, monkeypatch) -> None:
     root = tmp_path / ".thulium" / "resume"
     monkeypatch.setattr("shutil.rmtree", watched)
     with held(root, {}, tmp_path) as folder:
-        folder.save({}, [])
+        folder.save(EMPTY, {})
         folder.remove()
     assert len(removed) == 1
     monkeypatch.undo()
@@ -502,3 +506,26 @@ def test_a_state_without_a_scale_is_gone_on_with_where_gradients_are_scaled(smal
     other._scaler = torch.amp.GradScaler("cpu", enabled=True)  # as on a GPU without bfloat16
     other.load_state_dict(state)
     assert other.state_dict()["scaler"]["scale"] == torch.amp.GradScaler("cpu").get_scale()
+
+
+def test_going_on_with_another_number_of_threads_is_said(small, prepared, tmp_path, cut, capsys) -> None:
+    torch.set_num_threads(1)
+    cut_run(small, prepared, tmp_path, cut, 5)
+    other = replace(small, resources=replace(small.resources, threads=2))
+    capsys.readouterr()
+    try:
+        run(other, prepared, tmp_path)
+    finally:
+        torch.set_num_threads(1)
+    said = capsys.readouterr().err
+    assert "it was cut with 1 threads and goes on with 2" in said
+    assert "resources.threads: 1 keeps them" in said
+
+
+def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, tmp_path) -> None:
+    run(small, prepared, tmp_path)
+    computed = json.loads((tmp_path / "metrics" / "train.json").read_text())["computed"]
+    assert computed["device"] == "cpu"
+    assert computed["precision"] in ("bfloat16", "float32")
+    assert (computed["threads"], computed["processes"]) == (1, 1)
+    assert load_model(tmp_path / "checkpoints" / "last.safetensors")[1]["computed"] == computed

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
 from thulium import device as devices
+from thulium import processor
 from thulium.data.charset import Charset
 from thulium.data.folder import FolderSplit
 from thulium.data.loader import create_dataloader
@@ -134,23 +135,15 @@ def test_parts_that_rest_for_no_epoch_are_refused(experiment, prepared):
         HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu", freeze=("backbone",))
 
 
-def test_sixteen_bits_are_used_where_they_are_there_and_faster(monkeypatch):
-    monkeypatch.setattr(devices, "_processor_flags", lambda: {"avx512_bf16"})
-    for gain, half in ((0.5, None), (2.0, torch.bfloat16)):
-        monkeypatch.setattr(devices, "_gain", lambda _half, gain=gain: gain)
-        assert devices.choose("cpu", mixed_precision=True).half is half
-        assert devices.choose("cpu", mixed_precision=False).half is None
-    monkeypatch.undo()
-    if not {"avx512_bf16", "amx_bf16"} & devices._processor_flags():
-        assert devices._gain(torch.bfloat16) < devices.GAIN
-
-
-def test_looking_at_the_processor_moves_no_random_number():
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    devices._gain.cache_clear()
-    devices._gain(torch.bfloat16)
-    assert torch.equal(torch.get_rng_state(), before)
+@pytest.mark.parametrize(
+    ("flags", "half"), [("fpu avx512_bf16", torch.bfloat16), ("amx_bf16", torch.bfloat16), ("avx2", None)]
+)
+def test_the_processor_says_whether_sixteen_bits_are_used(monkeypatch, tmp_path, flags, half):
+    (tmp_path / "cpuinfo").write_text(f"model name\t: A Processor\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+    assert devices.choose("cpu", mixed_precision=True).half is half
+    assert devices.choose("cpu", mixed_precision=False).half is None
+    assert processor.name() == "A Processor"
 
 
 def test_gradients_are_clipped_before_the_step(experiment, prepared):
@@ -262,4 +255,3 @@ def test_a_first_value_that_is_no_number_is_beaten_by_any():
 
 def test_full_precision_is_full_precision():
     assert devices.choose("cpu", mixed_precision=False).half is None
-    assert devices.choose("auto", mixed_precision=True).half in (None, torch.bfloat16, torch.float16)

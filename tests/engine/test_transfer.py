@@ -84,7 +84,7 @@ def test_a_head_of_another_kind_with_the_same_shapes_is_refused(experiment):
         return model_of(experiment, "abc", 1, head=spec)
 
     transfer(model(2, 0.1), model(2, 0.3))
-    with pytest.raises(CheckpointError, match=r"another network: model\.head\.num_heads is 8, the file has 2\n"):
+    with pytest.raises(CheckpointError, match=r"another network: model\.head\.num_heads is 8 here and 2 in the file\n"):
         transfer(model(2, 0.1), model(8, 0.3))
 
 
@@ -140,7 +140,7 @@ def test_statistics_of_frozen_parts_stay_too(experiment, prepared):
 
 def test_another_network_is_refused_with_both_settings(experiment, prepared, known, tmp_path):
     wide = replace(experiment, model=replace(experiment.model, head=replace(experiment.model.head, hidden_size=20)))
-    with pytest.raises(CheckpointError, match=r"init_from: .*model\.head\.hidden_size is 20, the file has 24"):
+    with pytest.raises(CheckpointError, match=r"init_from: .*model\.head\.hidden_size is 20 here and 24 in the file"):
         run(wide, prepared, tmp_path / "run", init_from=str(known[0]))
 
 

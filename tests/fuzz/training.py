@@ -174,7 +174,7 @@ def _write_states(folder: Path) -> None:
         run.epochs = epoch
         run.trainer._losses = Losses(epoch, ALONE, steps=1, total=2.5)
         run.stopping.should_stop(0.5)
-        kept.save(run.state_dict(), [checkpoint])
+        kept.save(run.state_dict(), {checkpoint.name: checkpoint})
 
 
 NEW = (

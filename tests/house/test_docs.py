@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import lab
@@ -19,6 +20,9 @@ def test_the_reference_is_up_to_date() -> None:
     assert written == reference.pages(), "run: make reference"
     carried = (lab.CHECKOUT / reference.PROJECT_SCHEMA).read_text(encoding="utf-8")
     assert carried == schemas.bundle(), "run: make reference"
+    for name, made in (("params.yaml", reference.project_document), ("dvc.yaml", reference.project_pipeline)):
+        text = (lab.CHECKOUT / reference.PROJECT / name).read_text(encoding="utf-8")
+        assert text == made(lab.CHECKOUT), "run: make reference"
 
 
 @pytest.mark.parametrize("key", list(schemas.walk()), ids=lambda key: f"{key.dotted}-{key.kind}")
@@ -30,7 +34,7 @@ def test_every_key_stands_on_its_page_with_its_meaning(key: schemas.Key) -> None
 
 
 def test_making_the_reference_removes_pages_of_sections_that_are_gone(tmp_path: Path) -> None:
-    (tmp_path / reference.PROJECT_SCHEMA).parent.mkdir(parents=True)
+    shutil.copytree(lab.CHECKOUT / "template", tmp_path / "template")
     (tmp_path / reference.FOLDER).mkdir(parents=True)
     (tmp_path / reference.FOLDER / "gone.md").write_text("")
     reference.main(tmp_path)

@@ -19,10 +19,10 @@ LAYERS = (
     "models",
     "documents",
     "data",
-    "errors device files progress signals svg tables unfinished world",
+    "errors device files processor progress signals svg tables unfinished world",
 )
 LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl"}
-OPEN_TO_THE_ENGINE = {"thulium_dsl.spec", "thulium_dsl.transforms", "thulium_dsl.problems"}
+OPEN_TO_THE_ENGINE = {"thulium_dsl.files", "thulium_dsl.spec", "thulium_dsl.transforms", "thulium_dsl.problems"}
 # Doors to the language, opened only when they are asked for, so that they may stand above the one who asks.
 LATE = {
     ("thulium/models/wrappers.py", "thulium.documents"),

@@ -120,3 +120,38 @@ def test_the_sections_are_listed() -> None:
 def test_an_unknown_key_gets_a_guess(key: str, guess: str) -> None:
     with pytest.raises(ThuliumError, match=f"did you mean {guess}"):
         explain(key)
+
+
+def test_validating_a_project_looks_at_its_pipeline_too(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("dataset:\n  type: synthetic\n")
+    thulium("compile", cwd=tmp_path)
+    assert thulium("validate", cwd=tmp_path).stdout == "params.yaml is valid\n"
+    text = (tmp_path / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("save_dir: checkpoints/", "save_dir: models/"))
+    ran = thulium("validate", cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "dvc.yaml: is out of date: stage train, stage evaluate\n"
+        "  help: run: thulium compile\n"
+        "1 problem in dvc.yaml; nothing was run\n"
+    )
+    (tmp_path / "dvc.yaml").write_text("stages: [")
+    ran = thulium("validate", cwd=tmp_path)
+    assert ran.stderr.startswith("dvc.yaml:1:10: this is not a dvc.yaml that can be read\n  help: mend it")
+
+
+def test_data_outside_of_the_project_are_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    project = tmp_path / "project"
+    project.mkdir()
+    where = {"train": "../shared/train", "val": str(tmp_path / "shared" / "val"), "test": "data/test"}
+    folders = "".join(f"  {split}_dir: {path}\n" for split, path in where.items())
+    (project / "params.yaml").write_text(f"dataset:\n  type: custom\n{folders}")
+    said = [thulium(command, cwd=project) for command in ("compile", "validate")]
+    for ran in said:
+        assert ran.returncode == 0
+        assert ran.stderr == (
+            "warning: dataset.train_dir: ../shared/train lies outside of the project, where `dvc repro` finds it, but "
+            "`dvc exp run --temp` and the queue do not, since they work in a copy of the project\n"
+            "  help: write its absolute path, or bring it into the project: dvc add, dvc import-url\n"
+        )

@@ -12,6 +12,7 @@ from thulium_dsl import schemas
 from thulium_dsl.document import parse, read
 from thulium_dsl.edits import comments
 from thulium_dsl.fill import fill
+from thulium_dsl.local import remarks, with_local
 from thulium_dsl.problems import DocumentError
 from thulium_dsl.show import show
 from thulium_dsl.validate import check, complete_tree, load
@@ -274,3 +275,48 @@ def test_a_document_with_problems_is_not_shown() -> None:
     write(main="training: {epochs: 0}\n")
     with pytest.raises(DocumentError):
         show(read("main.yaml"))
+
+
+def test_the_file_for_this_machine_changes_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("resources:\n  threads: 4\n  loader_workers: 2\n")
+    Path("resources.local.yaml").write_text("resources:\n  threads: 1\n")
+    experiment, document = load("params.yaml")
+    assert (experiment.resources.threads, experiment.resources.loader_workers) == (1, 2)
+    assert list(remarks(document)) == ["resources.threads 1 of resources.local.yaml"]
+    assert "threads: 4" in fill(document).text  # what is written into the document is the document's own
+    shown = show(with_local(document), with_origin=True)
+    assert "  threads: 1  # resources.local.yaml:2\n" in shown
+    assert "  loader_workers: 2  # params.yaml:3\n" in shown
+
+
+def test_a_copy_of_a_project_has_the_file_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "params.yaml").write_text("")
+    (tmp_path / "resources.local.yaml").write_text("resources: {threads: 3}\n")
+    monkeypatch.chdir(tmp_path / "copy")
+    assert load("params.yaml").experiment.resources.threads == 0
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert load("params.yaml").experiment.resources.threads == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("resources:\n  thread: 1\n", "2:3", "unknown key 'thread'"),
+        ("resources:\n  threads: many\n", "2:12", "must be a whole number"),
+        ("training:\n  lr: 1\n", "1:1", "'training' has no place in resources.local.yaml"),
+        ("resources: [\n", "1:12", "never closed"),
+    ],
+)
+def test_mistakes_in_the_file_for_this_machine_are_found_there(
+    text: str, place: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("")
+    Path("resources.local.yaml").write_text(text)
+    with pytest.raises(DocumentError) as caught:
+        load("params.yaml")
+    (problem,) = caught.value.problems
+    assert f"{problem.file}:{problem.line}:{problem.column}" == f"resources.local.yaml:{place}"
+    assert says in problem.what

@@ -206,14 +206,57 @@ def test_a_file_that_cannot_be_taken_over_is_refused(text: str, says: str, tmp_p
     assert (tmp_path / "dvc.yaml").read_text() == text
 
 
-def test_a_folder_with_other_things_is_not_taken_for_checkpoints(tmp_path: Path) -> None:
-    document = parse("dataset:\n  type: synthetic\ncheckpointing:\n  save_dir: notes\n")
-    experiment = experiment_of(document)
-    dvc_yaml.write(tmp_path, experiment)
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "last.safetensors").write_bytes(b"")
-    assert dvc_yaml.differences(tmp_path, experiment) == ()
-    (tmp_path / "notes" / "diary.txt").write_text("precious")
-    for use in (dvc_yaml.write, dvc_yaml.differences):
-        with pytest.raises(ThuliumError, match=r"notes holds other things than checkpoints \(diary\.txt\)"):
-            use(tmp_path, experiment)
+def saving_to(folder: str) -> Experiment:
+    return experiment_of(parse(f"dataset:\n  type: synthetic\ncheckpointing:\n  save_dir: {folder}\n"))
+
+
+def test_what_no_stage_has_written_is_not_taken_for_an_output(tmp_path: Path) -> None:
+    dvc_yaml.write(tmp_path, saving_to("checkpoints"))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "paris-best.safetensors").write_bytes(b"precious")
+    dvc_yaml.write(tmp_path, saving_to("models"))  # of this folder, other files are meant
+    dvc_yaml.write(tmp_path, saving_to("checkpoints"))
+    (tmp_path / "models" / "best.safetensors").write_bytes(b"precious")
+    before = (tmp_path / "dvc.yaml").read_text()
+    with pytest.raises(
+        ThuliumError, match=r"models/best\.safetensors: a stage would write here, but something is there"
+    ):
+        dvc_yaml.write(tmp_path, saving_to("models"))
+    assert (tmp_path / "dvc.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "reports/evaluation.html", "data/prepared/train/a.png"])
+def test_a_first_compilation_looks_for_what_is_in_the_way(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(ThuliumError, match="a stage would write here"):
+        dvc_yaml.write(tmp_path, saving_to("checkpoints"))
+    assert not (tmp_path / "dvc.yaml").exists()
+
+
+def test_what_dvc_has_locked_was_written_by_a_stage(tmp_path: Path) -> None:
+    """As after a clone whose dvc.yaml somebody has removed."""
+    (tmp_path / "metrics.json").write_text("{}")
+    (tmp_path / "dvc.lock").write_text("stages:\n  evaluate:\n    outs:\n    - path: metrics.json\n")
+    assert dvc_yaml.write(tmp_path, saving_to("checkpoints")).is_new
+
+
+def test_a_frozen_stage_stays_frozen(tmp_path: Path) -> None:
+    path = tmp_path / "dvc.yaml"
+    dvc_yaml.write(tmp_path, saving_to("checkpoints"))
+    path.write_text(path.read_text().replace("    params:\n", "    frozen: true\n    params:\n", 1))
+    assert dvc_yaml.differences(tmp_path, saving_to("checkpoints")) == ()
+    compiled = dvc_yaml.write(tmp_path, saving_to("models"))
+    assert compiled.kept == ("frozen of stage prepare",)
+    stages = yaml.safe_load(path.read_text())["stages"]
+    assert [name for name, stage in stages.items() if stage.get("frozen")] == ["prepare"]
+
+
+def test_what_goes_from_our_stages_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "dvc.yaml"
+    dvc_yaml.write(tmp_path, saving_to("checkpoints"))
+    text = path.read_text().replace("    params:\n", "    wdir: .\n    params:\n", 1)
+    path.write_text(text.replace("    - plots/history.csv\n", "    - plots/history.csv\n    - notes.txt\n", 1))
+    compiled = dvc_yaml.write(tmp_path, saving_to("checkpoints"))
+    assert compiled.lost == ("wdir of stage prepare", "notes.txt in deps of stage evaluate")
+    assert dvc_yaml.write(tmp_path, saving_to("models")).lost == ()  # other paths are another graph, and no loss

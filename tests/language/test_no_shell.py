@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from pathlib import Path
 
 import lab
@@ -14,6 +15,7 @@ from thulium_dsl.fill import fill, inline
 from thulium_dsl.validate import check, experiment_of
 
 COMMANDS = {f"thulium {name} params.yaml" for name in ("prepare", "train", "evaluate")}
+WRITTEN_OUT = "checkpointing.save_dir"  # the one text that stands in dvc.yaml itself
 HOSTILE = [
     "a b  c",
     'it\'s "quoted"',
@@ -83,14 +85,17 @@ def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_p
         assert problems[0].hint
         return
     plain = graph.build(experiment_of(parse(document(key, "(plain)"))), tmp_path)
-    assert graph.build(experiment_of(found), tmp_path) == plain
+    if key != WRITTEN_OUT:
+        assert graph.build(experiment_of(found), tmp_path) == plain
     (tmp_path / "params.yaml").write_text(fill(found).text, encoding="utf-8")
     dvc_yaml.write(tmp_path, experiment_of(found))
     compiled = yaml.safe_load((tmp_path / "dvc.yaml").read_text(encoding="utf-8"))
     assert {stage["cmd"] for stage in compiled["stages"].values()} == COMMANDS
-    assert {dep for stage in compiled["stages"].values() for dep in stage["deps"] if "$" in dep} <= {
+    folder = posixpath.normpath(value if key == WRITTEN_OUT else "checkpoints")
+    assert f"{folder}/last.safetensors" in [next(iter(out)) for out in compiled["stages"]["train"]["outs"]]
+    assert {dep for stage in compiled["stages"].values() for dep in stage["deps"] if "${" in dep} <= {
         *(f"${{{path.dotted}}}" for path in schemas.walk() if path.schema.get("x-path")),
-        "${checkpointing.save_dir}",
+        f"{folder}/${{evaluation.checkpoint}}.safetensors",
     }
 
 
@@ -116,3 +121,16 @@ def test_dvc_prepares_lines_from_a_folder_of_a_hostile_name(name: str, tmp_path:
     assert not list(tmp_path.rglob("PWNED*"))
     lock = yaml.safe_load((tmp_path / "dvc.lock").read_text(encoding="utf-8"))
     assert name in [dep["path"] for dep in lock["stages"]["prepare"]["deps"]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a b 'c' \"d\" $(touch PWNED); touch PWNED", "-rf #x", "größe: {手書}", "*"])
+def test_dvc_reads_a_hostile_folder_of_checkpoints_as_it_is_written(name: str, tmp_path: Path, run: lab.Shell) -> None:
+    text = f"dataset: {{type: synthetic}}\ncheckpointing:\n  save_dir: {inline(name)}\n"
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    run("git", "init", "--quiet", cwd=tmp_path)
+    run("dvc", "init", "--quiet", cwd=tmp_path)
+    run("thulium", "compile", cwd=tmp_path)
+    assert f"{name}/last.safetensors" in run("dvc", "stage", "list", "--name-only", "train", cwd=tmp_path).stdout or (
+        f"{name}/last.safetensors" in run("dvc", "dag", "--outs", cwd=tmp_path).stdout
+    )

@@ -77,10 +77,85 @@ def test_another_document_is_not_taken_for_a_finished_run(trained: Path, run: la
     assert "runs/exp1 holds a finished run of another document" in done.stderr
 
 
-def test_preparing_refuses_a_folder_that_holds_other_things(trained: Path, run: lab.Shell) -> None:
+def test_preparing_into_the_folder_of_a_training_names_the_folder_that_is_meant(trained: Path, run: lab.Shell) -> None:
     done = run("thulium", "prepare", "config/train.yaml", "--output-dir", "runs/exp1", cwd=trained, code=2)
-    assert done.stderr.startswith("runs/exp1: holds other files than prepared lines, and would be replaced")
+    assert done.stderr == (
+        "runs/exp1: is the output folder of a training\n  help: its lines belong into runs/exp1/prepared\n"
+    )
     assert (trained / "runs" / "exp1" / "checkpoints" / "best.safetensors").is_file()
+
+
+@pytest.mark.parametrize("name", ["train/images/a.png", "test", "charset.json"])
+def test_preparing_replaces_nothing_that_it_has_not_written(config: Path, run: lab.Shell, name: str) -> None:
+    path = config / "mine" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    done = run("thulium", "prepare", "config/train.yaml", "--output-dir", "mine", cwd=config, code=2)
+    what = f"holds {name.partition('/')[0]}, which prepare has not written and would replace"
+    assert done.stderr == f"mine: {what}: name another folder\n"
+    assert [file.read_text() for file in (config / "mine").rglob("*") if file.is_file()] == ["mine"]
+
+
+def test_preparing_leaves_alone_what_lies_beside(config: Path, run: lab.Shell) -> None:
+    for name in ("mine.unfinished", "mine.replaced", "mine"):
+        (config / name).mkdir()
+        (config / name / "notes.txt").write_text("mine")
+    for _ in range(2):
+        run("thulium", "prepare", "config/train.yaml", "--output-dir", "mine", cwd=config)
+    for name in ("mine.unfinished", "mine.replaced", "mine"):
+        assert (config / name / "notes.txt").read_text() == "mine"
+    assert not (config / "mine" / ".thulium-prepare").exists()
+
+
+@pytest.mark.parametrize("name", ["predictions.csv", "metrics/train.json", "reports/evaluation.html"])
+def test_training_replaces_nothing_that_no_training_has_written(config: Path, run: lab.Shell, name: str) -> None:
+    path = config / "mine" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    done = run("thulium", "train", "config/train.yaml", "--output-dir", "mine", cwd=config, code=2)
+    assert done.stderr.startswith(f"mine: holds {name}, which no training has written and results would replace")
+    assert [file for file in (config / "mine").rglob("*") if file.is_file()] == [path]
+
+
+def test_training_and_evaluating_leave_alone_what_lies_beside(config: Path, run: lab.Shell) -> None:
+    others = ("checkpoints/paris-best.safetensors", "reports/notes.txt", "tensorboard/notes.txt", "prepared/notes.txt")
+    for name in others:
+        (config / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (config / "mine" / name).write_text("mine")
+    for more in ([], ["--restart"]):
+        run("thulium", "train", "config/train.yaml", "--output-dir", "mine", *more, cwd=config)
+        run("thulium", "evaluate", "config/train.yaml", "--output-dir", "mine", cwd=config)
+    assert all((config / "mine" / name).read_text() == "mine" for name in others)
+
+
+def test_corrected_labels_are_seen_by_a_finished_run(trained: Path, run: lab.Shell) -> None:
+    labels = trained / "data" / "test" / "labels.txt"
+    text = labels.read_text()
+    labels.write_text(text.replace("\n", "!\n", 1))
+    done = run(*TRAIN, cwd=trained)
+    assert "holds a finished run; nothing was done" in done.stdout  # a training does not see the test lines
+    run(*EVALUATE, cwd=trained)
+    assert "!" in (trained / "runs" / "exp1" / "predictions.csv").read_text()
+    labels.write_text(text)
+
+    labels = trained / "data" / "train" / "labels.txt"
+    text = labels.read_text()
+    labels.write_text(text.replace("\n", "!\n", 1))
+    done = run(*TRAIN, cwd=trained, code=2)
+    assert "runs/exp1 holds a finished run of other lines: the data have changed since" in done.stderr
+    labels.write_text(text)
+    assert "nothing was done" in run(*TRAIN, cwd=trained).stdout
+
+
+def test_two_commands_in_one_folder_wait_for_each_other(config: Path, run: lab.Shell) -> None:
+    first = run.start(*TRAIN, cwd=config)
+    second = run.start(*TRAIN, cwd=config)
+    outcomes = [(*process.communicate(timeout=120), process.returncode) for process in (first, second)]
+    assert [code for *_, code in outcomes] == [0, 0]
+    said = "".join(out + err for out, err, _ in outcomes)
+    assert said.count("trained: ") == 1
+    assert "waiting for another command that is at work in runs/exp1 (process" in said
+    assert "runs/exp1 holds a finished run; nothing was done" in said
 
 
 def test_the_command_line_is_also_a_module(config: Path, run: lab.Shell) -> None:

@@ -66,3 +66,22 @@ def test_four_in_the_queue_with_two_workers(project: Path, run: lab.Shell) -> No
     for seed in (2, 5):
         assert yielded(project, f"seed-{seed}", run) == alone(project, seed, run)
     assert nothing_is_left(project)
+
+
+def test_data_outside_of_the_project_need_an_absolute_path_in_a_temporary_copy(project: Path, run: lab.Shell) -> None:
+    """What `thulium validate` says of such data is what the real DVC does."""
+    lab.write_data(project.parent / "shared")
+    text = (project / "params.yaml").read_text()
+    synthetic = "  type: synthetic\n  lines:\n    train: 24\n    val: 8\n    test: 8\n  seed: 1\n"
+    outcomes = {}
+    for name, where in (("relative", "../shared"), ("absolute", str(project.parent / "shared"))):
+        folders = "".join(f"  {split}_dir: {where}/{split}\n" for split in ("train", "val", "test"))
+        custom = text.replace(synthetic, f"  type: custom\n{folders}").replace("    map: []\n", "    map: []\n", 1)
+        (project / "params.yaml").write_text(custom)
+        run("thulium", "compile", cwd=project)
+        run("git", "add", ".", cwd=project)
+        run("git", "commit", "--quiet", "--message", name, cwd=project)
+        done = run("dvc", "exp", "run", "--temp", "prepare", cwd=project, code=None)
+        outcomes[name] = done.returncode
+    assert outcomes["relative"] != 0
+    assert outcomes["absolute"] == 0

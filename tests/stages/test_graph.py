@@ -48,8 +48,9 @@ def test_repro_makes_everything_that_the_pipeline_promises(finished: Path) -> No
     assert json.loads((finished / "metrics" / "train.json").read_text())["epochs"] == 1
     with open(finished / "plots" / "history.csv", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0", "1"]
-    checkpoints = {path.name for path in (finished / "checkpoints").iterdir()}
-    assert checkpoints == {"best.safetensors", "last.safetensors", "epoch-00001.safetensors"}
+    folder = finished / "checkpoints"
+    checkpoints = {path.relative_to(folder).as_posix() for path in folder.rglob("*.safetensors")}
+    assert checkpoints == {"best.safetensors", "last.safetensors", "epochs/epoch-00001.safetensors"}
     report = (finished / "reports" / "evaluation.html").read_text()
     assert 'alt="The image of line' in report
     assert 'alt="One line under each transform of the augmentation"' in report
@@ -119,11 +120,29 @@ def test_an_experiment_is_a_change_of_one_line(finished: Path, run: lab.Shell) -
     assert run("git", "status", "--short", "--", "dvc_plots", cwd=finished).stdout == ""
 
 
-def test_checkpoints_move_without_compiling_again(finished: Path, run: lab.Shell) -> None:
-    done = run("dvc", "exp", "run", "-S", "checkpointing.save_dir=models/tiny/", cwd=finished)
-    assert stages_run(done.stdout) == ["train", "evaluate"]
+def test_checkpoints_move_by_compiling_again(finished: Path, run: lab.Shell) -> None:
+    done = run("dvc", "exp", "run", "-S", "checkpointing.save_dir=models/tiny/", cwd=finished, code=None)
+    assert done.returncode
+    assert "dvc.yaml is out of date: stage train" in done.stdout + done.stderr
+    run("thulium", "compile", cwd=finished)
+    assert stages_run(run("dvc", "repro", cwd=finished).stdout) == ["train", "evaluate"]
     assert (finished / "models" / "tiny" / "best.safetensors").is_file()
     assert list(json.loads(run("dvc", "status", "--json", cwd=finished).stdout)) == []
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_checkpoints_go_through_a_remote(finished: Path, run: lab.Shell, tmp_path: Path, is_on: bool) -> None:
+    """An empty folder of periodic checkpoints is an output too."""
+    lab.edit(finished / "params.yaml", "save_every: 1", f"save_every: {int(is_on)}")
+    run("dvc", "repro", cwd=finished)
+    run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"), cwd=finished)
+    run("dvc", "push", cwd=finished)
+    run("git", "commit", "--quiet", "--all", "--message", "Trained", cwd=finished)
+    clone = tmp_path / "clone"
+    run("git", "clone", "--quiet", str(finished), str(clone), cwd=tmp_path)
+    run("dvc", "pull", cwd=clone)
+    assert json.loads(run("dvc", "status", "--json", cwd=clone).stdout) == {}
+    assert stages_run(run("dvc", "repro", cwd=clone).stdout) == []
 
 
 def test_a_grid_runs_in_the_queue(finished: Path, run: lab.Shell) -> None:
@@ -156,7 +175,7 @@ def test_a_pipeline_that_is_out_of_date_refuses_to_run(finished: Path, run: lab.
     assert "run: thulium compile" in done.stderr
     assert "Traceback" not in done.stderr
 
-    assert not (finished / "data" / "prepared").exists()
+    assert (finished / "data" / "prepared" / "prepared.json").exists()  # of before: nothing has begun
     assert run("git", "diff", "--name-only", cwd=finished).stdout.split() == ["params.yaml"]
     run("thulium", "compile", cwd=finished)
     done = run("dvc", "repro", "prepare", cwd=finished)

@@ -93,7 +93,7 @@ def test_a_new_project_is_the_demo(stranger: lab.Shell, tmp_path: Path) -> None:
 
 
 def test_the_pipeline_of_a_new_project_runs(stranger: lab.Shell, tmp_path: Path) -> None:
-    assert "made first; next: cd first && dvc repro" in stranger("thulium", "init", "first", cwd=tmp_path).stdout
+    assert "made first; next:\n  cd first\n  dvc repro\n" in stranger("thulium", "init", "first", cwd=tmp_path).stdout
     project = tmp_path / "first"
     text = (project / "params.yaml").read_text(encoding="utf-8")
     for key, value in TINY.items():
@@ -147,7 +147,7 @@ def test_a_project_with_pages_of_ones_own_cuts_and_splits_them(stranger: lab.She
 @pytest.mark.parametrize("name", ["-letters", "my letters", "letters;ls", "{letters}", "brief'", 'a"+str(print(99))+"b'])
 def test_a_name_that_cannot_be_a_folder_is_refused(name: str, stranger: lab.Shell, tmp_path: Path) -> None:
     done = stranger("thulium", "init", "--", name, cwd=tmp_path, code=2)
-    assert "cannot be a folder name here" in done.stderr
+    assert "cannot be the name of a project" in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -158,3 +158,73 @@ def test_an_existing_folder_is_refused_and_kept(stranger: lab.Shell, tmp_path: P
     done = stranger("thulium", "init", "letters", cwd=tmp_path, code=2)
     assert done.stderr == "letters exists already: name a new folder\n"
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["keep.txt"]
+
+
+def test_a_project_of_ones_own_data_says_how_they_come_into_it(stranger: lab.Shell, tmp_path: Path) -> None:
+    said = stranger("thulium", "init", "below/letters", "--dataset", "page", cwd=tmp_path).stdout
+    steps = said.partition("made letters; next:\n")[2].splitlines()
+    assert [step.strip().partition("    #")[0] for step in steps] == [
+        "cd below/letters",
+        "# put the page images and their PAGE files into data/pages",
+        "dvc add data/pages",
+        "thulium prepare --dry",
+        "dvc repro",
+    ]
+    project = tmp_path / "below" / "letters"
+    lab_data.write_pages(project / "data" / "pages", "page", pages=16)
+    stranger("dvc", "add", "data/pages", cwd=project)
+    assert "lines, wrote none" in stranger("thulium", "prepare", "--dry", cwd=project).stdout
+
+
+def test_inside_a_repository_the_project_is_a_part_of_it(stranger: lab.Shell, tmp_path: Path) -> None:
+    stranger("git", "init", "--quiet", cwd=tmp_path)
+    stranger("git", "config", "user.name", "Somebody", cwd=tmp_path)
+    stranger("git", "config", "user.email", "somebody@localhost", cwd=tmp_path)
+    said = stranger("thulium", "init", "letters", cwd=tmp_path).stdout
+    assert f"it lies in the git repository {tmp_path}, and DVC works in its folder alone (dvc init --subdir)" in said
+    assert not (tmp_path / "letters" / ".git").exists()
+    assert "git commit -m 'Start letters'" in said
+    stranger("git", "commit", "--quiet", "--message", "Start letters", cwd=tmp_path / "letters")
+    clone = tmp_path / "clone"
+    stranger("git", "clone", "--quiet", str(tmp_path), str(clone), cwd=tmp_path)
+    stranger("thulium", "compile", "--check", cwd=clone / "letters")
+    stranger("dvc", "status", cwd=clone / "letters")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("{{7*7}}", "'{{7*7}}' cannot be the name of a project"),
+        ("file/x", "file/x was not made: "),
+        ("a b", "'a b' cannot be the name of a project"),
+        ("file", "file exists already"),
+    ],
+)
+def test_a_project_that_cannot_be_made_is_refused_in_a_sentence(
+    name: str, says: str, stranger: lab.Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    done = stranger("thulium", "init", name, cwd=tmp_path, code=2)
+    assert done.stderr.startswith(says)
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_cookiecutter_makes_no_project_in_the_checkout(stranger: lab.Shell) -> None:
+    before = set(lab.CHECKOUT.iterdir())
+    words = ("cookiecutter", ".", "--directory", "template", "--no-input")
+    done = stranger(*words, cwd=lab.CHECKOUT, code=None)
+    assert done.returncode
+    assert "is Thulium's own checkout: make the project elsewhere, with --output-dir" in done.stderr
+    assert set(lab.CHECKOUT.iterdir()) == before
+
+
+def test_every_key_of_a_new_document_says_what_it_means(baked: Path) -> None:
+    text = (baked / "params.yaml").read_text(encoding="utf-8")
+    told = "".join(line.partition("# ")[2].rstrip() + " " for line in text.splitlines() if "# " in line)
+    kind = load(baked / "params.yaml").experiment.dataset.type
+    chosen = {None, kind, "resnet", "bilstm", "ctc", "adamw", "cosine", "beam" if kind == "synthetic" else "greedy"}
+    for key in schemas.walk():
+        is_in_list = key.path[:-1] in (("augmentation", "transforms"), ("dataset", "text", "map"))
+        if key.kind in chosen and not is_in_list and not {"x-same-as", "x-directive"} & set(key.schema):
+            assert key.schema["description"] in told, key.dotted

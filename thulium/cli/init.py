@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ import typer
 
 from thulium_dsl.problems import ThuliumError
 
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
 _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE.parents[1] / "thulium_dsl" / "_template", _HERE.parents[1] / "template")
 
@@ -34,16 +37,21 @@ def init(
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
-    if folder.exists():
+    if os.path.lexists(folder):
         raise ThuliumError(f"{folder} exists already: name a new folder")
+    if not SLUG.fullmatch(folder.name):  # before cookiecutter, which would take braces in it for a template
+        raise ThuliumError(
+            f"{folder.name!r} cannot be the name of a project: use letters, digits, '-', '_' and '.', and begin with a "
+            "letter or a digit"
+        )
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
     template = next(place for place in _PLACES if place.is_dir())
     context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset.value}
+    os.environ["THULIUM_INIT_FROM"] = os.getcwd()  # the template's hook says what comes next
     try:
         cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(folder.parent))
-    except CookiecutterException as error:
+    except (CookiecutterException, OSError) as error:  # cookiecutter raises bare OSErrors of its own
         raise ThuliumError(f"{folder} was not made: {error}") from None
-    typer.echo(f"made {folder}; next: cd {folder} && dvc repro")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -92,6 +92,7 @@ def compile_(
 ) -> None:
     """Complete params.yaml and write the dvc.yaml that it stands for."""
     from thulium_dsl import compose, dvc_yaml, graph
+    from thulium_dsl.idle import idle_in
     from thulium_dsl.validate import load
 
     root = graph.root_of(file)
@@ -102,11 +103,15 @@ def compile_(
     added = _fill(file)
     if added:
         typer.echo(_say_added(file, added))
-    compiled = dvc_yaml.write(root, load(file).experiment)
+    loaded = load(file)
+    compiled = dvc_yaml.write(root, loaded.experiment, idle_in(loaded.document.tree))
     path = root / dvc_yaml.NAME
     typer.echo(f"wrote {path}" if compiled.is_new else f"{path} is up to date")
     if compiled.is_new and compiled.kept:
         typer.echo(f"kept what is not Thulium's: {', '.join(compiled.kept)}")
+    if compiled.lost:
+        typer.echo(f"gone from Thulium's stages: {', '.join(compiled.lost)}", err=True)
+    validate.say_remarks(file, loaded)
 
 
 @app.command()
@@ -121,21 +126,11 @@ def explain(
 
 def _check(file: Path, root: Path) -> None:
     """Refuse a project whose document is not complete or whose dvc.yaml is not what the document compiles to."""
-    from thulium_dsl import dvc_yaml
-    from thulium_dsl.document import read
-    from thulium_dsl.fill import fill as filled
-    from thulium_dsl.validate import experiment_of
+    from thulium_dsl import dvc_yaml, project
+    from thulium_dsl.validate import load
 
-    document = read(file)
-    experiment = experiment_of(document)
-    path = root / dvc_yaml.NAME
-    stale = [f"{path} is out of date: {what}" for what in dvc_yaml.differences(root, experiment)]
-    added = filled(document).added
-    if added:
-        stale.insert(0, f"{file} is not complete: {', '.join(added)}")
-    if stale:
-        raise ThuliumError("\n".join([*stale, "  help: run: thulium compile"]))
-    typer.echo(f"{file} and {path} are up to date")
+    project.refuse_stale(root, load(file))
+    typer.echo(f"{file} and {root / dvc_yaml.NAME} are up to date")
 
 
 def _fill(file: Path) -> tuple[str, ...]:

@@ -45,6 +45,21 @@ def plan(file: Document = Path("params.yaml"), as_json: AsJson = False) -> None:
         typer.echo(f"\nthe training: {size}")
     elif "train" in names:
         typer.echo("\nthe training: its size is not known before the data are prepared: dvc repro prepare")
+    if "train" in names:
+        for training in _kept(root):
+            typer.echo(training)
+
+
+def _kept(root: Path) -> list[str]:
+    """What is kept of trainings that were cut, a sentence each."""
+    from thulium.unfinished import unfinished
+
+    return [
+        f"kept of a training that was cut: {training.at}; it goes on from there if its settings, its lines and the "
+        "engine are still the same (`thulium clean` lists and removes what is kept)"
+        for training in unfinished(Path(os.environ.get("DVC_ROOT", root)))
+        if training.at and not training.is_held
+    ]
 
 
 def _project_of(file: Path) -> Path:
@@ -66,16 +81,11 @@ def _project_of(file: Path) -> Path:
 
 def _current_tree(file: Path, root: Path) -> dict[str, Any]:
     """The complete document; refused where the project does not say the same."""
-    from thulium_dsl import document, dvc_yaml, fill, validate
+    from thulium_dsl import project, validate
 
-    read = document.read(file)
-    stale = [f"dvc.yaml is out of date: {what}" for what in dvc_yaml.differences(root, validate.experiment_of(read))]
-    missing = fill.fill(read).added
-    if missing:
-        stale.insert(0, f"{file} is not complete: {', '.join(missing)}")
-    if stale:
-        raise ThuliumError("\n".join([*stale, "  help: run: thulium compile"]))
-    return validate.complete_tree(read)
+    loaded = validate.load(file)
+    project.refuse_stale(root, loaded)
+    return validate.complete_tree(loaded.document)
 
 
 def _status(root: Path) -> Any:

@@ -7,18 +7,25 @@ from typing import Annotated
 
 import typer
 
+from thulium_dsl.problems import ThuliumError
+
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 
 
 def show(
     file: Document = Path("params.yaml"),
     origin: Annotated[bool, typer.Option("--origin", help="Say beside each value where it came from.")] = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Print only what differs from the defaults.")] = False,
 ) -> None:
     """Print the whole experiment that a document describes."""
+    from thulium_dsl import show as shown
     from thulium_dsl.document import read
-    from thulium_dsl.show import show as shown
+    from thulium_dsl.local import with_local
 
-    typer.echo(shown(read(file), origin), nl=False)
+    if origin and changed:
+        raise ThuliumError("--origin and --changed do not go together: choose one of them")
+    document = with_local(read(file))
+    typer.echo(shown.changed(document) if changed else shown.show(document, origin), nl=False)
 
 
 def add_to(app: typer.Typer) -> None:

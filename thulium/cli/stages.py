@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import time
 from collections.abc import Callable
@@ -19,9 +20,8 @@ from typing import Annotated, Any
 import typer
 
 from thulium.cli import group, warnings
+from thulium.cli import output_folder as folders
 from thulium_dsl.problems import ThuliumError
-
-KEPT = "experiment.yaml"  # the complete document beside what came of it
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 OutputDir = Annotated[
@@ -64,13 +64,22 @@ def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None
     group.refuse("prepare")
     experiment, place = _open(file, output_dir)
     prepared = output_dir or place.prepared
+    if (prepared / folders.KEPT).exists():
+        raise ThuliumError(
+            f"{prepared}: is the output folder of a training\n  help: its lines belong into {prepared / 'prepared'}"
+        )
     if dry:
         report = _run("prepare", experiment, "check", out=output_dir)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         typer.echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
-        report = _run("prepare", experiment, out=prepared)
+        with folders.held(output_dir or place.out):
+            report = _run("prepare", experiment, out=prepared)
         typer.echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
+    _warn(report, experiment)
+
+
+def _warn(report: dict[str, Any], experiment: Any) -> None:
     for warning in warnings.of(report, experiment.dataset):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -92,11 +101,10 @@ def train(
     _check_first_weights(experiment.training.init_from)
     processes = len(experiment.resources.devices) or experiment.resources.processes
     if processes > 1 and not group.is_member():
-        if not _is_finished(experiment, place, restart):
-            group.start(processes)
+        group.start(processes)
         return
     _load("train", "torch")
-    with group.member() as world:
+    with group.member() as world, folders.held(place.out) if world.is_main else contextlib.nullcontext():
         _train(file, experiment, place, world, restart)
 
 
@@ -114,14 +122,16 @@ def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool)
     from thulium.unfinished import FOLDER
 
     root = Path(os.environ.get("DVC_ROOT", ".")) if place.is_project else place.out
-    if world.share(world.is_main and _is_finished(experiment, place, restart)):
-        return
     if not place.is_project:
-        _prepare_for(experiment, place, world)
         if world.is_main:
-            # The data are new: what was trained on old ones must not pass for a finished run, wherever this one ends.
+            _check_folder(experiment, place, restart)
+        _prepare_for(experiment, place, world)
+        if world.share(world.is_main and _is_finished(place, restart)):
+            return
+        if world.is_main:
+            # What was trained on other data must not pass for a finished run, wherever this one ends.
             (place.out / "metrics" / "train.json").unlink(missing_ok=True)
-            _keep_document(file, place.out)
+            folders.keep_document(file, place.out)
     more = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
     places = {"prepared": place.prepared, "out": place.out, "run_dir": place.run_dir, "resume_dir": root / FOLDER}
     try:
@@ -135,29 +145,49 @@ def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool)
         typer.echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
 
-def _is_finished(experiment: Any, place: Place, restart: bool) -> bool:
-    """Whether there is nothing to train: outside of a project, where DVC knows that, a finished run is left alone."""
-    if place.is_project or restart or not (place.out / "metrics" / "train.json").exists():
-        return False
-    _check_same(experiment, place.out)
-    typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
-    return True
+def _check_folder(experiment: Any, place: Place, restart: bool) -> None:
+    """Refuse an output folder of other origin, or one whose finished run came of another document."""
+    folders.refuse_foreign(experiment, place.out)
+    if not restart and (place.out / "metrics" / "train.json").exists():
+        folders.check_same(experiment, place.out)
 
 
 def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
-    """Prepare the lines, once for all processes that see the folder."""
+    """Prepare the lines, once for all processes that see the folder; not where they are as they would come out."""
     from thulium.world import in_turns
 
     def work() -> str:
-        _run("prepare", experiment, out=place.prepared)
-        return digest()
+        if not folders.is_prepared(experiment, place.out):
+            with folders.preparing(experiment, place.out):
+                report = _run("prepare", experiment, out=place.prepared)
+            _warn(report, experiment)
+        return _digest(place)
 
-    def digest() -> str:
-        from thulium.training.resume import digest_of
+    in_turns(work, lambda outcome: _digest(place) != outcome, world)
 
-        return digest_of([place.prepared])
 
-    in_turns(work, lambda outcome: digest() != outcome, world)
+def _digest(place: Place) -> str:
+    from thulium.training.same import digest_of_lines
+
+    return digest_of_lines(place.prepared)
+
+
+def _is_finished(place: Place, restart: bool) -> bool:
+    """Whether there is nothing to train: outside of a project, where DVC knows that, a finished run is left alone.
+
+    Raises:
+        ThuliumError: a run is finished, but of other lines than there are now.
+    """
+    metrics = place.out / "metrics" / "train.json"
+    if restart or not metrics.exists():
+        return False
+    if json.loads(metrics.read_text(encoding="utf-8"))["computed"]["data"] != _digest(place):
+        raise ThuliumError(
+            f"{place.out} holds a finished run of other lines: the data have changed since\n"
+            "  help: add --restart to train anew on them, or name another --output-dir"
+        )
+    typer.echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
+    return True
 
 
 def _on_gpus(experiment: Any, gpus: str | None) -> Any:
@@ -177,16 +207,25 @@ def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None)
     group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
-    _run("evaluate", experiment, prepared=place.prepared, checkpoints=checkpoints, out=place.out)
+    with folders.held(place.out):
+        if not place.is_project and place.prepared.exists() and folders.have_changed(experiment, place.out):
+            with folders.preparing(experiment, place.out):
+                _warn(_run("prepare", experiment, out=place.prepared), experiment)
+        _run("evaluate", experiment, prepared=place.prepared, checkpoints=checkpoints, out=place.out)
 
 
 def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
+    from thulium_dsl import local
     from thulium_dsl.graph import PARAMS
     from thulium_dsl.validate import load
 
-    experiment, _ = load(file)
+    loaded = load(file)
+    experiment = loaded.experiment
+    if not group.is_member():
+        for remark in local.remarks(loaded.document):
+            typer.echo(f"note: {remark}", err=True)
     if output_dir is None and file.name == PARAMS and (file.parent / "dvc.yaml").exists():
-        _check_project(file, experiment)
+        _check_project(file, loaded)
         return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)
     out = output_dir or Path("runs") / file.stem
     if (out / "dvc.yaml").exists():
@@ -194,17 +233,16 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
     return experiment, Place(out, out / "prepared", out / "tensorboard", False)
 
 
-def _check_project(file: Path, experiment: Any) -> None:
-    from thulium_dsl import compose, dvc_yaml
+def _check_project(file: Path, loaded: Any) -> None:
+    from thulium_dsl import compose, idle, project
 
     compose.refuse_includes(file)
     if file.parent.resolve() != Path.cwd():
         raise ThuliumError(f"{file} belongs to a DVC project: run this in {file.parent}, or add --output-dir")
-    differences = dvc_yaml.differences(file.parent, experiment)
-    if differences:
-        raise ThuliumError(
-            "\n".join([*(f"dvc.yaml is out of date: {what}" for what in differences), "  help: run: thulium compile"])
-        )
+    project.refuse_stale(file.parent, loaded, must_be_complete=False)
+    if not group.is_member():
+        for remark in idle.remarks(loaded.document):
+            typer.echo(f"note: {remark}", err=True)
 
 
 def _run_dir(log_dir: str) -> Path:
@@ -241,6 +279,10 @@ def _load(name: str, module: str) -> Any:
     """Import what a command needs of the engine, or say how to install it."""
     # Read by oneDNN when torch is loaded: room for the convolutions of all widths of a run (see docs/results.md).
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
+    # Read by OpenMP likewise: how long a thread that waits for the others keeps its core. The default is so long that a
+    # busy program beside us costs ten times the pace; no time at all halves it (see docs/results.md).
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -249,34 +291,6 @@ def _load(name: str, module: str) -> Any:
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-
-
-def _check_same(experiment: Any, out: Path) -> None:
-    """Refuse a folder whose finished run came of other settings."""
-    from thulium_dsl.graph import STAGES
-    from thulium_dsl.validate import load
-
-    kept = out / KEPT
-    if not kept.exists():
-        return
-    before = load(kept).experiment
-    tracked = [section for stage in STAGES if stage.name != "evaluate" for section in stage.reads]
-    changed = [section for section in tracked if getattr(before, section) != getattr(experiment, section)]
-    if changed:
-        raise ThuliumError(
-            f"{out} holds a finished run of another document: {', '.join(changed)} differ from {kept}\n"
-            "  help: name another --output-dir, or add --restart to train anew"
-        )
-
-
-def _keep_document(file: Path, folder: Path) -> None:
-    """Put the complete document beside what comes of it."""
-    from thulium.files import replace_text
-    from thulium_dsl.document import read
-    from thulium_dsl.fill import fill
-
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / KEPT, fill(read(file)).text)
 
 
 def add_to(app: typer.Typer) -> None:

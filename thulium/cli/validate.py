@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from thulium_dsl.problems import Problem
+
+if TYPE_CHECKING:
+    from thulium_dsl.validate import Loaded
 
 
 class Format(str, Enum):
@@ -27,13 +32,11 @@ def validate(
     files: Documents = None,
     format_: Annotated[Format, typer.Option("--format", help="How problems are written.")] = Format.text,
 ) -> None:
-    """Say everything that is wrong with a document, or with several."""
+    """Say everything that is wrong with a document, or with several; and whether a project's dvc.yaml is current."""
     from thulium_dsl import formats
-    from thulium_dsl.document import read
     from thulium_dsl.problems import DocumentError
-    from thulium_dsl.validate import check
 
-    found = {file: check(read(file)).problems for file in files or [Path("params.yaml")]}
+    found = {file: _problems(file) for file in files or [Path("params.yaml")]}
     # Two documents may include one broken file: that is one mistake.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
     if format_ is Format.text:
@@ -48,6 +51,32 @@ def validate(
         typer.echo(written)
     if problems:
         raise typer.Exit(2)
+
+
+def _problems(file: Path) -> tuple[Problem, ...]:
+    """Those of the document; where it has none, those of the project that it belongs to."""
+    from thulium_dsl import project
+    from thulium_dsl.document import read
+    from thulium_dsl.local import with_local
+    from thulium_dsl.validate import Loaded, check, experiment_of
+
+    document = read(file)
+    whole = with_local(document)
+    if problems := check(whole).problems:
+        return problems
+    loaded = Loaded(experiment_of(whole), document)
+    say_remarks(file, loaded)
+    return tuple(project.staleness(file, loaded))
+
+
+def say_remarks(file: Path, loaded: Loaded) -> None:
+    """Say what a valid document holds that does nothing, and warn of what does not work in every run of its project."""
+    from thulium_dsl import idle, project
+
+    for option in idle.idle_in(loaded.document.tree):
+        typer.echo(f"note: {option}", err=True)
+    for remark in project.remarks(file, loaded.experiment):
+        typer.echo(f"warning: {remark}", err=True)
 
 
 def add_to(app: typer.Typer) -> None:

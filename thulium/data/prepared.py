@@ -15,6 +15,7 @@ from thulium.errors import DataError
 from thulium_dsl.spec import PreprocessingSpec, TextSpec, UnicodeForm
 
 SPLITS = ("train", "val", "test")
+MANIFEST = "prepared.json"
 FORMAT = 2
 MANIFEST = "prepared.json"
 

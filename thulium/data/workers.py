@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
+from thulium import processor
 from thulium.errors import DataError
 
 T = TypeVar("T")
@@ -57,8 +58,8 @@ def map_in_order(function: Callable[[T], R], items: Iterable[T], workers: int) -
 
 
 def count(wanted: int) -> int:
-    """Processes to use: as many as wanted, or one for each core if that is 0."""
-    return wanted or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else wanted or os.cpu_count() or 1
+    """Processes to use: as many as wanted, or one for each core that this one may use if that is 0."""
+    return wanted or processor.cores()
 
 
 @contextlib.contextmanager

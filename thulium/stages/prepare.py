@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +12,18 @@ from thulium.data import order, survey
 from thulium.data.charset import alphabet, charset_of
 from thulium.data.conversion import Converted, Converter
 from thulium.data.line import Fault, SplitName
-from thulium.data.prepared import Prepared, write_manifest
+from thulium.data.prepared import MANIFEST, Prepared, write_manifest
 from thulium.data.readers import READERS
+from thulium.data.replacing import refuse_foreign, replaced
 from thulium.data.report import write_page
 from thulium.data.shards import ShardWriter
 from thulium.data.splitting import SPLITS, Splitter, splitter_of
 from thulium.data.survey import Survey
 from thulium.data.workers import count, map_in_order
 from thulium.errors import DataError, list_faults
+from thulium.files import FULL
 from thulium.progress import track
 from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec, SyntheticDataset
-
-REPORTS = frozenset({"charset.json", "report.json", "report.html"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,8 @@ def prepare(
 
     Args:
         resources: says how many processes read; the result is the same with any number.
-        out: replaced as a whole, and only when everything was read.
+        out: prepared lines that it holds are replaced, all together and only when everything was read; what else
+            lies there stays.
 
     Returns:
         What report.json holds.
@@ -61,27 +60,13 @@ def prepare(
     Raises:
         DataError: lines that cannot be used; names each.
     """
-    _check_replaceable(out)
-    final = out.resolve()
-    unfinished, replaced = (final.with_name(f"{final.name}.{word}") for word in ("unfinished", "replaced"))
-    for left_over in (unfinished, replaced):
-        shutil.rmtree(left_over, ignore_errors=True)
     try:
-        report = _write(dataset, preprocessing, resources, unfinished)
+        with replaced(out) as folder:
+            return _write(dataset, preprocessing, resources, folder)
     except OSError as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in FULL:
             raise
         raise DataError(f"{out}: the disk is full; nothing was written: make room, and run this again") from None
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    # Moved aside, not removed: what is half removed would look like a prepared data set for a while.
-    if final.exists():
-        final.rename(replaced)
-    unfinished.rename(final)
-    shutil.rmtree(replaced, ignore_errors=True)
-    return report
 
 
 def check(
@@ -93,23 +78,18 @@ def check(
         out: gets charset.json, report.json and report.html; None: nothing is written.
 
     Raises:
-        DataError: as ``prepare``; or ``out`` holds prepared lines, whose report this would replace.
+        DataError: as ``prepare``; or ``out`` holds prepared lines, or files of other origin, that this would replace.
     """
-    if out is not None and (out / "prepared.json").exists():
-        raise DataError(f"{out}: holds prepared lines, whose report would be replaced: name another folder")
+    if out is not None:
+        refuse_foreign(out)
+        if (out / MANIFEST).exists():
+            raise DataError(f"{out}: holds prepared lines, whose report would be replaced: name another folder")
     found = _read(dataset, preprocessing, resources, None)
     report = found.report()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         _write_reports(found, report, out)
     return report
-
-
-def _check_replaceable(out: Path) -> None:
-    if out.is_file():
-        raise DataError(f"{out}: is a file; name a folder")
-    if out.exists() and not (out / "prepared.json").exists() and {path.name for path in out.iterdir()} - REPORTS:
-        raise DataError(f"{out}: holds other files than prepared lines, and would be replaced: name another folder")
 
 
 def _write(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -15,7 +13,6 @@ from typing import Any
 
 import torch
 
-import thulium
 from thulium import device as devices
 from thulium import signals
 from thulium.data.augment import Augmenter
@@ -29,16 +26,18 @@ from thulium.models.wrappers import HTRModel
 from thulium.progress import say, track
 from thulium.training import optimizer as optimizers
 from thulium.training import schedule
-from thulium.training.checkpoints import CheckpointManager, clear
+from thulium.training.checkpoints import PERIODIC, CheckpointManager, clear
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History
-from thulium.training.loggers import Log, open_loggers
+from thulium.training.loggers import Log, forget_curves, open_loggers
 from thulium.training.losses import bad_lines_kept
-from thulium.training.resume import ResumeFolder, digest_of, held, others
-from thulium.training.run import Keeper, Run, keep_on
+from thulium.training.resume import ResumeFolder, held, others
+from thulium.training.run import Keeper, Run, keep_on, say_threads
+from thulium.training.same import parts_of
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
 from thulium.training.watch import Watch
+from thulium.unfinished import FOLDER
 from thulium.world import ALONE, World, waited_s
 from thulium_dsl.spec import (
     AugmentationSpec,
@@ -93,10 +92,11 @@ def train(
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
-    checkpoints = _manager(out / checkpointing.save_dir, checkpointing, early_stopping, settings)
+    parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
+    computed = trainer.facts | {"data": parts["data"]}
+    checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
-    parts = _parts(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
     with contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
@@ -105,11 +105,10 @@ def train(
         say(_first_line(trainer, len(loaders[0].lines), len(loaders[1].lines)))
         log = stack.enter_context(open_loggers(logging if world.is_main else None, run_dir, settings, run.epochs))
         if world.is_main:
-            stack.enter_context(bad_lines_kept(folder.path.parent.parent / folder.path.name if folder else out))
+            stack.enter_context(bad_lines_kept(_kept_apart(folder, out)))
         _learn(run, keeper, loaders, training.epochs, log, on_pace, Watch(training.lr))
-        summary = _summary(run)
-        if world.is_main:
-            _finish(run, summary, metrics, folder)
+        summary = _summary(run) | {"computed": computed}
+        _finish(run, summary, metrics, folder)
     return summary
 
 
@@ -136,10 +135,10 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
     state = world.share(folder.load(run.misfit) if folder else None)
     if state is None:
         if world.is_main:
-            shutil.rmtree(run_dir, ignore_errors=True)
+            forget_curves(run_dir)
         if folder:
             _say_others(folder)
-            folder.about["run_dir"] = str(run_dir.resolve())
+            folder.run_dir = str(run_dir.resolve())
         return run_dir
     if folder:
         folder.restore(state, run.checkpoints.save_dir)
@@ -147,8 +146,17 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
     if folder:
         run.history.write()
         say(f"going on from {run.place}")
-        return Path(folder.about["run_dir"])
+        say_threads(state["trainer"]["threads"], run.trainer.device)
+        before = Path(folder.run_dir)
+        # Only beside where a new one would be: a state must not choose where we write.
+        run_dir = before if before.parent == run_dir.resolve().parent else run_dir
+        folder.run_dir = str(run_dir.resolve())
     return run_dir
+
+
+def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
+    """A folder of ours for what is kept to be looked at, also when the training is over."""
+    return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
 
 
 def _say_others(folder: ResumeFolder) -> None:
@@ -207,43 +215,15 @@ def _warn(run: Run, watch: Watch, *, is_last: bool) -> None:
 
 def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeFolder | None) -> None:
     """Write what says that the training is finished, after all that it speaks of."""
+    if not run.trainer.world.is_main:
+        return
     run.checkpoints.flush()
+    (run.checkpoints.save_dir / PERIODIC).mkdir(parents=True, exist_ok=True)  # DVC asks for it, also when it is empty
     run.history.write()
     metrics.parent.mkdir(parents=True, exist_ok=True)
     replace_text(metrics, json.dumps(summary, indent=2) + "\n")
     if folder:
         folder.remove()
-
-
-def _parts(data: Prepared, sections: tuple[Any, ...], init_from: str | None, world: World) -> dict[str, str]:
-    """A digest of everything that the training depends on, by name."""
-    files = [data.folder / "prepared.json", data.folder / "train", data.folder / "val"]
-    own, start = digest_of(files), digest_of([Path(init_from)]) if init_from else ""
-    for rank, (theirs, their_start) in enumerate(world.gather((own, start))):
-        if their_start != start:
-            raise WorldError(
-                f"training.init_from: {init_from} is not the same file for process {world.rank} and process {rank}\n"
-                "  help: copy it to all machines"
-            )
-        if theirs != own:
-            raise WorldError(
-                f"{data.folder}: the prepared lines of process {world.rank} and process {rank} are not the same\n"
-                "  help: prepare them on one machine and copy the folder to the others"
-            )
-    names = ("model", "training", "augmentation", "early_stopping", "checkpointing")
-    texts = (json.dumps(asdict(section), sort_keys=True) for section in sections)
-    engine = Path(thulium.__file__).parent
-    code = [path for path in sorted(engine.iterdir()) if path.name != "cli" and path.name != "__pycache__"]
-    return {
-        **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in zip(names, texts, strict=True)},
-        "data": own,
-        **({"init_from": start} if start else {}),
-        "engine": f"{digest_of([file for path in code for file in _sources(path)])} torch {torch.__version__}",
-    }
-
-
-def _sources(path: Path) -> list[Path]:
-    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
 
 
 def _loaders(
@@ -335,16 +315,16 @@ def _trainer(
 
 
 def _manager(
-    folder: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, settings: dict[str, Any]
+    out: Path, spec: CheckpointingSpec, stopping: EarlyStoppingSpec, about: dict[str, Any]
 ) -> CheckpointManager:
     return CheckpointManager(
-        folder,
+        out / spec.save_dir,
         save_best=spec.save_best,
         best_metric=stopping.metric,
         mode=stopping.mode,
         save_every=spec.save_every,
         keep_last=spec.keep_last,
-        about={"settings": settings},
+        about=about,
         is_new=True,
     )
 

@@ -25,13 +25,14 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from thulium.data.line import visible
 from thulium.errors import CheckpointError
-from thulium.files import replace_bytes
+from thulium.files import PART, replace_bytes
 from thulium.models.wrappers import HTRModel
 from thulium.training.header import ANEW, FORMAT, Header, first_line, read_header
 from thulium.training.state import Free, misfit, misfit_of_optimizer, unpacked
 
 FLOATS, INTEGERS = ("F64", "F32", "F16", "BF16"), ("I64",)  # types of weights, as safetensors calls them
-OURS = re.compile(r"(best|last|epoch-\d{5,})\.(safetensors|optimizer\.pt)(\.part)?")
+PERIODIC = "epochs"  # the folder of the periodic checkpoints
+OURS = re.compile(rf"(best|last|{PERIODIC}/epoch-\d{{5,}})\.(safetensors|optimizer\.pt)")  # below save_dir
 
 
 def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = None) -> None:
@@ -85,29 +86,45 @@ def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
 
 
 def clear(folder: Path) -> None:
-    """Remove the checkpoints of an earlier training.
+    """Remove the checkpoints of an earlier training from a folder, and nothing else.
 
     Raises:
-        CheckpointError: the folder holds other things as well; nothing was removed.
+        CheckpointError: a file of such a name is no checkpoint, or the folder is a link; nothing was removed.
     """
-    if not folder.exists():
-        return
-    foreign = sorted(path.name for path in folder.iterdir() if not OURS.fullmatch(path.name))
+    if folder.is_symlink():
+        raise CheckpointError(
+            f"{folder}: is a link, and checkpoints would be removed where it leads: name a folder in "
+            "checkpointing.save_dir"
+        )
+    found = [path for path in _files_of(folder) if OURS.fullmatch(path.relative_to(folder).as_posix())]
+    foreign = [path for path in found if path.suffix == ".safetensors" and not _is_ours(path)]
     if foreign:
         raise CheckpointError(
-            f"{folder}: holds other things than checkpoints ({', '.join(foreign[:3])}{' ...' if foreign[3:] else ''}), "
-            "and would be emptied: give checkpointing.save_dir a folder of its own"
+            f"{foreign[0]}: has the name of a checkpoint, but was not written by Thulium, and would be replaced: "
+            "move it away, or name another folder in checkpointing.save_dir"
         )
-    for path in folder.iterdir():
+    for path in (*found, *(path for path in _files_of(folder) if path.name.endswith(PART))):
         path.unlink()
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """What lies where checkpoints lie: in the folder, and in that of the periodic ones."""
+    return [path for place in (folder, folder / PERIODIC) if place.is_dir() for path in sorted(place.iterdir())]
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a model of Thulium's, whole or damaged; an empty one is nobody's."""
+    with open(path, "rb") as file:
+        start = file.read(1 << 16)
+    return not start or b'"thulium"' in start
 
 
 class CheckpointManager:
     """Keeps the last checkpoint, the best, and every so many epochs one.
 
-    Files in ``save_dir``: ``last.safetensors``, ``best.safetensors``, ``epoch-00005.safetensors`` …; beside each, where
-    an optimizer was given, ``….optimizer.pt`` with its state. What a full disk does not take is kept in memory, and
-    written with what comes after it, or by ``flush``.
+    Files in ``save_dir``: ``last.safetensors``, ``best.safetensors``, ``epochs/epoch-00005.safetensors`` …; beside
+    each, where an optimizer was given, ``….optimizer.pt`` with its state. What a full disk does not take is kept in
+    memory, and written with what comes after it, or by ``flush``.
     """
 
     def __init__(
@@ -174,13 +191,13 @@ class CheckpointManager:
             self.best, self.best_epoch = metrics[self.best_metric], epoch
             names.append("best")
         if self.save_every and (epoch + 1) % self.save_every == 0:
-            names.append(f"epoch-{epoch + 1:05}")
+            names.append(f"{PERIODIC}/epoch-{epoch + 1:05}")
             self._periodic.append(names[-1])
         content = _packed(model, {"epoch": epoch + 1, "metrics": dict(metrics), **self.about})
         for name in names:
-            self._pending[self._path(name).name] = content
+            self._pending[_file(name)] = content
             if state:
-                self._pending[self._state_path(name).name] = _packed_state(state)
+                self._pending[_state_file(name)] = _packed_state(state)
         self.flush()
         self._remove_old()
 
@@ -190,17 +207,17 @@ class CheckpointManager:
         Raises:
             OSError: the disk is full; what it did not take is still kept.
         """
-        self.save_dir.mkdir(parents=True, exist_ok=True)
         for name in list(self._pending):
+            (self.save_dir / name).parent.mkdir(parents=True, exist_ok=True)
             replace_bytes(self.save_dir / name, self._pending[name])
             del self._pending[name]
 
     @property
-    def files(self) -> list[Path]:
-        """The files of this run that are written, those that training has to find again if it is cut."""
-        names = ["last", "best", *self._periodic]
-        paths = [path for name in names for path in (self._path(name), self._state_path(name))]
-        return [path for path in paths if path.exists() and path.name not in self._pending]
+    def files(self) -> dict[str, Path]:
+        """By their names, the files of this run that are written: a training that is cut has to find them again."""
+        names = [file for name in ("last", "best", *self._periodic) for file in (_file(name), _state_file(name))]
+        written = {name: self.save_dir / name for name in names if name not in self._pending}
+        return {name: path for name, path in written.items() if path.exists()}
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to go on from here, beside the files."""
@@ -252,15 +269,23 @@ class CheckpointManager:
     def _remove_old(self) -> None:
         while len(self._periodic) > self.keep_last:
             name = self._periodic.pop(0)
-            for path in (self._path(name), self._state_path(name)):
-                self._pending.pop(path.name, None)
-                path.unlink(missing_ok=True)
+            for file in (_file(name), _state_file(name)):
+                self._pending.pop(file, None)
+                (self.save_dir / file).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
-        return self.save_dir / f"{name}.safetensors"
+        return self.save_dir / _file(name)
 
     def _state_path(self, name: str) -> Path:
-        return self.save_dir / f"{name}.optimizer.pt"
+        return self.save_dir / _state_file(name)
+
+
+def _file(name: str) -> str:
+    return f"{name}.safetensors"
+
+
+def _state_file(name: str) -> str:
+    return f"{name}.optimizer.pt"
 
 
 def _check_shapes(model: HTRModel, path: Path) -> None:
@@ -310,7 +335,7 @@ def _has_optimizer(state: object) -> bool:
 
 
 def _is_periodic(name: object) -> bool:
-    return isinstance(name, str) and OURS.fullmatch(f"{name}.safetensors") is not None and name.startswith("epoch-")
+    return isinstance(name, str) and name.startswith(PERIODIC) and OURS.fullmatch(_file(name)) is not None
 
 
 def _is_pending(file: tuple[object, object]) -> bool:

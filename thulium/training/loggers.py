@@ -15,7 +15,14 @@ from thulium.training.trainer import HTRTrainer
 from thulium_dsl.spec import LoggingSpec, WandbSpec
 
 Log = Callable[[int, Mapping[str, float], HTRTrainer], None]
+WANDB_RUN = "wandb-run"  # holds the number of the run, so that it can be gone on with
 NUM_SAMPLES = 8  # validation lines shown as text
+
+
+def forget_curves(run_dir: Path) -> None:
+    """Remove what an earlier training logged into a folder, and nothing else that lies there."""
+    for path in (*run_dir.rglob("events.out.tfevents.*"), run_dir / WANDB_RUN):
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -82,7 +89,7 @@ def _wandb(spec: WandbSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator
             "pip install 'thulium[wandb]', or set it to false"
         ) from None
     run_dir.mkdir(parents=True, exist_ok=True)
-    number = run_dir / "wandb-run"
+    number = run_dir / WANDB_RUN
     goes_on = number.exists()
     if not goes_on:
         replace_text(number, secrets.token_hex(4))

@@ -17,6 +17,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,9 +28,11 @@ import torch
 from thulium.errors import WorldError
 from thulium.files import replace_bytes, replace_text
 from thulium.progress import say
+from thulium.training.checkpoints import OURS
 from thulium.training.state import unpacked
 from thulium.unfinished import about_of, folders, is_held, lock_of, remove, sweep
 
+COPY = re.compile(r"[0-9a-f]{32}-[a-z0-9.-]+")  # the name of a checkpoint's copy: its digest, and its own name
 KEPT = 2  # states: the newest may turn out to be damaged
 WAIT_S = 60  # for a training of the same folder that is about to end
 
@@ -39,11 +42,12 @@ class ResumeFolder:
 
     Attributes:
         path: the folder.
-        about: what is written down of the training; more may be put in.
+        about: what is written down of the training for people and other commands; nothing depends on it.
+        run_dir: the folder that TensorBoard reads; kept in the states, since a training goes on writing there.
     """
 
     def __init__(self, path: Path, about: dict[str, Any]) -> None:
-        self.path, self.about = path, about
+        self.path, self.about, self.run_dir = path, about, ""
         self._copies: dict[Path, tuple[tuple[int, int], str]] = {}  # checkpoint -> (its stat, name of its copy)
         self._used: dict[int, set[str]] = {}  # number of a state -> names of the copies that it needs
 
@@ -63,22 +67,26 @@ class ResumeFolder:
                 why = f"{path} is whole, but no state of this training ({odd})" if odd else ""
             if state is not None and not why:
                 self._used = {int(path.stem): set(state["files"].values())}
+                self.run_dir = state["run_dir"]
                 return state
             then = "the training starts anew" if path == states[0] else "the state before it is used"
             say(f"warning: {why}: it is left out, and {then}")
             path.unlink()
         return None
 
-    def save(self, state: Mapping[str, Any], checkpoints: Sequence[Path]) -> None:
+    def save(self, state: Mapping[str, Any], checkpoints: Mapping[str, Path]) -> None:
         """Keep a state, and the checkpoints that belong to it; the one before it stays until this one is whole.
+
+        Args:
+            checkpoints: by their names below the folder of checkpoints.
 
         Raises:
             OSError: the disk does not take it.
         """
         (self.path / "files").mkdir(parents=True, exist_ok=True)
-        files = {path.name: self._copy(path) for path in checkpoints}
+        files = {name: self._copy(path) for name, path in checkpoints.items()}
         content = io.BytesIO()
-        torch.save({**state, "files": files}, content)
+        torch.save({**state, "files": files, "run_dir": self.run_dir}, content)
         number = int(self._states()[-1].stem) + 1 if self._states() else 1
         replace_bytes(self.path / f"{number:06}.state", _seal(content.getbuffer()), content.getbuffer())
         self._used[number] = set(files.values())
@@ -87,8 +95,8 @@ class ResumeFolder:
 
     def restore(self, state: Mapping[str, Any], folder: Path) -> None:
         """Put the checkpoints of a state where the training had them."""
-        folder.mkdir(parents=True, exist_ok=True)
         for name, copy in state["files"].items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             replace_bytes(folder / name, (self.path / "files" / copy).read_bytes())
 
     def empty(self) -> None:
@@ -218,13 +226,20 @@ def _read(path: Path) -> dict[str, Any] | None:
         state = unpacked(content)
     except ValueError:  # written by another version of torch
         return None
-    files = state.get("files") if isinstance(state, dict) else None
-    if not isinstance(files, dict) or not all(map(_is_name, [*files, *files.values()])):
-        return None
-    found: dict[str, Any] = state
-    return found
+    return state if _has_own_names(state) else None
 
 
-def _is_name(value: object) -> bool:
-    """Whether a value names a file in a folder, and none elsewhere."""
-    return isinstance(value, str) and value not in ("", "..") and "\0" not in value and Path(value).name == value
+def _has_own_names(state: Any) -> bool:
+    """Whether the files that a state speaks of have names that a training gives: it decides where we write and read."""
+    if not isinstance(state, dict) or not isinstance(state.get("run_dir"), str):
+        return False
+    files, kept = state.get("files"), state.get("checkpoints")
+    if not isinstance(files, dict) or not isinstance(kept, dict):
+        return False
+    written, pending, periodic = [*files], kept.get("pending"), kept.get("periodic")
+    if not isinstance(pending, dict) or not isinstance(periodic, list):
+        return False
+    written += [*pending, *(f"{name}.safetensors" for name in periodic)]
+    return all(isinstance(name, str) and OURS.fullmatch(name) for name in written) and all(
+        isinstance(copy, str) and COPY.fullmatch(copy) for copy in files.values()
+    )

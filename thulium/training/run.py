@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
+from thulium.device import Device
 from thulium.errors import Interrupted
 from thulium.files import FULL
 from thulium.progress import say
@@ -53,7 +56,7 @@ class Run:
         free: Free = {
             "history": lambda rows: is_history(rows, state["epochs"]),
             # Each looks at its own; who keeps files, at them.
-            **dict.fromkeys(("trainer", "checkpoints", "files"), lambda _part: True),
+            **dict.fromkeys(("trainer", "checkpoints", "files", "run_dir"), lambda _part: True),
         }
         return (
             misfit(state, own | dict.fromkeys(free), free)
@@ -137,6 +140,16 @@ class Keeper:
         if not is_kept:
             return f"stopped by {name} at {self.run.place}; it could not be saved"
         return f"stopped by {name} at {self.run.place}; the same command goes on from there"
+
+
+def say_threads(before: int, device: Device) -> None:
+    """Say that a run goes on with another number of threads: sums over threads are rounded by their number."""
+    now = torch.get_num_threads()
+    if now != before and device.torch.type == "cpu":
+        say(
+            f"it was cut with {before} threads and goes on with {now}: the last digits will not be those of a training "
+            f"that was not cut (resources.threads: {before} keeps them)"
+        )
 
 
 def keep_on(what: str, save: Callable[[], None]) -> bool:

@@ -129,6 +129,11 @@ class HTRTrainer:
         assert isinstance(averaged, HTRModel)
         return averaged
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """What decides the last digits of a training, beside its settings and the version of torch: JSON values."""
+        return self.device.facts() | {"processes": self.world.size}
+
     def train_epoch(self, loader: LineLoader, epoch: int) -> dict[str, float]:
         """Learn from every line once; what was done of an epoch before it was cut, ``load_state_dict`` brings back.
 
@@ -193,6 +198,7 @@ class HTRTrainer:
         """Everything that training goes on from, to the last bit; all processes must ask for it together."""
         return {
             "half": (self.device.torch.type, self.device.half),
+            "threads": torch.get_num_threads(),
             "model": self.model.state_dict(),
             "ema": self._ema.state_dict() if self._ema else None,
             "optimizer": self.optimizer.state_dict(),
@@ -214,6 +220,7 @@ class HTRTrainer:
             "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
         }
         own = dict.fromkeys(("half", "optimizer", "scaler", "losses", "random")) | {
+            "threads": torch.get_num_threads(),
             "model": self.model.state_dict(),
             "ema": self._ema.state_dict() if self._ema else None,
             "scheduler": self.scheduler.state_dict(),
@@ -223,7 +230,7 @@ class HTRTrainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
         kind, half = state["half"]
-        if kind == self.device.torch.type == "cpu":  # on a busy machine, the look at start-up may find another answer
+        if kind == self.device.torch.type == "cpu":  # the run may come from another processor
             self.device = replace(self.device, half=half)
         self.model.load_state_dict(state["model"])
         if self._ema:

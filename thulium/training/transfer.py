@@ -133,7 +133,7 @@ def _difference(source: HTRModel, model: HTRModel) -> str:
     """The settings of the network in which two models differ, in words."""
     theirs, ours = _flat(asdict(source.spec)), _flat(asdict(model.spec))
     rows = [
-        f"model.{name} is {ours.get(name, 'absent')}, the file has {theirs.get(name, 'absent')}"
+        f"model.{name} is {ours.get(name, 'not set')} here and {theirs.get(name, 'not set')} in the file"
         for name in {**ours, **theirs}
         if name.startswith(("backbone.", "head.")) and name != "head.dropout" and ours.get(name) != theirs.get(name)
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from thulium.models.heads.side_by_side import side_by_side
 from thulium.models.masks import reversal
 
 
@@ -33,8 +34,7 @@ class BiLstm(nn.Module):
         turned = reversal(frames, x.shape[1])[:, :, None]
         for ahead, back in zip(self.forwards, self.backwards, strict=True):
             x = self.dropout(x)
-            rightwards = ahead(x)[0]
-            leftwards = back(x.gather(1, turned.expand(-1, -1, x.shape[2])))[0]
+            rightwards, leftwards = side_by_side(ahead, back, x, x.gather(1, turned.expand(-1, -1, x.shape[2])))
             leftwards = leftwards.gather(1, turned.expand(-1, -1, leftwards.shape[2]))
             x = torch.cat([rightwards, leftwards], dim=2)
         return x

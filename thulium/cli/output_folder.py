@@ -1,0 +1,188 @@
+"""A folder that a command writes into: one command at a time, and nothing of another origin replaced.
+
+Outside of a DVC project, it is also known here what DVC knows inside of one: whether the data have changed since they
+were prepared, and whether the training is finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from thulium_dsl.problems import ThuliumError
+
+KEPT = "experiment.yaml"  # the complete document beside what came of it
+STATE = Path(".thulium")  # below the folder: what is no result
+SOURCES = STATE / "sources.json"
+WAIT_S = 60  # for a command that is about to end
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep a folder for this command until the block ends; a folder that stays empty goes again.
+
+    Raises:
+        ThuliumError: another command is at work there, and does not end.
+    """
+    is_new = not folder.exists()
+    place = folder / STATE
+    lock = _claim(folder, place)
+    try:
+        with lock:
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n".encode())
+            lock.flush()
+            yield
+            (place / "lock").unlink(missing_ok=True)  # while it is held: who waits for it looks for a new one
+    finally:
+        with contextlib.suppress(OSError):
+            (place / "lock").unlink(missing_ok=True)
+            place.rmdir()
+            if is_new:
+                folder.rmdir()
+
+
+def _claim(folder: Path, place: Path) -> IO[bytes]:
+    from thulium.progress import say
+    from thulium.unfinished import lock_of
+
+    give_up, has_waited = time.monotonic() + WAIT_S, False
+    while True:
+        place.mkdir(parents=True, exist_ok=True)
+        if lock := lock_of(place):
+            return lock
+        holder = _holder(place)
+        if time.monotonic() > give_up:
+            raise ThuliumError(
+                f"{folder}: another command is at work there{holder}\n"
+                "  help: wait until it has ended, or name another --output-dir"
+            )
+        if not has_waited:
+            say(f"waiting for another command that is at work in {folder}{holder}")
+            has_waited = True
+        time.sleep(0.2)
+
+
+def _holder(place: Path) -> str:
+    try:
+        number = (place / "lock").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        number = ""
+    return f" (process {number})" if number else ""
+
+
+def refuse_foreign(experiment: Any, out: Path) -> None:
+    """Refuse an output folder that no training has written and in which results would replace something.
+
+    Raises:
+        ThuliumError: names what is there.
+    """
+    from thulium_dsl import document, graph
+
+    if (out / KEPT).exists():
+        kept = document.read(out / KEPT)
+        if kept.problems or not kept.tree:
+            raise ThuliumError(f"{out / KEPT}: was not written by a training: name another --output-dir")
+        return
+    written = [path for path in graph.written(graph.build(experiment, out)) if not path.startswith(graph.PREPARED)]
+    results = [path for path in written if not path.endswith((".safetensors", graph.PERIODIC))]  # the stage looks there
+    taken = [path for path in results if os.path.lexists(out / path)]
+    if taken:
+        raise ThuliumError(
+            f"{out}: holds {', '.join(taken)}, which no training has written and results would replace\n"
+            "  help: name another --output-dir"
+        )
+
+
+def keep_document(file: Path, folder: Path) -> None:
+    """Put the complete document beside what comes of it."""
+    from thulium.files import replace_text
+    from thulium_dsl.document import read
+    from thulium_dsl.fill import fill
+
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_text(folder / KEPT, fill(read(file)).text)
+
+
+def check_same(experiment: Any, out: Path) -> None:
+    """Refuse a folder whose finished run came of other settings.
+
+    Raises:
+        ThuliumError: names the sections that differ.
+    """
+    from thulium_dsl.graph import STAGES
+    from thulium_dsl.plan import differences
+    from thulium_dsl.validate import load
+
+    kept = out / KEPT
+    if not kept.exists():
+        return
+    before, now = asdict(load(kept).experiment), asdict(experiment)
+    tracked = [section for stage in STAGES if stage.name != "evaluate" for section in stage.reads]
+    changed = [change for section in tracked for change in differences(before[section], now[section], section)]
+    if changed:
+        raise ThuliumError(
+            f"{out} holds a finished run of another document, {kept}: {'; '.join(map(str, changed))}\n"
+            "  help: name another --output-dir, or add --restart to train anew"
+        )
+
+
+def is_prepared(experiment: Any, out: Path) -> bool:
+    """Whether the lines that are prepared in a folder are those that the document names, as they are now."""
+    try:
+        known = json.loads((out / SOURCES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return (out / "prepared" / "prepared.json").exists() and known == {"digest": _sources(experiment)}
+
+
+def have_changed(experiment: Any, out: Path) -> bool:
+    """Whether the data are not those that were prepared in a folder; if they are not there at all, nobody can tell."""
+    from thulium_dsl.rules import dataset_paths_of
+
+    are_there = all(os.path.exists(path) for path in dataset_paths_of(asdict(experiment.dataset)).values())
+    return are_there and not is_prepared(experiment, out)
+
+
+@contextlib.contextmanager
+def preparing(experiment: Any, out: Path) -> Iterator[None]:
+    """Note what the lines are prepared from, when the block has prepared them."""
+    from thulium.files import replace_text
+
+    (out / SOURCES).unlink(missing_ok=True)
+    digest = _sources(experiment)  # before: what changes meanwhile may have been read already
+    yield
+    (out / STATE).mkdir(parents=True, exist_ok=True)
+    replace_text(out / SOURCES, json.dumps({"digest": digest}) + "\n")
+
+
+def _sources(experiment: Any) -> str:
+    """A digest of the settings, the engine's version, and the names, sizes and times of all files of the data."""
+    import thulium
+    from thulium_dsl.rules import dataset_paths_of
+
+    dataset = asdict(experiment.dataset)
+    digest = hashlib.sha256(
+        json.dumps([thulium.__version__, dataset, asdict(experiment.preprocessing)], sort_keys=True).encode()
+    )
+    for path in dataset_paths_of(dataset).values():
+        for file in [Path(path)] if os.path.isfile(path) else _files(path):
+            with contextlib.suppress(OSError):  # a link that leads nowhere is seen when it is read
+                stat = file.stat()
+                digest.update(f"\0{file}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _files(folder: str) -> Iterator[Path]:
+    entered: set[str] = set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(where))
+        folders[:] = [name for name in sorted(folders) if os.path.realpath(os.path.join(where, name)) not in entered]
+        yield from (Path(where, name) for name in sorted(names))

@@ -1,0 +1,32 @@
+"""Files that are whole or not there: written under another name, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+PART = ".thulium-part"  # ends the name of a file until it is whole; no one else gives such names
+FULL = {errno.ENOSPC, errno.EDQUOT}  # of a disk, or of what a user may have of it
+
+
+def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
+    """Write a file, whole or not at all; it keeps its permissions. A link is replaced, not written through."""
+    temporary = path.with_name(f".{path.name}{PART}")
+    try:
+        with open(temporary, "wb") as file:
+            file.writelines(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)  # on a full disk, it would take the room that the next try needs
+        raise
+    if path.is_file() and not path.is_symlink():
+        shutil.copymode(path, temporary)
+    os.replace(temporary, path)
+
+
+def replace_text(path: Path, content: str) -> None:
+    """The same for text, in UTF-8."""
+    replace_bytes(path, content.encode("utf-8"))
