@@ -107,7 +107,13 @@ def latin(texts: list[str]) -> list[bytes]:
     return [b"\xff", *(text.encode() for text in texts[1:])]
 
 
+def half_a_character(table: pa.Table) -> pa.Table:
+    texts = pa.array(latin(table["text"].to_pylist()), pa.binary()).view(pa.string())
+    return table.set_column(SCHEMA.get_field_index("text"), "text", texts)
+
+
 PNG, OTHER_PNG = (encode_png(Image.new("L", (width, HEIGHT))) for width in (40, 9999))
+NOTHING = b"ARROW1\0\0\xff\xff\xff\xff\0\0\0\0ARROW1"
 TWO = 2**31 - 1
 FILE, IMAGE = r"00000\.arrow: is damaged", "the image of line l0 is none, or of another"
 SIZES = "the sizes of its lines are none"
@@ -117,7 +123,8 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
     "an offset below": (overwritten("text", 3, -8), FILE),
     "an image that begins in the one before": (overwritten("image", 1, 1), IMAGE),
     "images beyond the file": (overwritten("image", 20, TWO), FILE),
-    "half a character": (with_column("text", latin, pa.binary()), "its columns are others"),
+    "a column of bytes": (with_column("text", latin, pa.binary()), "its columns are others"),
+    "half a character": (rewritten(half_a_character), f"{FILE} .*Invalid UTF8"),
     "empty cells": (with_first("text", None), f"{FILE} .it has empty cells"),
     "a column of another type": (with_column("width", list, pa.int64()), "its columns are others"),
     "another width": (with_first("width", 7), LINES),
@@ -133,6 +140,7 @@ DAMAGE: dict[str, tuple[Damage, str]] = {
     "packed": (rewritten(lambda table: table, compression="zstd"), f"{FILE} .it is compressed"),
     "half": (cut("00000.arrow", 700), f"{FILE} .it does not begin and end"),
     "empty": (cut("00000.arrow", 0), FILE),
+    "no messages": (lambda folder: (folder / "train" / "00000.arrow").write_bytes(NOTHING), "its columns are others"),
     "half an index": (cut("index.ipc", 100), r"index\.ipc: is damaged"),
     "an index of other files": (in_index("file", 1, 7), INDEX),
     "an index that goes back": (in_index("file", 39, -1), INDEX),

@@ -118,6 +118,7 @@ def test_a_file_of_another_program_is_read(tmp_path):
         (lambda text: text.replace("\ta\t", "\t\ufdd1\t"), r"lm.arpa:9: '\\ufdd1' is no character"),
         (lambda text: text.replace("-0.4\ta", "0.4\ta"), r"lm.arpa:9: 0.4 is the logarithm of more than 1"),
         (lambda text: text.replace("a\t-0.2", "a\t1e308"), r"lm.arpa:9: 1e308 is no logarithm that"),
+        (lambda text: text.replace("-0.4\ta", "\u20280.4\ta"), r"lm.arpa:9: \\u20280.4 is the logarithm of more"),
         (lambda text: text.replace("-0.4\ta", "-1e308\ta"), r"lm.arpa:9: -1e308 is no logarithm that"),
         (lambda text: text.replace("a\t-0.2", "a\tinf"), r"lm.arpa:9: '-0.4\\ta\\tinf' is no 1-gram"),
         (lambda text: text.replace("-0.2\ta </s>", "-0.2\t<s> a"), r"lm.arpa:13: the 2-gram '<s> a' stands twice"),

@@ -55,7 +55,8 @@ class ArrowFile:
         stream = pa.BufferReader(self._whole)
         stream.seek(len(MAGIC))
         messages = pa.ipc.MessageReader.open_stream(stream)
-        if not pa.ipc.read_schema(messages.read_next_message()).equals(schema):
+        head = _next(messages)
+        if head is None or not pa.ipc.read_schema(head).equals(schema):
             raise ValueError("its columns are others")
         while (message := _next(messages)) is not None:
             if message.type != "record batch":

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+from thulium.data.line import visible
 from thulium.data.order import Order
 from thulium.errors import DataError
 from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, NgramModel
@@ -182,7 +183,7 @@ class _Reader:
         return line.strip(" \t\r\n")
 
     def _error(self, what: str) -> DataError:
-        return DataError(f"{self.path}:{self.number}: {what}")
+        return DataError(visible(f"{self.path}:{self.number}: {what}"))
 
 
 def _decoded(token: str) -> str:
