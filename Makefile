@@ -62,8 +62,8 @@ docs: setup  ## build the documentation into site/
 	python -m mkdocs build --strict
 
 .PHONY: fuzz
-fuzz: setup  ## put 10,000 changed documents through the command line
-	PYTHONPATH=tests python tests/fuzz.py
+fuzz: setup  ## read 10,000 changed inputs of each kind; N=300 for fewer, ONLY=arrow,page for some, SEED=2 for others
+	PYTHONPATH=tests python -m fuzz $(or $(N),10000) --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench-loader
 bench-loader: setup  ## time reading and augmenting lines

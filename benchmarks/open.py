@@ -46,13 +46,12 @@ def _rows() -> Iterator[object]:
     from thulium.data.image import encode_png
     from thulium.data.shards import Row
 
-    png = encode_png(Image.new("L", (8, 8), 255))
+    pngs = {width: encode_png(Image.new("L", (width, 8), 255)) for width in range(400, 1300)}
     for number in range(LINES):
+        width = 400 + number % 900
         page = f"volume {number // 100_000}/page {number // LINES_PER_PAGE:06}"
         text = f"a transcription of about fifty characters, {number:07}"
-        yield Row(
-            id=f"{page}/{number}", image=png, width=400 + number % 900, height=8, text=text, page=page, source=page
-        )
+        yield Row(id=f"{page}/{number}", image=pngs[width], width=width, height=8, text=text, page=page, source=page)
 
 
 def _open(folder: Path) -> list[float]:

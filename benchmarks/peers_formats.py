@@ -10,6 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from thulium.tables import read_table
+
 SPLITS = ("train", "val", "test")
 
 
@@ -118,8 +120,7 @@ def prediction_files(work: Work) -> dict[str, str]:
 
 
 def thulium_text(work: Work) -> dict[str, str]:
-    with (work.out / "predictions.csv").open(encoding="utf-8", newline="") as file:
-        return {Path(row["id"]).stem: row["prediction"] for row in csv.DictReader(file)}
+    return {Path(row["id"]).stem: row["prediction"] for row in read_table(work.out / "predictions.csv")}
 
 
 def pylaia_text(work: Work) -> dict[str, str]:

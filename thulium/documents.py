@@ -8,9 +8,9 @@ from pathlib import Path
 
 from thulium.data.accounting import Accounts
 from thulium.data.ingest import Intake
-from thulium.data.line import Fault
+from thulium.data.line import Fault, visible
 from thulium.data.verdict import check_faults
-from thulium_dsl.spec import DatasetSpec, Experiment, PreprocessingSpec, SyntheticDataset
+from thulium_dsl.spec import DatasetSpec, Experiment, PreprocessingSpec, SyntheticDataset, build
 
 
 def load(path: str | Path) -> Experiment:
@@ -30,6 +30,34 @@ def defaults() -> Experiment:
     from thulium_dsl import document, validate
 
     return validate.experiment_of(document.parse(""))
+
+
+def kept(file: str, **parts: object) -> Experiment:
+    """What was kept of a document, checked as a document is; what is not given has its default.
+
+    Args:
+        file: what it is kept in.
+        parts: JSON values of sections by their name; ``text`` is that of the dataset.
+
+    Raises:
+        ValueError: it is not what was kept; the message says what is wrong, in a line.
+    """
+    from thulium_dsl import validate
+
+    tree = dict(parts)
+    if "text" in tree:
+        lines = {"train": 1, "val": 1, "test": 1}
+        tree["dataset"] = {"type": "synthetic", "lines": lines, "seed": 0, "text": tree.pop("text")}
+    try:
+        checked = validate.check_kept(tree, file)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if checked.tree is None:
+        first, *others = checked.problems
+        more = f", and {len(others)} more" if others else ""
+        raise ValueError(visible(f"{first.path.removeprefix('dataset.')}: {first.what}{more}"))
+    experiment: Experiment = build(Experiment, checked.tree)
+    return experiment
 
 
 def training_texts(dataset: DatasetSpec, preprocessing: PreprocessingSpec) -> Iterator[str]:

@@ -93,7 +93,7 @@ def lock_of(path: Path) -> IO[bytes] | None:
 
 def about_of(path: Path) -> dict[str, Any]:
     try:
-        about: dict[str, Any] = json.loads((path / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        about = json.loads((path / "about.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return about
+    return about if isinstance(about, dict) else {}

@@ -2,6 +2,9 @@
 
 An included file is named relative to the file that includes it, so a folder of documents can move as a whole. Each
 section stands in one file, so that there is never a question which of two values counts.
+
+A document may come from someone else, and name any file here. So nothing is shown of what stands in a file outside of
+its project.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from pathlib import Path
 
 from thulium_dsl import schemas
 from thulium_dsl.document import COMPANION, Document, read_file
-from thulium_dsl.nodes import KeyPath, Place
+from thulium_dsl.nodes import Entry, KeyPath, Place
 from thulium_dsl.problems import DocumentError, Problem
 
 INCLUDE = "include"
@@ -27,14 +30,14 @@ _ELSEWHERE = re.compile(r"/|~|[A-Za-z]:[\\/]|\\\\")
 
 def compose(path: Path) -> Document:
     """Read a document, what it includes and, where it leaves out data sections, the data.yaml beside it."""
-    document = _Composer().read(path)
+    document = _Composer(_project_of(path)).read(path)
     beside = path.parent / COMPANION
     lacks = [name for name in _COMPANION_SECTIONS if name not in document.tree]
     is_readable = document.root is not None or not document.problems
     is_included = any(Path(part.file) == beside for part in document.parts)
     if path.name == COMPANION or not lacks or not is_readable or is_included or not beside.is_file():
         return document
-    other = _Composer().read(beside)
+    other = _Composer(_project_of(beside)).read(beside)
     wanted = [name for name in ("version", *lacks) if name not in document.tree]
     return replace(_joined(document, other, wanted, list(_strangers(document, other))), companion=other)
 
@@ -63,7 +66,8 @@ def _strangers(document: Document, companion: Document) -> Iterator[Problem]:
 class _Composer:
     """Reads files and what they include; knows which ones it has met, and where they were named."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: Path) -> None:
+        self.project = project
         self.met: dict[Path, Place | None] = {}
 
     def read(self, path: Path, chain: tuple[Path, ...] = (), named: Place | None = None) -> Document:
@@ -88,13 +92,24 @@ class _Composer:
         place = document.place(at)
         fault = self._fault(path, name, chain)
         if fault is None:
-            other = self.read(path.parent / str(name), chain, place)
-            if other.root is not None or not other.problems or other.problems[0].line:
-                return _merged(document, other)
-            fault = f"'{name}' cannot be included: {other.problems[0].what}", other.problems[0].hint
+            target = path.parent / str(name)
+            other = self.read(target, chain, place)
+            if not _real(target).is_relative_to(self.project):
+                other, fault = _veiled(other), self._stranger(name, target, other)
+            fault = fault or _unread(name, other)
+        if fault is None:
+            return _merged(document, other)
         lost = frozenset((section,) for section in schemas.sections() if section not in document.tree)
         known = document if at in document.suspects else _with(document, place.problem(at, *fault))
         return replace(known, suspects=document.suspects | lost)
+
+    def _stranger(self, name: object, target: Path, other: Document) -> tuple[str, str] | None:
+        """Why a file from outside of the project is no part of an experiment."""
+        is_part = not other.problems and other.tree.keys() <= set(schemas.sections())
+        if is_part or _unread(name, other):
+            return None
+        what = f"'{name}' is no part of an experiment, and lies outside of {self.project}: nothing of it is shown"
+        return what, f"look at it by itself: thulium validate {target}"
 
     def _fault(self, path: Path, name: object, chain: tuple[Path, ...]) -> tuple[str, str] | None:
         """Why a name cannot be followed, and what to do."""
@@ -116,6 +131,29 @@ class _Composer:
             limit = f"more than {DEEPEST} files deep" if len(chain) > DEEPEST else f"more than {MOST_FILES} files"
             return f"'{name}' is included {limit}", "put the sections into fewer files"
         return None
+
+
+def _project_of(path: Path) -> Path:
+    """The folder that holds a document and what it may show: of git or DVC, or else the document's own."""
+    own = _real(path).parent
+    above = [own, *own.parents]
+    return next((folder for mark in (".git", ".dvc") for folder in above if (folder / mark).exists()), own)
+
+
+def _unread(name: object, other: Document) -> tuple[str, str] | None:
+    """Why a file that a document names gave nothing."""
+    if other.root is not None or not other.problems or other.problems[0].line:
+        return None
+    return f"'{name}' cannot be included: {other.problems[0].what}", other.problems[0].hint
+
+
+def _veiled(document: Document) -> Document:
+    """The same document, the lines of which are not shown in messages."""
+    places = {
+        path: Entry(entry.key and replace(entry.key, source=""), replace(entry.value, source=""), entry.is_inline)
+        for path, entry in document.places.items()
+    }
+    return replace(document, places=places)
 
 
 def _real(path: Path) -> Path:

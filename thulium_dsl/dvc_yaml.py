@@ -128,7 +128,7 @@ def _structure(text: str, path: Path) -> dict[str, Any]:
         loaded = yaml.safe_load(text) or {}
         if any(not isinstance(stage, dict) for stage in (loaded.get("stages") or {}).values()):
             raise TypeError("a stage is a mapping")
-    except (yaml.YAMLError, AttributeError, TypeError) as error:
+    except (yaml.YAMLError, AttributeError, TypeError, RecursionError) as error:
         place = getattr(error, "problem_mark", None)
         line = f":{place.line + 1}:{place.column + 1}" if place else ""
         what = f"{path}{line}: this is not a dvc.yaml that can be read"

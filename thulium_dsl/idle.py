@@ -66,7 +66,8 @@ def _idle(value: Any, schema: schemas.Schema, path: KeyPath) -> Iterator[Idle]:
     kinds, chosen = schemas.branches(schema), value.get("type")
     own = schemas.properties(schema, value)
     for name, inner in value.items():
-        if chosen in kinds and (kind := _sibling(name, inner, own.get(name), kinds, chosen)):
+        is_chosen = isinstance(chosen, str) and chosen in kinds
+        if is_chosen and (kind := _sibling(name, inner, own.get(name), kinds, chosen)):
             yield Idle((*path, name), inner, kind, chosen)
         elif name in own:
             yield from _idle(inner, own[name], (*path, name))

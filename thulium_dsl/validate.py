@@ -92,6 +92,43 @@ def check(document: Document) -> Checked:
     return Checked(tuple(sorted(problems)), None if problems else tree)
 
 
+def check_kept(tree: dict[str, Any], file: str) -> Checked:
+    """Some sections that were kept apart from their document, such as those in a model file.
+
+    Args:
+        tree: sections by name, complete: what a document may leave out, what was kept of it may not.
+        file: what they stand in.
+
+    Returns:
+        All problems; or a complete tree, whose other sections have their defaults.
+    """
+    document = Document(file, tree=tree)
+    problems = [problem for _, problem in _schema_problems(document)]
+    if not problems:
+        complete = resolve.complete(tree)
+        lacking = (path for name in tree for path in _lacking(tree[name], complete[name], (name,)))
+        problems = [Problem(file, 0, 0, dotted(path), "is missing") for path in lacking]
+    if problems:
+        return Checked(tuple(sorted(problems)), None)
+    # Rules of the dataset are advice for who prepares it; what was prepared is there.
+    passed_over = {*complete, "dataset"} - {name for name in tree if name != "dataset"}
+    found = _rule_problems(document, complete, passed_over)
+    problems = [replace(problem, what=problem.what.replace(" (default)", "")) for problem in found]
+    return Checked(tuple(sorted(problems)), None if problems else complete)
+
+
+def _lacking(given: Any, complete: Any, path: KeyPath) -> Iterator[KeyPath]:
+    if isinstance(complete, dict):
+        for name, value in complete.items():
+            if name in given:
+                yield from _lacking(given[name], value, (*path, name))
+            else:
+                yield (*path, name)
+    elif isinstance(complete, list):
+        for place, value in enumerate(complete):
+            yield from _lacking(given[place], value, (*path, place))
+
+
 def _unfollowed(document: Document) -> Iterator[Problem]:
     """A text that was parsed by itself cannot include anything: silence would drop sections."""
     if "include" in document.tree:

@@ -139,6 +139,21 @@ def test_a_model_of_the_language_mends_what_the_image_leaves_open():
     assert with_model(SPEC, charset, language)(probabilities.log(), frames, charset) == ["the"]
 
 
+def test_what_new_memory_happens_to_hold_does_not_reach_a_search(monkeypatch):
+    """Found by chance: the padding of symbols read beside the rows, and 0 times no number is no number."""
+
+    def dirty(shape, dtype=float, **_more):
+        return np.full(shape, np.nan if np.issubdtype(dtype, np.floating) else 7, dtype)
+
+    charset = Charset(("a", "b", "x"))  # x is unknown to the model: behind it, no history is left
+    probabilities = np.array([[[0, 0, 0, 1], [0.5, 0.5, 0, 0]], [[0, 0, 0, 1], [0.2, 0.3, 0.4, 0.1]]], np.float32)
+    steps = steps_of(probabilities, np.array([2, 2]), charset.blank_index)
+    assert steps.num_symbols[1].tolist() == [1, 3]  # the first line's are padded
+    expected = search(steps, 4, NgramScorer(LANGUAGE, charset, SPEC.alpha, SPEC.beta))
+    monkeypatch.setattr(np, "empty", dirty)
+    assert search(steps, 4, NgramScorer(LANGUAGE, charset, SPEC.alpha, SPEC.beta)) == expected
+
+
 def test_a_model_is_asked_in_the_order_in_which_symbols_are_written():
     pytest.importorskip("bidi")
     from thulium.evaluation.decoding import model_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from dataclasses import replace
@@ -21,6 +20,7 @@ from thulium.evaluation import arpa, decoding, ngrams
 from thulium.models.wrappers import HTRModel
 from thulium.stages.evaluate import evaluate, tune
 from thulium.stages.language_model import language_model
+from thulium.tables import read_table
 from thulium.training.checkpoints import save_model
 from thulium.training.history import History
 from thulium_dsl.spec import BeamSpec, GreedySpec
@@ -151,8 +151,7 @@ def test_evaluate_decodes_as_the_document_says_and_reports_it(experiment, prepar
         evaluate(evaluation=evaluation, **parts)
         assert json.loads((run / "metrics.json").read_text())["measured"]["decoding"] == decoding.say(spec)
         assert decoding.say(spec) in (run / "reports" / "evaluation.html").read_text(encoding="utf-8")
-        with open(run / "predictions.csv", encoding="utf-8", newline="") as file:
-            found[spec.type] = [row["prediction"] for row in csv.DictReader(file)]
+        found[spec.type] = [row["prediction"] for row in read_table(run / "predictions.csv")]
     assert found["greedy"] != found["beam"]
 
 

@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from thulium.data.charset import Charset
 from thulium.errors import DataError
 from thulium.evaluation import arpa, scorer
-from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, build
+from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, NgramModel, build
 from thulium.evaluation.scorer import NgramScorer
 
 TEXTS = ("the quick brown fox", "jumps over the lazy dog", "the theme", "a\u00a0b", "\u0301\u200d")
@@ -105,6 +107,25 @@ def test_a_file_of_another_program_is_read(tmp_path):
         (lambda text: text.replace("</s>", "b"), "no 1-gram </s>"),
         (lambda text: "[1, 2]\n", r"lm.arpa:1: found '\[1, 2\]' where an ARPA file has \\data\\"),
         (lambda text: text.replace("ngram 2=2", "ngram 3=2"), "lm.arpa:3: found 'ngram 3=2' instead of 'ngram 2='"),
+        (lambda text: text.replace("ngram 2=2", "ngram 2=" + "9" * 5000), "lm.arpa:3: found 'ngram 2=999"),
+        (
+            lambda text: text.replace("ngram 2=2", "".join(f"ngram {n}=0\n" for n in range(2, 40))),
+            "of more than 32 char",
+        ),
+        (lambda text: text.replace("\ta\t", "\t<U+FFFFFF>\t"), r"lm.arpa:9: '<U\+FFFFFF>' is no character"),
+        (lambda text: text.replace("\ta\t", "\t<U+D800>\t"), r"lm.arpa:9: '<U\+D800>' is no character"),
+        (lambda text: text.replace("\ta\t", "\t<U+FDD1>\t"), r"'<U\+FDD1>' is no character"),  # ours for </s>
+        (lambda text: text.replace("\ta\t", "\t\ufdd1\t"), r"lm.arpa:9: '\\ufdd1' is no character"),
+        (lambda text: text.replace("-0.4\ta", "0.4\ta"), r"lm.arpa:9: 0.4 is the logarithm of more than 1"),
+        (lambda text: text.replace("a\t-0.2", "a\t1e308"), r"lm.arpa:9: 1e308 is no logarithm that"),
+        (lambda text: text.replace("-0.4\ta", "\u20280.4\ta"), r"lm.arpa:9: \\u20280.4 is the logarithm of more"),
+        (lambda text: text.replace("-0.4\ta", "-1e308\ta"), r"lm.arpa:9: -1e308 is no logarithm that"),
+        (lambda text: text.replace("a\t-0.2", "a\tinf"), r"lm.arpa:9: '-0.4\\ta\\tinf' is no 1-gram"),
+        (lambda text: text.replace("-0.2\ta </s>", "-0.2\t<s> a"), r"lm.arpa:13: the 2-gram '<s> a' stands twice"),
+        (
+            lambda text: text.replace("-0.2\ta </s>", "-0.2\ta" + " a" * 9999),
+            r"lm.arpa:13: is 20... characters",
+        ),
         (lambda text: "mmap lm http://kheafield.com/code format version 5\n", "is a binary file of KenLM"),
     ],
 )
@@ -113,6 +134,18 @@ def test_a_file_that_cannot_be_used_says_where_and_what(tmp_path, change, says):
     path.write_text(change(OTHERS), encoding="utf-8")
     with pytest.raises(DataError, match=says):
         arpa.read(path)
+
+
+def test_a_probability_that_was_rounded_above_one_is_one(tmp_path):
+    path = tmp_path / "lm.arpa"
+    path.write_text(OTHERS.replace("-0.1\t<s> a", "1e-07\t<s> a"), encoding="utf-8")
+    assert arpa.read(path).log_prob(BEGIN, "a") == 0.0
+
+
+def test_the_longest_ngrams_have_no_backoff_to_count(tmp_path):
+    path = tmp_path / "lm.arpa"
+    path.write_text(OTHERS.replace("-0.1\t<s> a", "-0.1\t<s> a\t-5"), encoding="utf-8")
+    assert BEGIN + "a" not in arpa.read(path).backoffs
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path):
@@ -157,3 +190,40 @@ def test_a_search_is_told_what_the_model_says(model, monkeypatch, alpha, beta, f
             assert math.log(asked.weights(state, column)[0, 0, 0]) == pytest.approx(expected)
             assert math.log(asked.end(state)[0, 0]) == pytest.approx(alpha * model.log_prob(history, END))
             state = asked.next(state, column)
+
+
+LOGS = st.floats(-6, 0)
+GRAMS = st.text(alphabet=["a", "b", "c", UNKNOWN, END, BEGIN], min_size=1)
+
+
+@st.composite
+def models(draw):
+    """Models as other programs may write them: some n-grams lack those that they begin or end with."""
+    order = draw(st.integers(1, 4))
+    grams = draw(st.dictionaries(GRAMS.filter(lambda gram: len(gram) <= order and gram != BEGIN), LOGS, max_size=25))
+    backoffs = draw(st.dictionaries(GRAMS.filter(lambda gram: len(gram) < order), st.floats(-3, 0.3), max_size=12))
+    return NgramModel(order, {UNKNOWN: draw(LOGS), END: draw(LOGS), **grams}, backoffs, None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(model=models(), text=st.text(alphabet="abcxy", max_size=8), blank=st.integers(0, 5))
+def test_a_search_is_told_what_any_model_says_of_characters_that_it_knows_and_that_it_does_not(model, text, blank):
+    charset = Charset(tuple("abcxy"), blank_index=blank)
+    asked = NgramScorer(model, charset, 0.8, 0.3)
+    state = np.array([[asked.start]])
+    for place, symbol in enumerate(text):
+        history, column = BEGIN + text[:place], np.array([charset.encode(symbol)])
+        expected = 0.8 * model.log_prob(history, symbol) + 0.3
+        assert math.log(asked.weights(state, column)[0, 0, 0]) == pytest.approx(expected, abs=1e-9)
+        assert math.log(asked.end(state)[0, 0]) == pytest.approx(0.8 * model.log_prob(history, END), abs=1e-9)
+        state = asked.next(state, column)
+
+
+def test_weights_beyond_what_a_float_holds_are_cut_off():
+    model = NgramModel(2, {"a": -2000.0, END: 0.0, UNKNOWN: -1.0, "aa": 0.0}, {"a": 2000.0}, None)
+    asked = NgramScorer(model, Charset(tuple("ab")), 10.0, 10.0)
+    states = np.arange(2)[None]
+    found = asked.weights(states, np.array([[1, 2]]))
+    assert np.isfinite(found).all()
+    assert (found > 0).all()
+    assert np.isfinite(asked.end(states)).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -189,6 +190,148 @@ def test_a_damaged_state_is_named_and_the_one_before_it_used(
     assert f"{states(tmp_path) or '.state'}" == ".state"
     assert ".state is damaged or not complete: it is left out, and the state before it" in capsys.readouterr().err
     assert outcome(tmp_path) == unbroken
+
+
+def retell(path: Path, change: Callable[[dict], object]) -> None:
+    """Write a state that holds something else, with the digest that belongs to it."""
+    state = torch.load(io.BytesIO(path.read_bytes().partition(b"\n")[2]), weights_only=True)
+    content = io.BytesIO()
+    changed = change(state)
+    torch.save(state if changed is None else changed, content)
+    path.write_bytes(hashlib.sha256(content.getvalue()).hexdigest().encode() + b"\n" + content.getvalue())
+
+
+def put(dotted: str, value: object) -> Callable[[dict], None]:
+    def change(state: dict) -> None:
+        *path, name = dotted.split(".")
+        for part in path:
+            state = state[part]
+        if value is None:
+            del state[name]
+        else:
+            state[name] = value
+
+    return change
+
+
+def lose_a_moment(state: dict) -> None:
+    del state["trainer"]["optimizer"]["state"][0]["exp_avg"]
+
+
+def narrow_a_moment(state: dict) -> None:
+    state["trainer"]["optimizer"]["state"][0]["exp_avg"] = torch.zeros(1)
+
+
+def narrow_a_weight(state: dict) -> None:
+    state["trainer"]["model"]["decoder.classify.bias"] = torch.zeros(1)
+
+
+def raise_the_rate(state: dict) -> None:
+    state["trainer"]["optimizer"]["param_groups"][0]["lr"] = "high"
+
+
+STATES: dict[str, tuple[Callable[[dict], object], str]] = {
+    "a list": (lambda _: [1, 2], "is damaged or not complete"),
+    "no files": (put("files", None), "is damaged or not complete"),
+    "a file elsewhere": (put("files", {"../../x": "y"}), "is damaged or not complete"),
+    "a copy elsewhere": (put("files", {"x": "/nowhere/at/all"}), "is damaged or not complete"),
+    "no trainer": (put("trainer", None), "is whole, but no state of this training (it has other parts)"),
+    "a trainer of text": (put("trainer", "x"), "(it has other parts)"),
+    "epochs of text": (put("epochs", "2"), "(epochs is not sound)"),
+    "epochs without end": (put("epochs", 10**400), "(epochs is not sound)"),
+    "epochs that history does not have": (put("epochs", 7), "(history is not sound)"),
+    "a history of text": (put("history", ["x"]), "(history is not sound)"),
+    "a history without a figure": (put("history", [(0, {}), (1, {})]), "(history is not sound)"),
+    "weights that lack": (put("trainer.model", {}), "(model has other parts)"),
+    "a weight of another shape": (narrow_a_weight, "(model.decoder.classify.bias is another tensor)"),
+    "no average": (put("trainer.ema", 1.0), "(ema has other parts)"),
+    "an optimizer without memory": (lose_a_moment, "(optimizer is not sound)"),
+    "a memory of another shape": (narrow_a_moment, "(optimizer is not sound)"),
+    "a rate of text": (raise_the_rate, "(optimizer is not sound)"),
+    "a schedule of text": (put("trainer.scheduler.last_epoch", "x"), "(scheduler.last_epoch is not sound)"),
+    "a precision": (put("trainer.half", ("cpu", torch.int8)), "(half is not sound)"),
+    "random numbers": (put("trainer.random", [{"cpu": torch.zeros(5056, dtype=torch.uint8)}]), "(random is not sound)"),
+    "losses": (put("trainer.losses", {"epoch": 0}), "(losses is not sound)"),
+    "a checkpoint elsewhere": (put("checkpoints.pending", {"../x": torch.zeros(1)}), "is damaged or not complete"),
+    "a checkpoint of numbers": (put("checkpoints.pending", {"best.safetensors": torch.zeros(1)}), "(pending is not"),
+    "a periodic one elsewhere": (put("checkpoints.periodic", ["../x"]), "is damaged or not complete"),
+    "a periodic one that is not": (put("checkpoints.periodic", ["best"]), "(periodic is not sound)"),
+    "a best one of text": (put("checkpoints.best", "x"), "(best is not sound)"),
+    "patience of text": (put("stopping.waited", "x"), "(stopping.waited is not sound)"),
+}
+
+
+@pytest.fixture(scope="module")
+def cut_once(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training that was cut in its second epoch."""
+    out = tmp_path_factory.mktemp("cut") / "out"
+    between, left = Keeper.between, [9]
+
+    def watched(keeper: Keeper) -> None:
+        between(keeper)
+        left[0] -= 1
+        if not left[0]:
+            raise Cut
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Keeper, "between", watched)
+        with pytest.raises(Cut):
+            run(small, prepared, out)
+    return out
+
+
+def stop(*_parts: object) -> None:
+    raise Cut
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_whole_state_of_other_things_is_named_and_the_one_before_it_used(
+    small, prepared, cut_once, tmp_path, capsys, monkeypatch, name: str
+) -> None:
+    out = Path(shutil.copytree(cut_once, tmp_path / "out"))
+    change, says = STATES[name]
+    retell(states(out)[-1], change)
+    monkeypatch.setattr("thulium.stages.train._learn", stop)
+    with pytest.raises(Cut):
+        run(small, prepared, out)
+    said = capsys.readouterr().err
+    assert says in said
+    assert ".state is " in said
+    assert "it is left out, and the state before it is used" in said
+    assert "going on from epoch 2, step 1" in said
+
+
+def test_a_training_goes_on_as_if_a_state_of_other_things_had_never_been(
+    small, prepared, unbroken, cut_once, tmp_path
+) -> None:
+    out = Path(shutil.copytree(cut_once, tmp_path / "out"))
+    retell(states(out)[-1], lose_a_moment)
+    run(small, prepared, out)
+    assert outcome(out) == unbroken
+
+
+def test_where_all_states_hold_other_things_a_new_start_is_said(
+    small, prepared, unbroken, cut_once, tmp_path, capsys
+) -> None:
+    out = Path(shutil.copytree(cut_once, tmp_path / "out"))
+    for path in states(out):
+        retell(path, put("trainer", None))
+    run(small, prepared, out)
+    said = capsys.readouterr().err
+    assert said.count("it is left out, and the training starts anew") == 1
+    assert "going on from" not in said
+    assert outcome(out) == unbroken
+
+
+def test_a_state_that_names_files_elsewhere_touches_none(small, prepared, cut_once, tmp_path, monkeypatch) -> None:
+    out, other = Path(shutil.copytree(cut_once, tmp_path / "out")), tmp_path / "mine.txt"
+    other.write_text("mine")
+    for path in states(out):
+        retell(path, put("files", {"x": str(other), "../../../mine.txt": "y"}))
+    monkeypatch.setattr("thulium.stages.train._learn", stop)
+    with pytest.raises(Cut):
+        run(small, prepared, out)
+    assert other.read_text() == "mine"
 
 
 def test_without_a_whole_state_the_training_starts_anew(small, prepared, unbroken, tmp_path, cut, capsys) -> None:

@@ -19,7 +19,7 @@ LAYERS = (
     "models",
     "documents",
     "data",
-    "errors device files pointers processor progress signals svg unfinished world",
+    "errors device files pointers processor progress signals svg tables unfinished world",
 )
 LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl"}
 OPEN_TO_THE_ENGINE = {"thulium_dsl.files", "thulium_dsl.spec", "thulium_dsl.transforms", "thulium_dsl.problems"}
@@ -27,6 +27,7 @@ OPEN_TO_THE_ENGINE = {"thulium_dsl.files", "thulium_dsl.spec", "thulium_dsl.tran
 LATE = {
     ("thulium/models/wrappers.py", "thulium.documents"),
     ("thulium/data/folder.py", "thulium.documents"),
+    ("thulium/data/prepared.py", "thulium.documents"),
 }
 
 

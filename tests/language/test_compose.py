@@ -140,6 +140,58 @@ def test_a_file_that_cannot_be_read_gives_no_problems_with_what_it_holds() -> No
     assert problem.startswith("a.yaml:1:13:")
 
 
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SECRET}\n",
+        f"root:x:0:0:{SECRET}:/root\n",
+        f"-----BEGIN KEY-----\n{SECRET}\n",
+        f"password: {SECRET}\n",
+        f"{SECRET}: &x 1\n",
+        f'training: {{lr: 0.1, "{SECRET}": [}}\n',
+        f"[{SECRET}]\n",
+        f"training: {{}}\n{SECRET}: 1\n",
+        f"include: [{SECRET}]\n",
+        f"\x00{SECRET}",
+    ],
+)
+@pytest.mark.parametrize("name", ["../../out.yaml", "link.yaml"])
+@pytest.mark.parametrize("mark", [".git", ".dvc", ""])
+def test_nothing_is_shown_of_a_file_outside_of_the_project(folder: Path, text: str, name: str, mark: str) -> None:
+    Path("out.yaml").write_text(text)
+    (Path("project") / (mark or "a") / "b").mkdir(parents=True)
+    (Path("project") / "docs").mkdir()
+    Path("project/docs/main.yaml").write_text(f"include: [{name}]\n")
+    Path("project/docs/link.yaml").symlink_to(folder / "out.yaml")
+    with pytest.raises(DocumentError) as refused:
+        load("project/docs/main.yaml")
+    said = str(refused.value)
+    assert SECRET not in said
+    assert "outside of" in said
+    assert f"look at it by itself: thulium validate project/docs/{name}" in said
+
+
+def test_a_wrong_value_outside_of_the_project_is_named_without_its_line() -> None:
+    Path("project").mkdir()
+    Path("project/main.yaml").write_text("include: [../shared.yaml]\n")
+    Path("shared.yaml").write_text(f"training: {{epochs: -3}}  # {SECRET}\n")
+    with pytest.raises(DocumentError, match=r"shared.yaml:1:20: training.epochs: must be at least 1") as refused:
+        load("project/main.yaml")
+    assert SECRET not in str(refused.value)
+
+
+def test_a_file_elsewhere_in_the_project_is_shown(folder: Path) -> None:
+    (folder / ".git").mkdir()
+    Path("project").mkdir()
+    Path("project/main.yaml").write_text("include: [../shared.yaml]\n")
+    Path("shared.yaml").write_text("training: {epochs: -3}  # note\n")
+    with pytest.raises(DocumentError, match="# note"):
+        load("project/main.yaml")
+
+
 def test_data_yaml_may_be_included_or_just_lie_beside() -> None:
     write(main="training: {epochs: 3}\n", data="dataset: {type: synthetic}\nevaluation: {worst_lines: 1}\n")
     assert "move it to main.yaml, or let that file include this one" in problems()[0]

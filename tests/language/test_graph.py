@@ -200,6 +200,8 @@ def test_a_changed_kind_of_data_is_compiled_over_the_old_graph(tmp_path: Path) -
         ("stages:\n  train:\n    cmd: mine\n", "the stage 'train' was not compiled by Thulium"),
         ("stages: [", "dvc.yaml:1:10: this is not a dvc.yaml that can be read"),
         ("- a\n", "this is not a dvc.yaml that can be read"),
+        ("stages: {train: 3}\n", "this is not a dvc.yaml that can be read"),
+        ("[" * 5000, "this is not a dvc.yaml that can be read"),
     ],
 )
 def test_a_file_that_cannot_be_taken_over_is_refused(text: str, says: str, tmp_path: Path) -> None:

@@ -124,6 +124,21 @@ def _charset_of_file(path: Path, rules: TextSpec) -> frozenset[str]:
     return frozenset(text)
 
 
+def characters(written: object) -> tuple[str, ...]:
+    """An alphabet as it was kept in a file.
+
+    Raises:
+        ValueError: it is no list of different characters.
+    """
+    if not isinstance(written, list) or not all(isinstance(symbol, str) for symbol in written):
+        raise ValueError("its alphabet is no list of characters")
+    if odd := [symbol for symbol in written if len(symbol) != 1 or "\ud800" <= symbol <= "\udfff"]:
+        raise ValueError(f"{ascii(odd[0])[:20]} in its alphabet is no character")
+    if len(set(written)) < len(written):
+        raise ValueError("a character stands twice in its alphabet")
+    return tuple(written)
+
+
 def unknown_symbols(text: str, symbols: Collection[str]) -> list[str]:
     """The characters of a text that are not among the symbols, each once, in code point order."""
     return sorted(set(text).difference(symbols))

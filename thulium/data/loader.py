@@ -19,6 +19,7 @@ from thulium.data.shards import Split
 from thulium.errors import DataError
 from thulium.signals import leave_group
 from thulium.world import ALONE, World
+from thulium_dsl.problems import ThuliumError
 from thulium_dsl.spec import PreprocessingSpec, UnicodeForm
 
 
@@ -67,7 +68,7 @@ class LineLoader:
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
         self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
-        self._loader: DataLoader[Batch] = DataLoader(
+        self._loader: DataLoader[Batch | ThuliumError] = DataLoader(
             _Lines(lines, augmenter),
             batch_sampler=self._plan,
             collate_fn=_collate,
@@ -89,6 +90,8 @@ class LineLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         for part, batch in zip(self._plan.parts(), self._loader, strict=True):
+            if isinstance(batch, ThuliumError):
+                raise batch
             texts = tuple(self.lines.texts[index] for index in part.batch)
             yield replace(batch, step_texts=texts, is_filler=part.is_filler)
 
@@ -189,19 +192,28 @@ class _Plan(Sampler[list[tuple[int, int]]]):
             yield [(self.epoch, index) for index in part.lines]
 
 
-class _Lines(Dataset[tuple[Image.Image, str, str]]):
+class _Lines(Dataset[tuple[Image.Image, str, str] | ThuliumError]):
+    """Lines by (epoch, index). What the user can mend is handed on, not raised: torch would put a traceback into it."""
+
     def __init__(self, lines: Lines, augmenter: Augmenter | None) -> None:
         self.lines, self.augmenter = lines, augmenter
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Image.Image, str, str]:
-        epoch, index = key
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Image.Image, str, str] | ThuliumError:
+        try:
+            return self._line(*key)
+        except ThuliumError as error:
+            return error
+
+    def _line(self, epoch: int, index: int) -> tuple[Image.Image, str, str]:
         image, line_id = self.lines.image(index), self.lines.ids[index]
         if self.augmenter:
             image = self.augmenter(image, epoch, line_id, self.lines.texts[index])
         return image, self.lines.texts[index], line_id
 
 
-def _collate(lines: list[tuple[Image.Image, str, str]]) -> Batch:
+def _collate(lines: list[tuple[Image.Image, str, str] | ThuliumError]) -> Batch | ThuliumError:
+    if error := next((line for line in lines if isinstance(line, ThuliumError)), None):
+        return error
     images, texts, ids = zip(*lines, strict=True)
     return collate(images, texts, ids)
 

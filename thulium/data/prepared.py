@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, get_args
 
+from thulium.data.charset import characters
+from thulium.data.line import visible
 from thulium.data.order import Order
 from thulium.data.shards import Split
 from thulium.errors import DataError
-from thulium_dsl.spec import PreprocessingSpec, TextSpec, UnicodeForm, build
+from thulium_dsl.spec import PreprocessingSpec, TextSpec, UnicodeForm
 
 SPLITS = ("train", "val", "test")
 MANIFEST = "prepared.json"
@@ -40,8 +43,17 @@ class Prepared:
         return self.text.unicode_form
 
     def split(self, name: str) -> Split:
-        """The lines of train, val or test."""
-        return Split(self.folder / name)
+        """The lines of train, val or test.
+
+        Raises:
+            DataError: they are missing, damaged, or of another size than they were prepared in.
+        """
+        split, spec = Split(self.folder / name), self.preprocessing
+        if split.height != spec.height or split.widths.max() > max(spec.max_width, spec.min_width):
+            raise DataError(
+                f"{split.folder}: its lines are not of the size that {MANIFEST} has: prepare the data again"
+            )
+        return split
 
     def lines_left_out(self, name: str) -> int | None:
         """How many lines of a split were found and are not in it: filtered out, or skipped as an error.
@@ -76,18 +88,26 @@ def open_prepared(folder: Path) -> Prepared:
     """Open a prepared data set.
 
     Raises:
-        DataError: it is not there, or of another format.
+        DataError: it is not there, of another format, or damaged.
     """
     file = folder / MANIFEST
     if not file.is_file():
         raise DataError(f"{folder}: holds no prepared data: run `dvc repro` or `thulium prepare` first")
-    manifest = json.loads(file.read_text(encoding="utf-8"))
-    if manifest["format"] != FORMAT:
-        raise DataError(f"{file}: has format {manifest['format']}, this version reads {FORMAT}: prepare the data again")
-    return Prepared(
-        folder,
-        build(TextSpec, manifest["text"]),
-        manifest["order"],
-        build(PreprocessingSpec, manifest["preprocessing"]),
-        tuple(manifest["symbols"]),
-    )
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        if manifest["format"] == FORMAT:
+            return _checked(folder, manifest)
+        found = visible(str(manifest["format"])[:20])
+    except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
+        raise DataError(f"{file}: is damaged ({error}): prepare the data again") from None
+    raise DataError(f"{file}: has format {found}, this version reads {FORMAT}: prepare the data again")
+
+
+def _checked(folder: Path, manifest: dict[str, Any]) -> Prepared:
+    from thulium.documents import kept  # late: it reaches for the language
+
+    document = kept(str(folder / MANIFEST), preprocessing=manifest["preprocessing"], text=manifest["text"])
+    if manifest["order"] not in get_args(Order):
+        raise ValueError("its reading order is none")
+    symbols = characters(manifest["symbols"])
+    return Prepared(folder, document.dataset.text, manifest["order"], document.preprocessing, symbols)

@@ -10,21 +10,27 @@ files are opened when a line of theirs is asked for.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
+import struct
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import eq
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
+from thulium.data.arrowfile import AGAIN, ArrowFile, damaged
+from thulium.data.image import DAMAGE, MAX_PIXELS
+from thulium.data.line import visible
 from thulium.errors import DataError
 
 SCHEMA = pa.schema(
@@ -38,6 +44,8 @@ SCHEMA = pa.schema(
         "source": pa.string(),
     }
 )
+TEXTS = ("id", "text", "page")  # what is asked of a line
+PNG = b"\x89PNG\r\n\x1a\n"
 # Small files, since a file is what DVC stores and sends anew; not so small that there are many (see docs/results.md).
 INDEX = "index.ipc"
 INDEX_SCHEMA = pa.schema({"file": pa.int32(), "width": pa.int32()})
@@ -156,57 +164,150 @@ class Split:
         """Open a folder of shards; ``left_out`` are places of lines to pass over.
 
         Raises:
-            DataError: there are none, or one is missing or damaged.
+            DataError: there are none, or one is missing or damaged. Each file is looked through when a line of it is
+                first asked for, so that any method may raise it.
         """
         self.folder, self._left_out = folder, left_out
-        self._table = lru_cache(OPEN_FILES)(lambda number: _open(folder / file_name(number)))
         if not (folder / INDEX).is_file():
             raise DataError(f"{folder}: holds no prepared lines: run `dvc repro` or `thulium prepare` first")
-        index = _open(folder / INDEX)
-        files = index["file"].to_numpy()
+        files, widths = _read_index(folder / INDEX)
         self._first_rows = np.flatnonzero(np.diff(files, prepend=-1))  # of each file
         self._check_files()
         self._places = np.delete(np.arange(len(files)), sorted(left_out))
-        self.widths: npt.NDArray[np.int32] = index["width"].to_numpy()[self._places]
+        self.widths: npt.NDArray[np.int32] = widths[self._places]
+        self._shard = lru_cache(OPEN_FILES)(partial(_open_shard, folder, np.split(widths, self._first_rows[1:])))
         self.ids, self.texts, self.pages = (Column(self, name) for name in ("id", "text", "page"))
-        self.height: int = self._table(0)["height"][0].as_py()
+        self.height: int = self._shard(0).height
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Split, (self.folder, self._left_out)  # another process maps the files again
+        return Split, (self.folder, self._left_out)  # another process opens the files again
 
     def without(self, places: Iterable[int]) -> Split:
         """The same split with the lines at some places left out."""
         return Split(self.folder, self._left_out | {int(self._places[place]) for place in places})
 
-    def value(self, index: int, column: str) -> Any:
-        """What a column of SCHEMA holds for a line."""
-        return self._scalar(index, column).as_py()
+    def value(self, index: int, column: str) -> str:
+        """What a column of TEXTS holds for a line."""
+        shard, row = self._find(index)
+        return shard.texts[column][row]
 
     def png(self, index: int) -> bytes:
         """The bytes of a line's PNG."""
-        return bytes(self._scalar(index, "image").as_buffer())
+        shard, row = self._find(index)
+        return shard.png(row)
 
     def image(self, index: int) -> Image.Image:
         """A line's image, mode "L"."""
-        return Image.open(io.BytesIO(self._scalar(index, "image").as_buffer()), formats=("PNG",)).convert("L")
+        shard, row = self._find(index)
+        try:
+            return Image.open(io.BytesIO(shard.png(row)), formats=["PNG"]).convert("L")
+        except DAMAGE as error:
+            raise shard.error(row, f"cannot be decoded: {error}") from error
 
-    def _scalar(self, index: int, column: str) -> Any:
+    def _find(self, index: int) -> tuple[_Shard, int]:
+        """The file of a line, and its row in it."""
         place = int(self._places[index])
         number = int(np.searchsorted(self._first_rows, place, side="right")) - 1
-        return self._table(number)[column][place - int(self._first_rows[number])]
+        shard = self._shard(number)
+        if shard.height != self.height:
+            raise damaged(shard.path, f"its lines are {shard.height} pixels high, those before it {self.height}")
+        return shard, place - int(self._first_rows[number])
 
     def _check_files(self) -> None:
         there = {path.name for path in self.folder.glob("*.arrow")}
         names = map(file_name, range(len(self._first_rows)))
         if lacking := next((name for name in names if name not in there), None):
-            raise DataError(f"{self.folder / lacking}: is missing: prepare the data again")
+            raise DataError(f"{self.folder / lacking}: is missing: {AGAIN}")
 
 
-def _open(path: Path) -> pa.Table:
+class _Shard:
+    """A file of a split: its texts in memory, its images on disk.
+
+    They are read, not mapped: a file that is cut short meanwhile is an error then, and not the end of the process.
+
+    Attributes:
+        path: the file.
+        texts: column of TEXTS -> a text for each row.
+        height: pixels, of each line.
+    """
+
+    def __init__(self, path: Path, widths: npt.NDArray[np.int32]) -> None:
+        """Open a file whose lines should have some widths."""
+        self.path, self._file = path, _open(path)
+        arrow = ArrowFile(self._file, SCHEMA)
+        table = pa.Table.from_batches(arrow.batches, SCHEMA)
+        if not np.array_equal(table["width"].to_numpy(), widths):
+            raise damaged(path, f"its lines are others than those of {path.with_name(INDEX)}")
+        heights = table["height"].to_numpy()
+        self.height, self._widths = int(heights[0]), widths
+        if (heights != self.height).any() or not 0 < self.height * int(widths.max()) <= MAX_PIXELS:
+            raise damaged(path, "the sizes of its lines are none that lines have")
+        self.texts: dict[str, list[str]] = {name: table[name].to_pylist() for name in TEXTS}
+        spans = [_spans(arrow, batch.column("image")) for batch in arrow.batches]
+        self._starts, self._ends = np.concatenate(spans, axis=1)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def png(self, row: int) -> bytes:
+        start, end = int(self._starts[row]), int(self._ends[row])
+        try:
+            content = os.pread(self._file.fileno(), end - start, start)
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        if len(content) < end - start:
+            raise damaged(self.path, "it has become shorter")
+        if not content.startswith(PNG + _head(int(self._widths[row]), self.height)):
+            raise self.error(row, "is none, or of another size than it should be")
+        return content
+
+    def error(self, row: int, why: str) -> DataError:
+        """The error of a row whose image cannot be used."""
+        return damaged(self.path, f"the image of line {visible(self.texts['id'][row])} {why}")
+
+
+def _read_index(path: Path) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """The number of each line's file, and its width."""
+    with _open(path) as file:
+        table = pa.Table.from_batches(ArrowFile(file, INDEX_SCHEMA).batches, INDEX_SCHEMA)
+        files, widths = (table[name].to_numpy().copy() for name in INDEX_SCHEMA.names)
+    steps = np.diff(files.astype(np.int64), prepend=-1)
+    if not len(files):
+        raise DataError(f"{path.parent}: holds no lines: {AGAIN}")
+    if steps[0] != 1 or steps.min() < 0 or steps.max() > 1 or widths.min() < 1:
+        raise damaged(path, "its numbers are none that an index has")
+    return files, widths
+
+
+def _spans(arrow: ArrowFile, images: pa.Array) -> npt.NDArray[np.int64]:
+    """(2, N) where each value of a binary column begins and ends in its file."""
+    _, offsets, content = images.buffers()
+    first = arrow.position(content) if content else 0
+    borders = first + np.frombuffer(offsets, np.int32, len(images) + 1).astype(np.int64)
+    return np.stack([borders[:-1], borders[1:]])
+
+
+def _head(width: int, height: int) -> bytes:
+    """How the header of a grey PNG begins."""
+    return struct.pack(">I4sIIBB", 13, b"IHDR", width, height, 8, 0)
+
+
+def _open_shard(folder: Path, widths: list[npt.NDArray[np.int32]], number: int) -> _Shard:
+    return _Shard(folder / file_name(number), widths[number])
+
+
+def _open(path: Path) -> IO[bytes]:
     try:
-        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: is damaged ({error}): remove it and prepare the data again") from error
+        return open(path, "rb", buffering=0)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return DataError(f"{path}: cannot be opened ({error.strerror}): allow more of them (`ulimit -n 1024`)")
+    return DataError(f"{path}: cannot be read ({error.strerror}): {AGAIN}, or change its permissions")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +10,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.metrics import EditCount, LineResult
-from thulium.files import replace_text
+from thulium.tables import write_table
 
 NOTHING = "∅"
 MOST_PAIRS = 40  # a confusion matrix of more than this cannot be read
@@ -68,19 +66,10 @@ def write_confusions(results: Sequence[LineResult], path: Path) -> None:
     """
     pairs = confusion_counts(results)[:MOST_PAIRS]
     rows = ((actual, predicted) for actual, predicted, count in pairs for _ in range(count))
-    _write_csv(path, ("actual", "predicted"), rows)
+    write_table(path, ("actual", "predicted"), rows)
 
 
 def write_cer_by_length(results: Sequence[LineResult], path: Path) -> None:
     """Write the CSV ``length,lines,cer``: a row a bucket of ``cer_by_length``, its longest line as the length."""
     rows = ((longest, lines, f"{cer:.6g}") for longest, lines, cer in cer_by_length(results))
-    _write_csv(path, ("length", "lines", "cer"), rows)
-
-
-def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, text.getvalue())
+    write_table(path, ("length", "lines", "cer"), rows)

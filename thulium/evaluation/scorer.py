@@ -1,10 +1,13 @@
 """An n-gram model as a beam search asks it: many prefixes and symbols at once.
 
 K classes and one column more for the end of the line. A state stands for the history that counts: the longest end of a
-prefix that some n-gram begins with.
+prefix that some n-gram begins with. Classes that the model does not know are to it as UNKNOWN, in histories too.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +18,7 @@ from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, NgramModel
 
 MOST_BYTES = 2**27  # of rows that are kept; more than all states of most models
 FEWEST_ROWS = 2**13  # what one step of an ordinary search needs at most, and some
-LEAST = 1e-250  # a weight is not zero, so that a line whose every reading is unlikely still has one
+LEAST, MOST = 1e-250, 1e250  # weights are not zero, so that a line whose every reading is unlikely still has one
 
 
 class NgramScorer:
@@ -31,28 +34,25 @@ class NgramScorer:
         beta: what a symbol more adds, in nats: models of language make long lines unlikely.
         """
         self._depth = model.order
-        blank, self._columns = charset.blank_index, charset.num_classes + 1
-        columns = {symbol: place + (place >= blank) for place, symbol in enumerate(charset.symbols)}
-        columns[END] = charset.num_classes
-        histories = {"", *model.backoffs, *(gram[:-1] for gram in model.log_probs)}
-        states = {history: i for i, history in enumerate(sorted(histories, key=lambda h: (len(h), h)))}
+        self._columns = charset.num_classes + 1
+        columns = _columns_of(model, charset)
+        states = _states_of(model)
         self.start = states.get(BEGIN, 0)
         self._suffix: Ints = np.array([_suffix(history, states) for history in states], np.int32)
         self._backoff = _weights([model.backoffs.get(history, 0.0) for history in states], alpha, 0.0)
-
-        known = sorted((states[gram[:-1]], columns[gram[-1]], gram) for gram in model.log_probs if gram[-1] in columns)
-        self._first = np.searchsorted([state for state, _, _ in known], np.arange(len(states) + 1))
-        self._column: Ints = np.array([column for _, column, _ in known], np.int32)
-        self._then: Ints = np.array([states.get(gram, -1) for _, _, gram in known], np.int32)
-        self._weight = _weights([model.log_probs[gram] for _, _, gram in known], alpha, beta)
-        is_end = self._column == columns[END]
-        self._weight[is_end] = np.maximum(self._weight[is_end] / np.exp(beta), LEAST)
+        weights = ((states[gram[:-1]], columns.get(gram[-1], ()), value) for gram, value in model.log_probs.items())
+        steps = ((states[state[:-1]], columns.get(state[-1], ()), number) for state, number in states.items() if state)
+        self._own, self._then = _Cells(weights, len(states)), _Cells(steps, len(states))
+        is_end = self._own.columns == charset.num_classes
+        self._own.values = _weights(self._own.values, alpha, np.where(is_end, 0.0, beta))
         self._unknown = float(_weights([model.log_probs[UNKNOWN]], alpha, beta)[0])
 
         rows = min(len(states), max(FEWEST_ROWS, MOST_BYTES // (12 * self._columns)))
         self._slot: Ints = np.full(len(states), -1, np.int32)
-        self._rows: Floats = np.empty((rows, self._columns))
-        self._next: Ints = np.empty((rows, self._columns), np.int32)
+        # Zeros, since the padding of symbols reads beside the rows that are made: what a memory happens to hold may be
+        # no number, and 0 times that is none either.
+        self._rows: Floats = np.zeros((rows, self._columns))
+        self._next: Ints = np.zeros((rows, self._columns), np.int32)
         self._forget()
 
     def weights(self, states: Ints, symbols: Ints) -> Floats:
@@ -84,8 +84,8 @@ class NgramScorer:
     def _forget(self, fewest: int = 1) -> None:
         """Begin anew with the row of the empty history, and with room for so many rows."""
         if fewest > len(self._rows):
-            self._rows = np.empty((fewest, self._columns))
-            self._next = np.empty((fewest, self._columns), np.int32)
+            self._rows = np.zeros((fewest, self._columns))
+            self._next = np.zeros((fewest, self._columns), np.int32)
         self._slot[:] = -1
         self._slot[0], self._used = 0, 1
         self._rows[0], self._next[0] = self._unknown, 0
@@ -100,22 +100,56 @@ class NgramScorer:
         wanted = wanted[self._slot[wanted] < 0]  # one may be the suffix of another
         slots = np.arange(self._used, self._used + len(wanted))
         above = self._slot[self._suffix[wanted]]
-        self._rows[slots] = np.maximum(self._rows[above] * self._backoff[wanted, None], LEAST)
+        self._rows[slots] = (self._rows[above] * self._backoff[wanted, None]).clip(LEAST, MOST)
         self._next[slots] = self._next[above]
         self._write_own(wanted, slots)
         self._slot[wanted] = slots
         self._used += len(wanted)
 
     def _write_own(self, states: npt.NDArray[np.integer], slots: npt.NDArray[np.integer]) -> None:
-        counts = self._first[states + 1] - self._first[states]
-        places = np.repeat(self._first[states], counts) + ranks(counts)
-        rows, columns, then = np.repeat(slots, counts), self._column[places], self._then[places]
-        self._rows[rows, columns] = self._weight[places]
-        self._next[rows[then >= 0], columns[then >= 0]] = then[then >= 0]
+        for cells, target in ((self._own, self._rows), (self._then, self._next)):
+            counts = cells.first[states + 1] - cells.first[states]
+            places = np.repeat(cells.first[states], counts) + ranks(counts)
+            target[np.repeat(slots, counts), cells.columns[places]] = cells.values[places]
 
 
-def _weights(log_probs: list[float], alpha: float, beta: float) -> Floats:
-    return np.maximum(np.exp(alpha * np.array(log_probs, np.float64) + beta), LEAST)
+class _Cells:
+    """What some cells of a table hold, row by row.
+
+    Attributes:
+        first: (rows + 1,) where the cells of each row begin.
+        columns, values: of each cell.
+    """
+
+    def __init__(self, cells: Iterable[tuple[int, Sequence[int], float]], num_rows: int) -> None:
+        """Args:
+        cells: a row, columns of it, and what they hold.
+        """
+        ordered = sorted((row, column, value) for row, columns, value in cells for column in columns)
+        self.first = np.searchsorted([row for row, _, _ in ordered], np.arange(num_rows + 1))
+        self.columns: Ints = np.array([column for _, column, _ in ordered], np.int32)
+        self.values: Floats = np.array([value for _, _, value in ordered], np.float64)
+
+
+def _columns_of(model: NgramModel, charset: Charset) -> dict[str, list[int]]:
+    """The columns of each symbol of the model; of UNKNOWN those of all classes that it does not know."""
+    columns: dict[str, list[int]] = {UNKNOWN: [], END: [charset.num_classes]}
+    for symbol, column in charset.classes.items():
+        columns.setdefault(symbol if symbol in model.log_probs else UNKNOWN, []).append(column)
+    return columns
+
+
+def _states_of(model: NgramModel) -> dict[str, int]:
+    """The number of each history that counts, the empty one first; with a history, all that it begins with."""
+    histories = {*model.backoffs, *(gram[:-1] for gram in model.log_probs)}
+    counting = (history for history in histories if len(history) < model.order)
+    begun = {history[:length] for history in counting for length in range(len(history) + 1)} | {""}
+    return {history: number for number, history in enumerate(sorted(begun, key=lambda h: (len(h), h)))}
+
+
+def _weights(log_probs: Sequence[float] | Floats, alpha: float, beta: float | Floats) -> Floats:
+    exponents = alpha * np.asarray(log_probs, np.float64) + beta
+    return np.exp(exponents.clip(math.log(LEAST), math.log(MOST)))
 
 
 def _suffix(history: str, states: dict[str, int]) -> int:

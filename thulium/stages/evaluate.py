@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -20,6 +19,7 @@ from thulium.data import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
+from thulium.documents import kept
 from thulium.errors import CheckpointError, DeviceError
 from thulium.evaluation import decoding, plots, tuning
 from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
@@ -29,10 +29,10 @@ from thulium.evaluation.tuning import Tuned
 from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
 from thulium.progress import say
+from thulium.tables import write_table
 from thulium.training import history
 from thulium.training.checkpoints import load_model
-from thulium_dsl.spec import EvaluationSpec, ResourcesSpec, build
-from thulium_dsl.transforms import AugmentationSpec
+from thulium_dsl.spec import EvaluationSpec, ResourcesSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
 DRAWS = 2  # pictures of each transform that fit the report's width
@@ -176,12 +176,9 @@ def _measured(
 
 
 def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "page", "transcription", "prediction", "edits", "characters"])
-    for r in results:
-        writer.writerow([r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference])
-    replace_text(path, text.getvalue())
+    header = ("id", "page", "transcription", "prediction", "edits", "characters")
+    rows = ((r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference) for r in results)
+    write_table(path, header, rows)
 
 
 def _pngs(split: Split) -> Any:
@@ -215,18 +212,24 @@ def _augmented(facts: Mapping[str, Any], data: Prepared) -> bytes:
     settings = _settings(facts)
     if "augmentation" not in settings:
         return b""
-    augmentation = build(AugmentationSpec, settings["augmentation"])
+    try:
+        augmentation = kept("the checkpoint", augmentation=settings["augmentation"]).augmentation
+        seed = int(settings["training"]["seed"])
+    except (ValueError, LookupError, TypeError) as error:
+        say(f"the report does not show the augmentation: the checkpoint is of other settings than are known ({error})")
+        return b""
     if not augmentation.enabled or not augmentation.transforms:
         return b""
     line, png = preview.prepared_line(data.folder, None), io.BytesIO()
-    preview.sheet(line, augmentation, settings["training"]["seed"], DRAWS).save(png, "PNG")
+    preview.sheet(line, augmentation, seed, DRAWS).save(png, "PNG")
     return png.getvalue()
 
 
 def _settings(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What train keeps in a model file of the document; models that were saved by other means have none."""
-    settings = facts.get("settings", {})
-    return {name: settings[name] for name in ("training", "augmentation") if name in settings}
+    settings = facts.get("settings")
+    names = ("training", "augmentation") if isinstance(settings, dict) else ()
+    return {name: settings[name] for name in names if name in settings}
 
 
 def _compact(value: Any) -> str:

@@ -132,7 +132,7 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
         clear(run.checkpoints.save_dir)
     if folder and restart:
         folder.empty()
-    state = world.share(folder.load() if folder else None)
+    state = world.share(folder.load(run.misfit) if folder else None)
     if state is None:
         if world.is_main:
             forget_curves(run_dir)

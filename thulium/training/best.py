@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from thulium.training.state import is_number
+
 LOSS = "val_loss"  # falls for long before a model reads, and decides as long as nothing else can
 READS = "val_reads"  # 0 for a model that reads nothing, or one text in every line: its error rates say nothing
 
@@ -34,6 +36,12 @@ class Ranking:
         if self.metric not in metrics:
             raise ValueError(f"no {self.metric!r} in the metrics {sorted(metrics)}")
         return {name: metrics[name] for name in (self.metric, LOSS, READS) if name in metrics}
+
+    def is_sound(self, figures: object) -> bool:
+        """Whether these could be the figures of an epoch, read from a file; None is no epoch."""
+        if figures is None:
+            return True
+        return isinstance(figures, dict) and self.metric in figures and all(map(is_number, figures.values()))
 
     def is_better(self, new: Mapping[str, float], old: Mapping[str, float] | None, min_delta: float = 0.0) -> bool:
         """Whether an epoch is better than the best before it, if there is one; one without a number never is.

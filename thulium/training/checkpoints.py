@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,15 +23,15 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from thulium.data.charset import Charset
+from thulium.data.line import visible
 from thulium.errors import CheckpointError
 from thulium.files import PART, replace_bytes
 from thulium.models.wrappers import HTRModel
-from thulium.pointers import absent, pointer_at
 from thulium.training.best import Ranking
-from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec, build
+from thulium.training.header import ANEW, FORMAT, Header, first_line, read_header
+from thulium.training.state import Free, misfit, misfit_of_optimizer, unpacked
 
-FORMAT = 2
+FLOATS, INTEGERS = ("F64", "F32", "F16", "BF16"), ("I64",)  # types of weights, as safetensors calls them
 PERIODIC = "epochs"  # the folder of the periodic checkpoints
 OURS = re.compile(rf"(best|last|{PERIODIC}/epoch-\d{{5,}})\.(safetensors|optimizer\.pt)")  # below save_dir
 
@@ -78,13 +77,13 @@ def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
     Raises:
         CheckpointError: the file is missing, damaged, or not a model file of Thulium's.
     """
-    header = _read_header(path)
-    spec = build(ModelSpec, header["model"])
-    charset = Charset(tuple(header["charset"]), spec.decoder.blank_index, header["order"])
-    preprocessing, text = build(PreprocessingSpec, header["preprocessing"]), build(TextSpec, header["text"])
-    model = HTRModel(spec, charset, preprocessing, text)
-    _load_weights(model, path)
-    return model.eval(), header["facts"]
+    header = read_header(path)
+    parts = (header.spec, header.charset, header.preprocessing, header.text)
+    with torch.device("meta"):  # shapes without memory: a file decides how large they are
+        _check_shapes(HTRModel(*parts), path)
+    model = HTRModel(*parts)
+    _load_weights(model, path, header)
+    return model.eval(), header.facts
 
 
 def clear(folder: Path) -> None:
@@ -167,8 +166,8 @@ class CheckpointManager:
         self._periodic: list[str] = []  # those of this run, oldest first
         self._pending: dict[str, bytes] = {}  # file name -> what has to be written
         if save_best and not is_new and self._path("best").exists():
-            facts = _read_header(self._path("best"))["facts"]
-            if best_metric in facts.get("metrics", {}):
+            facts = read_header(self._path("best")).facts
+            if best_metric in facts.get("metrics", {}) and "epoch" in facts:
                 self._best, self.best_epoch = self.ranking.figures(facts["metrics"]), facts["epoch"] - 1
 
     @property
@@ -241,6 +240,15 @@ class CheckpointManager:
         pending = {name: _as_tensor(content) for name, content in self._pending.items()}
         return {"best": self._best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
 
+    def misfit(self, state: object) -> str:
+        """In what a state differs from one of such a manager, in words; empty: ``load_state_dict`` can take it."""
+        free: Free = {
+            "best": self.ranking.is_sound,
+            "periodic": lambda names: isinstance(names, list) and all(map(_is_periodic, names)),
+            "pending": lambda files: isinstance(files, dict) and all(map(_is_pending, files.items())),
+        }
+        return misfit(state, {"best": None, "best_epoch": None, "periodic": None, "pending": None}, free)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked; the files must be there again."""
         self._best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
@@ -252,19 +260,20 @@ class CheckpointManager:
         Raises:
             CheckpointError: there is none, it does not fit the model, or it holds no optimizer state.
         """
-        header = _read_header(self._path("best"))
-        theirs = [header["charset"], header["model"]["decoder"]["blank_index"], header["order"]]
-        ours = [list(model.charset.symbols), model.charset.blank_index, model.charset.order]
+        path = self._path("best")
+        header = read_header(path)
+        theirs, ours = header.charset, model.charset
         if theirs != ours:
             raise CheckpointError(
-                f"{self._path('best')}: was trained with {len(theirs[0])} symbols (blank {theirs[1]}, {theirs[2]} "
-                f"order), this model has {len(ours[0])} (blank {ours[1]}, {ours[2]} order): they must be the same"
+                f"{path}: was trained with {len(theirs.symbols)} symbols (blank {theirs.blank_index}, {theirs.order} "
+                f"order), this model has {len(ours.symbols)} (blank {ours.blank_index}, {ours.order} order): they must "
+                "be the same"
             )
-        _load_weights(model, self._path("best"))
+        _check_shapes(model, path)
+        _load_weights(model, path, header)
         if optimizer is not None:
-            optimizer.load_state_dict(_load_state(self._state_path("best"))["optimizer"])
-        facts: dict[str, Any] = header["facts"]
-        return facts
+            _load_optimizer(optimizer, self._state_path("best"))
+        return header.facts
 
     def _remove_old(self) -> None:
         while len(self._periodic) > self.keep_last:
@@ -288,40 +297,60 @@ def _state_file(name: str) -> str:
     return f"{name}.optimizer.pt"
 
 
-def _read_header(path: Path) -> dict[str, Any]:
+def _check_shapes(model: HTRModel, path: Path) -> None:
+    """Refuse a file whose weights are not those of a model. No weight is read for that."""
+    wanted = {name: (tuple(tensor.shape), tensor.is_floating_point()) for name, tensor in model.state_dict().items()}
     try:
         with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})["thulium"])
-    except FileNotFoundError:
-        what = absent(path) or "no such checkpoint; train first, or name another"
-        raise CheckpointError(f"{path}: {what}") from None
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            found = {name: (tuple(part.get_shape()), part.get_dtype()) for name, part in slices.items()}
     except (SafetensorError, OSError) as error:
-        if said := pointer_at(path):
-            raise CheckpointError(f"{path}: {said}") from None
-        raise CheckpointError(f"{path}: is damaged or not a safetensors file ({error})") from error
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
-    if header["format"] != FORMAT:
-        raise CheckpointError(
-            f"{path}: has format {header['format']}, this version reads {FORMAT}: train again, or use the version "
-            "of thulium that wrote it"
-        )
-    return dict(header)
+        raise CheckpointError(f"{path}: is damaged ({first_line(error)})") from error
+    odd = [
+        *(f"{name} is missing" for name in wanted if name not in found),
+        *(f"{name} belongs to none of its parts" for name in found if name not in wanted),
+        *(f"{name} {why}" for name in wanted if name in found and (why := _misfit(*wanted[name], *found[name]))),
+    ]
+    if odd:
+        more = f", and {len(odd) - 1} more" if odd[1:] else ""
+        raise CheckpointError(f"{path}: its weights do not fit the model ({visible(odd[0])}{more}): {ANEW}")
 
 
-def _load_weights(model: HTRModel, path: Path) -> None:
+def _misfit(wanted: tuple[int, ...], is_float: bool, found: tuple[int, ...], kind: str) -> str:
+    """In what a weight differs from what the model has there, in words."""
+    if found != wanted:
+        return f"has the shape {found}, not {wanted}"
+    if kind not in (FLOATS if is_float else INTEGERS):
+        return f"is of the type {kind}"
+    return ""
+
+
+def _load_weights(model: HTRModel, path: Path, header: Header) -> None:
+    """Put the weights of a file into a model whose shapes are theirs."""
     try:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            header = json.loads(file.metadata()["thulium"])
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})") from error
-    if header["sha256"] != _digest(header, weights):
+        raise CheckpointError(f"{path}: is damaged ({first_line(error)})") from error
+    if header.written["sha256"] != _digest(header.written, weights):
         raise CheckpointError(f"{path}: is damaged (its weights are not those that were saved)")
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: its weights do not fit the model: {error}") from error
+    if odd := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
+        raise CheckpointError(f"{path}: holds weights that are no numbers ({odd}): train again")
+    model.load_state_dict(weights)
+
+
+def _has_optimizer(state: object) -> bool:
+    return isinstance(state, dict) and "optimizer" in state
+
+
+def _is_periodic(name: object) -> bool:
+    return isinstance(name, str) and name.startswith(PERIODIC) and OURS.fullmatch(_file(name)) is not None
+
+
+def _is_pending(file: tuple[object, object]) -> bool:
+    name, content = file
+    is_content = type(content) is Tensor and content.dtype == torch.uint8 and content.ndim == 1
+    return isinstance(name, str) and OURS.fullmatch(name) is not None and is_content
 
 
 def _as_tensor(content: bytes) -> Tensor:
@@ -334,11 +363,14 @@ def _packed_state(state: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _load_state(path: Path) -> dict[str, Any]:
+def _load_optimizer(optimizer: Optimizer, path: Path) -> None:
     if not path.exists():
         raise CheckpointError(f"{path}: no such file; the checkpoint was saved without its optimizer")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError) as error:
-        raise CheckpointError(f"{path}: is damaged ({error})") from error
-    return state
+        state = unpacked(path.read_bytes())
+    except ValueError as error:
+        raise CheckpointError(f"{path}: is damaged ({first_line(error)})") from error
+    why = misfit_of_optimizer(state["optimizer"], optimizer) if _has_optimizer(state) else "it holds other things"
+    if why:
+        raise CheckpointError(f"{path}: is not of this optimizer ({why})")
+    optimizer.load_state_dict(state["optimizer"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from thulium.files import replace_text
+from thulium.errors import DataError
+from thulium.tables import read_table, write_table
+from thulium.training.state import is_number
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy", "lr")
 
@@ -30,17 +30,42 @@ class History:
 
     def write(self) -> None:
         """Bring the file up to date, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for epoch, metrics in self.rows:
-            writer.writerow((epoch, *(f"{metrics.get(name, math.nan):.6g}" for name in COLUMNS[1:])))
-        replace_text(self.path, text.getvalue())
+        rows = (
+            (epoch, *(f"{metrics.get(name, math.nan):.6g}" for name in COLUMNS[1:])) for epoch, metrics in self.rows
+        )
+        write_table(self.path, COLUMNS, rows)
+
+
+def is_history(rows: object, epochs: int) -> bool:
+    """Whether these are the rows of a training after so many epochs, as ``History`` has them."""
+    if not isinstance(rows, list):
+        return False
+    if not rows and epochs == 0:  # the untrained model has not been judged yet
+        return True
+    return len(rows) == epochs + 1 and all(
+        isinstance(row, (tuple, list)) and len(row) == 2 and _is_epoch(*row, epoch) for epoch, row in enumerate(rows)
+    )
+
+
+def _is_epoch(number: object, metrics: object, epoch: int) -> bool:
+    names = [name for name in COLUMNS[1:] if epoch or name.startswith("val_")]
+    if type(number) is not int or number != epoch:
+        return False
+    return isinstance(metrics, dict) and metrics.keys() >= set(names) and all(map(is_number, metrics.values()))
 
 
 def read(path: Path) -> list[dict[str, float]]:
-    """The rows of a history; what is no number is left out."""
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    return [{name: value for name, value in row.items() if not math.isnan(value)} for row in rows]
+    """The rows of a history, what is no number left out.
+
+    Raises:
+        DataError: it cannot be read, or is none.
+    """
+    rows = read_table(path, ("epoch", "val_cer"))
+    try:
+        found = [{name: float(value) for name, value in row.items() if value} for row in rows]
+        found = [{name: value for name, value in row.items() if not math.isnan(value)} for row in found]
+    except ValueError as error:
+        raise DataError(f"{path}: is no history of a training ({str(error)[:80]}): train again") from None
+    if not found or not all(row.keys() >= {"epoch", "val_cer"} for row in found):
+        raise DataError(f"{path}: is no history of a training: train again")
+    return found

@@ -17,10 +17,9 @@ import hashlib
 import io
 import json
 import os
-import pickle
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +29,7 @@ from thulium.errors import WorldError
 from thulium.files import replace_bytes, replace_text
 from thulium.progress import say
 from thulium.training.checkpoints import OURS
+from thulium.training.state import unpacked
 from thulium.unfinished import about_of, folders, is_held, lock_of, remove, sweep
 
 COPY = re.compile(r"[0-9a-f]{32}-[a-z0-9.-]+")  # the name of a checkpoint's copy: its digest, and its own name
@@ -51,16 +51,26 @@ class ResumeFolder:
         self._copies: dict[Path, tuple[tuple[int, int], str]] = {}  # checkpoint -> (its stat, name of its copy)
         self._used: dict[int, set[str]] = {}  # number of a state -> names of the copies that it needs
 
-    def load(self) -> dict[str, Any] | None:
-        """The newest state that is whole; None if there is none. Damaged ones are named."""
-        for path in reversed(self._states()):
+    def load(self, misfit: Callable[[dict[str, Any]], str] = lambda _state: "") -> dict[str, Any] | None:
+        """The newest state that is whole and fits; None if there is none. Others are named, and removed.
+
+        Args:
+            misfit: says in what a state differs from one of the training; nothing: in nothing.
+        """
+        states = self._states()
+        for path in reversed(states):
             state = _read(path)
             broken = path if state is None else self._first_broken(state["files"])
-            if state is not None and broken is None:
+            why = f"{broken} is damaged or not complete" if broken else ""
+            if state is not None and not why:
+                odd = misfit(state)
+                why = f"{path} is whole, but no state of this training ({odd})" if odd else ""
+            if state is not None and not why:
                 self._used = {int(path.stem): set(state["files"].values())}
                 self.run_dir = state["run_dir"]
                 return state
-            say(f"warning: {broken} is damaged or not complete: it is left out, and the state before it is used")
+            then = "the training starts anew" if path == states[0] else "the state before it is used"
+            say(f"warning: {why}: it is left out, and {then}")
             path.unlink()
         return None
 
@@ -160,7 +170,7 @@ def others(root: Path, folder: ResumeFolder) -> list[tuple[str, ...]]:
     found = []
     for path in folders(root):
         parts, own = about_of(path).get("parts"), folder.about["parts"]
-        if path != folder.path and parts and any(path.glob("*.state")) and not is_held(path):
+        if path != folder.path and isinstance(parts, dict) and any(path.glob("*.state")) and not is_held(path):
             found.append(tuple(name for name in own if parts.get(name) != own[name]))
     return found
 
@@ -213,8 +223,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     if hashlib.sha256(content).hexdigest().encode() != seal:
         return None
     try:
-        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError):  # written by another version of torch
+        state = unpacked(content)
+    except ValueError:  # written by another version of torch
         return None
     return state if _has_own_names(state) else None
 

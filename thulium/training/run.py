@@ -17,8 +17,9 @@ from thulium.progress import say
 from thulium.signals import Signals
 from thulium.training.checkpoints import CheckpointManager
 from thulium.training.early_stopping import EarlyStopping
-from thulium.training.history import History
+from thulium.training.history import History, is_history
 from thulium.training.resume import ResumeFolder
+from thulium.training.state import Free, misfit
 from thulium.training.trainer import HTRTrainer
 
 
@@ -48,6 +49,21 @@ class Run:
             "checkpoints": self.checkpoints.state_dict(),
             "stopping": self.stopping.state_dict(),
         }
+
+    def misfit(self, state: dict[str, Any]) -> str:
+        """In what a state differs from one of this training, in words; empty: ``load_state_dict`` can take it."""
+        own = {"epochs": self.epochs, "is_over": self.is_over, "history": None, "stopping": self.stopping.state_dict()}
+        free: Free = {
+            "history": lambda rows: is_history(rows, state["epochs"]),
+            "stopping.best": self.stopping.ranking.is_sound,
+            # Each looks at its own; who keeps files, at them.
+            **dict.fromkeys(("trainer", "checkpoints", "files", "run_dir"), lambda _part: True),
+        }
+        return (
+            misfit(state, own | dict.fromkeys(("trainer", "checkpoints", "files", "run_dir")), free)
+            or self.trainer.misfit(state["trainer"])
+            or self.checkpoints.misfit(state["checkpoints"])
+        )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked; the checkpoints' files must be there again."""

@@ -26,11 +26,14 @@ from thulium.models.wrappers import HTRModel
 from thulium.training.best import READS
 from thulium.training.ema import Ema
 from thulium.training.losses import Losses
+from thulium.training.state import Free, misfit, misfit_of_optimizer
 from thulium.training.watch import reads_nothing
 from thulium.world import ALONE, World
 from thulium_dsl.spec import UnicodeForm
 
 T = TypeVar("T")
+
+HALVES = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,27 @@ class HTRTrainer:
             "random": self.world.gather(self._random_state()),
         }
 
+    def misfit(self, state: object) -> str:
+        """In what a state differs from one of a trainer with the same settings, in words; empty: ``load_state_dict``
+        can take it. The other processes need not ask."""
+        free: Free = {
+            "half": _is_half,
+            "optimizer": lambda optimizer: not misfit_of_optimizer(optimizer, self.optimizer),
+            "scaler": lambda scaler: scaler == {} or not misfit(scaler, torch.amp.GradScaler("cpu").state_dict(), {}),
+            "losses": lambda losses: (
+                losses is None or not misfit(losses, {"epoch": 0, "steps": 0, "nats": 0.0, "symbols": 0}, {})
+            ),
+            "random": lambda states: isinstance(states, list) and all(map(self._can_draw_from, states)),
+            "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
+        }
+        own = dict.fromkeys(("half", "optimizer", "scaler", "losses", "random")) | {
+            "threads": torch.get_num_threads(),
+            "model": self.model.state_dict(),
+            "ema": self._ema.state_dict() if self._ema else None,
+            "scheduler": self.scheduler.state_dict(),
+        }
+        return misfit(state, own, free)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
         kind, half = state["half"]
@@ -238,6 +262,17 @@ class HTRTrainer:
         if self.device.torch.type == "cuda":
             state["cuda"] = torch.cuda.get_rng_state(self.device.torch)
         return state
+
+    def _can_draw_from(self, state: object) -> bool:
+        """Whether a process's generators can be set to this."""
+        if not isinstance(state, dict) or not all(type(part) is Tensor for part in state.values()):
+            return False
+        try:
+            torch.Generator().set_state(state["cpu"])
+        except (RuntimeError, TypeError, KeyError):
+            return False
+        own, theirs = self._random_state().get("cuda"), state.get("cuda")
+        return own is None or theirs is None or (own.shape, own.dtype) == (theirs.shape, theirs.dtype)
 
     def _check_height(self, loader: LineLoader) -> None:
         height = self.model.preprocessing.height
@@ -291,6 +326,12 @@ def _check(lr: float | None, optimizer: object, freeze: Sequence[str], freeze_ep
         raise ValueError("HTRTrainer needs a learning rate or an optimizer, and not both")
     if freeze and freeze_epochs < 1:
         raise ValueError("freeze needs freeze_epochs, the number of epochs in which the parts do not learn")
+
+
+def _is_half(state: object) -> bool:
+    if not isinstance(state, tuple) or len(state) != 2:
+        return False
+    return state[1] is None or (isinstance(state[1], torch.dtype) and state[1] in HALVES)
 
 
 def _agreed(device: Device, world: World) -> Device:

@@ -64,7 +64,7 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
             what = f"cannot be read ({os.strerror(errno.EACCES)}): change its permissions, or remove it"
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True, num_lines=0))
             continue
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # of a name of a column
             what = f"is no parquet file, or a damaged one ({_first_line(error)}): write or copy it anew"
             what = pointer_at(path) or absent(path) or what
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True, num_lines=0))
@@ -102,7 +102,7 @@ def read(unit: Unit, dataset: ParquetDataset) -> Iterator[Line | Fault]:
                 for place in range(batch.num_rows):
                     number += 1
                     yield _row(unit, number, batch, place, dataset)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = f"is damaged from row {number + 1} on ({_first_line(error)}): write or copy it anew"
         lost = unit.first + unit.num_rows - number
         yield Fault(reason="unreadable table", where=str(unit.path), what=what, is_page=True, num_lines=lost)
