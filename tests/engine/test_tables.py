@@ -80,7 +80,7 @@ def test_figures_stay_figures(tmp_path):
     kept = history.History(tmp_path / "history.csv")
     kept.add(0, {"val_loss": -0.5, "val_cer": 1.0, "val_wer": 1.0, "val_line_accuracy": 0.0})
     kept.write()
-    assert (tmp_path / "history.csv").read_text().splitlines()[1] == "0,,-0.5,1,1,0,"
+    assert (tmp_path / "history.csv").read_text().splitlines()[1] == "0,nan,-0.5,1,1,0,nan"
     assert history.read(tmp_path / "history.csv")[0]["val_loss"] == -0.5
 
 

@@ -20,8 +20,9 @@ from PIL import Image
 
 from fuzz import changes
 from fuzz.kind import Kind, pick
-from thulium.data.image import ImageFault, open_grey, preprocess
-from thulium.data.readers import page_image
+from thulium.data.image import open_grey, preprocess
+from thulium.data.imagefile import ImageFault
+from thulium.data.readers import image_search
 from thulium.documents import defaults
 from thulium.errors import DataError
 from thulium.stages import prepare as stage
@@ -46,7 +47,7 @@ def _read(kind: str) -> Callable[[Path, int], None]:
             "preprocessing": experiment.preprocessing,
             "resources": experiment.resources,
         }
-        page_image._listed.cache_clear()  # it knows folders by name and time
+        image_search._listed.cache_clear()  # it knows folders by name and time
         with contextlib.chdir(folder) if hasattr(contextlib, "chdir") else _inside(folder):
             try:
                 if number % WRITTEN_EVERY:

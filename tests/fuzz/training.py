@@ -172,7 +172,7 @@ def _write_states(folder: Path) -> None:
         _step(run)
         run.history.add(epoch, dict.fromkeys(COLUMNS[1:], 0.5))
         run.epochs = epoch
-        run.trainer._losses = Losses(epoch, ALONE, steps=1, total=2.5)
+        run.trainer._losses = Losses(epoch, ALONE, steps=1, nats=2.5, symbols=1)
         run.stopping.should_stop(0.5)
         kept.save(run.state_dict(), {checkpoint.name: checkpoint})
 

@@ -29,7 +29,8 @@ import pyarrow as pa
 from PIL import Image
 
 from thulium.data.arrowfile import AGAIN, ArrowFile, damaged
-from thulium.data.image import DAMAGE, MAX_PIXELS
+from thulium.data.image import MAX_PIXELS
+from thulium.data.imagefile import DAMAGE
 from thulium.data.line import visible
 from thulium.errors import DataError
 

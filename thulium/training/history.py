@@ -30,9 +30,7 @@ class History:
 
     def write(self) -> None:
         """Bring the file up to date, whole or not at all."""
-        rows = (
-            (epoch, *(f"{metrics.get(name, math.nan):.6g}" for name in COLUMNS[1:])) for epoch, metrics in self.rows
-        )
+        rows = ([epoch, *(f"{row.get(name, math.nan):.6g}" for name in COLUMNS[1:])] for epoch, row in self.rows)
         write_table(self.path, COLUMNS, rows)
 
 
@@ -66,6 +64,6 @@ def read(path: Path) -> list[dict[str, float]]:
         found = [{name: value for name, value in row.items() if not math.isnan(value)} for row in found]
     except ValueError as error:
         raise DataError(f"{path}: is no history of a training ({str(error)[:80]}): train again") from None
-    if not found or not all(row.keys() >= {"epoch", "val_cer"} for row in found):
+    if not found or not all("epoch" in row for row in found):
         raise DataError(f"{path}: is no history of a training: train again")
     return found
