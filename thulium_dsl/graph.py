@@ -34,7 +34,8 @@ HISTORY = "plots/history.csv"
 # What prepare writes into its folder: what a training depends on, then what nobody but people read.
 MANIFEST = "prepared.json"
 PREPARED_LINES = ("train", "val", "test")
-PREPARED_REPORTS = ("charset.json", "pages.ipc", "report.json", "report.html")
+FOUND = "report.json"  # what was read, and what was left out and why
+PREPARED_REPORTS = ("charset.json", "pages.ipc", FOUND, "report.html")
 PERIODIC = "epochs"  # the folder of the periodic checkpoints, below checkpointing.save_dir
 
 
@@ -88,6 +89,8 @@ _CODE = {
         "thulium/training/checkpoints.py",
         "thulium/training/header.py",
         "thulium/training/history.py",
+        "thulium/training/resume.py",
+        "thulium/training/same.py",
         "thulium/training/state.py",
         "thulium/world.py",
     ),
@@ -169,7 +172,7 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
     inputs = {
         "prepare": paths,
         "train": (*_prepared(MANIFEST, "train", "val"), *starts),
-        "evaluate": (*_prepared(MANIFEST, *PREPARED_LINES), _judged(experiment.checkpointing), HISTORY, *models),
+        "evaluate": (*_prepared(MANIFEST, *PREPARED_LINES, FOUND), _judged(experiment.checkpointing), HISTORY, *models),
     }
     outputs: dict[str, dict[str, Any]] = {
         "prepare": {"outs": _prepared(MANIFEST, *PREPARED_LINES, *PREPARED_REPORTS)},

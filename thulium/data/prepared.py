@@ -59,16 +59,20 @@ class Prepared:
         """How many lines of a split were found and are not in it: filtered out, or skipped as an error.
 
         Those that nobody has transcribed do not count, nor those of which it is not known where they would have been.
-        None where the report does not say, as that of an older version.
+        None where the report is not there, or does not say, as that of an older version.
+
+        Raises:
+            DataError: the report is damaged.
         """
         file = self.folder / "report.json"
         if not file.is_file():
             return None
-        report = json.loads(file.read_text(encoding="utf-8"))
-        if "accounting" not in report:
-            return None
-        counts = report["accounting"]["splits"][name]
-        return int(counts["filtered"] + counts["skipped"])
+        try:
+            report = json.loads(file.read_text(encoding="utf-8"))
+            counts = report["accounting"]["splits"][name] if "accounting" in report else None
+            return None if counts is None else int(counts["filtered"] + counts["skipped"])
+        except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
+            raise DataError(f"{file}: is damaged ({visible(str(error)[:80])}): prepare the data again") from None
 
 
 def write_manifest(prepared: Prepared) -> None:

@@ -32,6 +32,7 @@ from thulium.progress import say
 from thulium.tables import write_table
 from thulium.training import history
 from thulium.training.checkpoints import load_model
+from thulium.training.same import digest_of_lines
 from thulium_dsl.spec import EvaluationSpec, ResourcesSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
@@ -63,6 +64,7 @@ def evaluate(
     path = model_file or checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
     _check_fit(model, data, path)
+    _say_whether_seen(facts, data, path)
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
@@ -135,6 +137,16 @@ def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
         )
 
 
+def _say_whether_seen(facts: Mapping[str, Any], data: Prepared, path: Path) -> None:
+    """Say if a model was trained on other lines than those that were prepared with the ones it is judged on."""
+    computed = facts.get("computed")
+    if not isinstance(computed, dict) or computed.get("data") != digest_of_lines(data.folder):
+        say(
+            f"warning: {path} was not trained on the lines of {data.folder}: if it has learned from some of those that "
+            "it is judged on, its error rate is too low"
+        )
+
+
 def _device(resources: ResourcesSpec) -> devices.Device:
     # Always 32 bits: an error rate should not depend on the processor that computed it.
     try:
@@ -159,9 +171,11 @@ def _measured(
     reading: Reading, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared
 ) -> dict[str, Any]:
     """What the figures are of: two that differ in any of this are not to be compared, and DVC's diff shows it."""
+    left_out = data.lines_left_out(evaluation.split)
     return {
         "split": evaluation.split,
         "lines": len(reading.results),
+        **({} if left_out is None else {"lines_left_out": left_out}),
         "characters": sum(result.characters.reference for result in reading.results),
         "lines_that_do_not_fit": len(reading.unfit),
         "model": judged,
@@ -261,6 +275,8 @@ def _say_summary(
     exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
     say(f"{measured['split']} CER {metrics['cer']:.2%} ({between}), WER {metrics['wer']:.2%}, {exact}")
     say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")
+    if left_out := measured.get("lines_left_out"):
+        say(f"{left_out} more lines of the split were left out by prepare, and are not in these figures")
     if unfit := measured["lines_that_do_not_fit"]:
         say(f"{unfit} of the lines have more text than the model has frames, and cannot be read right")
     if rows and "val_cer" in rows[0]:
