@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,12 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
-from thulium.errors import CheckpointError
+from thulium.errors import CheckpointError, DataError
 from thulium.models.wrappers import HTRModel
 from thulium.stages.evaluate import evaluate
 from thulium.training.checkpoints import save_model
 from thulium.training.history import History
+from thulium.training.same import digest_of_lines
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,7 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
     assert measured | {"characters": 0} == {
         "split": "test",
         "lines": 6,
+        "lines_left_out": 0,
         "characters": 0,
         "lines_that_do_not_fit": 0,
         "model": "best checkpoint",
@@ -106,3 +109,30 @@ def test_a_model_of_other_lines_says_in_what_they_differ(experiment, prepared, t
     ):
         judge(experiment, prepared, tmp_path / "out", model_file=tmp_path / "m.safetensors")
     assert not (tmp_path / "out").exists()
+
+
+def test_it_is_said_whether_the_model_may_have_seen_the_lines(experiment, prepared, model, tmp_path, capfd):
+    def said(facts):
+        save_model(model, tmp_path / "checkpoints" / "best.safetensors", facts)
+        judge(experiment, prepared, tmp_path)
+        return capfd.readouterr().err
+
+    (tmp_path / "checkpoints").mkdir()
+    own = digest_of_lines(prepared)
+    assert "trained on" not in said({"computed": {"data": own}})
+    assert "was not trained on the lines of" in said({"computed": {"data": own[::-1]}})
+    assert "does not say which lines it was trained on" in said({})
+
+
+def test_lines_that_prepare_left_out_are_counted(experiment, prepared, model, tmp_path, capfd):
+    (tmp_path / "checkpoints").mkdir()
+    save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})
+    copy = shutil.copytree(prepared, tmp_path / "prepared")
+    report = json.loads((copy / "report.json").read_text())
+    report["accounting"]["splits"]["test"] |= {"filtered": 2, "skipped": 3}
+    (copy / "report.json").write_text(json.dumps(report))
+    assert judge(experiment, copy, tmp_path)["measured"]["lines_left_out"] == 5
+    assert "5 more lines of the split were left out by prepare" in capfd.readouterr().err
+    (copy / "report.json").write_text('{"accounting": {"splits": []}}')
+    with pytest.raises(DataError, match=r"report\.json: is damaged"):
+        judge(experiment, copy, tmp_path)

@@ -51,8 +51,9 @@ def test_a_training_that_prepares_by_itself_says_what_was_left_out_and_reads_tes
     assert "13 lines found: 12 used, 1 filtered (unknown character 1)\n" in said
     assert "warning: test: characters that no training line has: Ψ Ω\n" in said
     run(*EVALUATE, cwd=config)
-    metrics = json.loads((config / "runs" / "exp1" / "metrics.json").read_text())
-    assert (metrics["lines"], metrics["characters"]) == (3, len("ΩΩΨ") + sum(map(len, lab.TEXTS["test"][1:])))
+    measured = json.loads((config / "runs" / "exp1" / "metrics.json").read_text())["measured"]
+    assert (measured["lines"], measured["lines_left_out"]) == (3, 0)
+    assert measured["characters"] == len("ΩΩΨ") + sum(map(len, lab.TEXTS["test"][1:]))
     assert "ΩΩΨ" in (config / "runs" / "exp1" / "predictions.csv").read_text()
 
 

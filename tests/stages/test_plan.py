@@ -50,7 +50,7 @@ def test_a_finished_project(finished: Path, run: lab.Shell) -> None:
     train, evaluate, _, job = plan().splitlines()
     assert (train, evaluate) == ("train: training.lr 0.001 → 1e-05", "evaluate: because train runs")
     assert job.startswith("the training: 24 lines, 3 steps an epoch, 1 epoch: 3 steps; 0.25 M parameters; about ")
-    assert job.endswith(" on cpu (1 threads, 32-bit)")
+    assert job.endswith(" on cpu (1 thread, float32)")
     assert (finished / "dvc.lock").read_bytes() == before
 
     said = json.loads(run("thulium", "plan", "--json", cwd=finished).stdout)
