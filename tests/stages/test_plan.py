@@ -66,9 +66,11 @@ def test_a_finished_project(finished: Path, run: lab.Shell) -> None:
     prepare, train, evaluate, *_ = plan().splitlines()
     assert prepare == "prepare: requirements.txt changed; dataset.seed 1 → 2"
     assert (
-        train == "train: requirements.txt changed; training.lr 0.001 → 1e-05; checkpoints changed; because prepare runs"
+        train == "train: requirements.txt changed; training.lr 0.001 → 1e-05; checkpoints/last.safetensors is missing; because prepare runs"
     )
-    assert evaluate.startswith("evaluate: requirements.txt changed; checkpoints changed; reports changed; because ")
+    assert evaluate == (
+        "evaluate: requirements.txt changed; reports/evaluation.html is missing; because prepare and train run"
+    )
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path, run: lab.Shell) -> None:
