@@ -138,6 +138,10 @@ bench-peers: setup  ## race against kraken, PyLaia and Calamari: LINES=folder DO
 bench-ladder: setup  ## train DOCUMENT=file with one part of the recipe left out at a time
 	python benchmarks/ladder.py $(DOCUMENT)
 
+.PHONY: same
+same: setup  ## compare what this code writes with that of another revision: BASE=REV; LINES=folder PAGES=folder for real data
+	python benchmarks/same.py $(BASE) $(if $(LINES),--lines "$(LINES)") $(if $(PAGES),--pages "$(PAGES)")
+
 .PHONY: chaos
 chaos: setup  ## kill a small experiment a hundred times and compare what comes out
 	PYTHONPATH=tests OMP_NUM_THREADS=1 python benchmarks/chaos.py
