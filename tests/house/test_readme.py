@@ -35,7 +35,8 @@ def test_links_into_a_page_name_one_of_its_headings() -> None:
 def headings(page: Path) -> set[str]:
     """The headings of a page, as links name them."""
     text = re.sub(r"(?s)```.*?```", "", page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in re.findall(r"(?m)^#+ (.*)$", text)}
+    titles = re.findall(r"(?m)^#+ (.*)$", text)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
 def test_commands_of_make_are_there() -> None:
