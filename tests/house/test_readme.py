@@ -9,7 +9,7 @@ import pytest
 from thulium_dsl import document, graph, schemas, validate
 
 README = (lab.CHECKOUT / "README.md").read_text(encoding="utf-8")
-PAGES = [lab.CHECKOUT / "README.md", *sorted((lab.CHECKOUT / "docs").rglob("*.md"))]
+PAGES = [lab.CHECKOUT / "README.md", lab.CHECKOUT / "CHANGELOG.md", *sorted((lab.CHECKOUT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("name", schemas.sections())
@@ -23,6 +23,20 @@ def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_links_into_a_page_name_one_of_its_headings() -> None:
+    for page in PAGES:
+        for link, heading in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+            target = page.parent / link if link else page
+            assert heading in headings(target), f"{page.name}: {link}#{heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    text = re.sub(r"(?s)```.*?```", "", page.read_text(encoding="utf-8"))
+    titles = re.findall(r"(?m)^#+ (.*)$", text)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
 def test_commands_of_make_are_there() -> None:
