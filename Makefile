@@ -54,7 +54,7 @@ golden: setup  ## rewrite the expected outputs in tests/golden; review the diffe
 
 .PHONY: reference
 reference: setup  ## rewrite what is made from the schemas: docs/reference and the schema of new projects
-	python -m thulium_dsl.reference
+	python -m thulium_dsl.manual.pages
 
 .PHONY: docs
 docs: setup  ## build the documentation into site/

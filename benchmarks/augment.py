@@ -10,12 +10,12 @@ import time
 import numpy as np
 from PIL import Image
 
-from thulium.data.augment import TRANSFORMS, Augmenter
-from thulium.data.preview import synthetic_line
-from thulium.documents import defaults
-from thulium_dsl import schemas
-from thulium_dsl.spec import build
-from thulium_dsl.transforms import AugmentationSpec, TransformSpec
+from thulium.data.augmentation.augmenter import TRANSFORMS, Augmenter
+from thulium.ingest.specimen import synthetic_line
+from thulium.runtime.documents import defaults
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import build
+from thulium_dsl.grammar.transforms import AugmentationSpec, TransformSpec
 
 LINES, HEIGHT = 200, 64
 

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from thulium.data.charset import Charset
-from thulium.documents import defaults, training_texts
-from thulium.evaluation.decode import greedy
-from thulium.evaluation.decoding import model_of, with_model
-from thulium_dsl.spec import BeamSpec, LineCounts, SyntheticDataset
+from thulium.decoding.ctc.greedy import greedy
+from thulium.decoding.decoders import model_of, with_model
+from thulium.runtime.documents import defaults, training_texts
+from thulium_dsl.grammar.spec import BeamSpec, LineCounts, SyntheticDataset
 
 FRAMES, CLASSES, LINES, BATCH = 200, 120, 128, 32
 SPEC = BeamSpec(type="beam", beam_size=16, language_model="train", order=6, alpha=0.5, beta=1.0)

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from thulium_dsl import validate
-from thulium_dsl.spec import Experiment
+from thulium_dsl.grammar import validate
+from thulium_dsl.grammar.spec import Experiment
 
 SECTIONS = ("model", "augmentation", "training", "early_stopping", "checkpointing", "logging", "resources")
 

@@ -7,11 +7,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from thulium.data.augment import Augmenter
+from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.loader import create_dataloader
-from thulium.documents import defaults
+from thulium.runtime.documents import defaults
 from thulium.stages.prepare import prepare
-from thulium_dsl.spec import LineCounts, SyntheticDataset
+from thulium_dsl.grammar.spec import LineCounts, SyntheticDataset
 
 LINES = 400
 

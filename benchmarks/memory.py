@@ -10,9 +10,9 @@ from pathlib import Path
 
 from thulium.stages.prepare import prepare
 from thulium.stages.train import train
-from thulium_dsl.document import parse
-from thulium_dsl.graph import STAGES
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.pipeline.graph import STAGES
+from thulium_dsl.text.document import parse
 
 EPOCHS = 10
 DOCUMENT = f"""\

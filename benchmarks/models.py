@@ -15,15 +15,15 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
 import torch
 from PIL import Image
 
-from thulium import device as devices
 from thulium.data.batch import Batch, collate
 from thulium.data.charset import Charset
-from thulium.documents import defaults
 from thulium.models.backbones import resnet, vgg
 from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime.documents import defaults
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl import schemas
-from thulium_dsl.spec import BackboneSpec, HeadSpec, ModelSpec, build
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import BackboneSpec, HeadSpec, ModelSpec, build
 
 BATCH, WIDTHS, WARM_UP, STEPS = 4, (640, 1024), 2, 2
 

@@ -43,7 +43,7 @@ def main() -> None:
 def _rows() -> Iterator[object]:
     from PIL import Image
 
-    from thulium.data.image import encode_png
+    from thulium.data.images.grey import encode_png
     from thulium.data.shards import Row
 
     pngs = {width: encode_png(Image.new("L", (width, 8), 255)) for width in range(400, 1300)}

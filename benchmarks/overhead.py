@@ -18,13 +18,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from thulium import device as devices
 from thulium.data.batch import Batch, collate
 from thulium.data.charset import Charset
 from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 HEIGHT, BATCH, WIDTHS, ROUNDS = 48, 16, (384, 576, 768), 5
 DOCUMENT = f"preprocessing: {{height: {HEIGHT}}}\nmodel: {{backbone: {{type: resnet, config_name: resnet_tiny}}}}\n"

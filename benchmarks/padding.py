@@ -11,13 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from thulium.data.augment import Augmenter
+from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
-from thulium.documents import load
+from thulium.runtime.documents import load
 from thulium.stages.prepare import prepare
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 RENDERED = "dataset: {type: synthetic, lines: {train: 2000, val: 1, test: 1}}\n"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from thulium.tables import read_table
+from thulium.runtime.tables import read_table
 
 SPLITS = ("train", "val", "test")
 

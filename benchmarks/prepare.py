@@ -15,7 +15,7 @@ RESOURCES = "resources: {{prepare_workers: {}}}\n"
 RUN = """
 import resource, sys
 from pathlib import Path
-from thulium.documents import load
+from thulium.runtime.documents import load
 from thulium.stages.prepare import prepare
 e = load(sys.argv[1])
 prepare(dataset=e.dataset, preprocessing=e.preprocessing, resources=e.resources, out=Path(sys.argv[2]))

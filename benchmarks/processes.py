@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 STEPS, BATCH, LINES = 50, 16, 1000
-LAUNCH = "import sys; from thulium.world import launch; sys.exit(launch(sys.argv[2:], int(sys.argv[1])).code)"
+LAUNCH = "import sys; from thulium.runtime.world import launch; sys.exit(launch(sys.argv[2:], int(sys.argv[1])).code)"
 
 
 def main() -> None:
@@ -50,7 +50,8 @@ def ran(model: str, data: Path, processes: int) -> dict[str, object]:
 
 def prepare_lines(folder: Path) -> None:
     from thulium.stages.prepare import prepare
-    from thulium_dsl import document, validate
+    from thulium_dsl.grammar import validate
+    from thulium_dsl.text import document
 
     text = (
         f"dataset: {{type: synthetic, lines: {{train: {LINES}, val: 10, test: 10}}}}\npreprocessing: {{height: 24}}\n"
@@ -63,13 +64,13 @@ def prepare_lines(folder: Path) -> None:
 def work(kind: str, data: Path) -> None:
     import torch
 
-    from thulium import device as devices
     from thulium.data.loader import LineLoader
     from thulium.data.shards import Split
-    from thulium.documents import defaults
+    from thulium.runtime import device as devices
+    from thulium.runtime.documents import defaults
+    from thulium.runtime.world import joined
     from thulium.training import optimizer, schedule
     from thulium.training.trainer import HTRTrainer
-    from thulium.world import joined
 
     with joined() as world:
         devices.keep_memory()
@@ -107,8 +108,8 @@ def model_of(kind: str, data: Path):  # type: ignore[no-untyped-def]
 
     from thulium.data.charset import Charset
     from thulium.data.prepared import open_prepared
-    from thulium.documents import defaults
     from thulium.models.wrappers import HTRModel
+    from thulium.runtime.documents import defaults
 
     prepared, spec = open_prepared(data), defaults().model
     head = replace(spec.head, hidden_size=32, num_layers=1)

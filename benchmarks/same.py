@@ -28,7 +28,7 @@ COMPILE = """
 import sys
 from pathlib import Path
 from thulium_dsl import dvc_yaml, graph
-from thulium_dsl.validate import load
+from thulium_dsl.grammar.validate import load
 
 print(dvc_yaml.render(graph.build(load(Path(sys.argv[1])).experiment, Path("nowhere"))))
 """

@@ -20,8 +20,8 @@ from unittest import mock
 import torch
 
 from thulium.data.charset import Charset
-from thulium.documents import defaults
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.documents import defaults
 from thulium.stages.prepare import prepare
 from thulium.stages.train import train
 from thulium.training.checkpoints import CheckpointManager
@@ -29,7 +29,7 @@ from thulium.training.history import History
 from thulium.training.resume import ResumeFolder
 from thulium.training.run import Keeper
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl import validate
+from thulium_dsl.grammar import validate
 
 EPOCHS, SYMBOLS = 9, string.ascii_letters + string.digits + " .,-"
 DEMO = Path(__file__).resolve().parents[1] / "params.yaml"

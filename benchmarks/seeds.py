@@ -20,7 +20,7 @@ from pathlib import Path
 
 LINES, VAL_LINES, EPOCHS = 1600, 300, 5
 DEMO = Path(__file__).resolve().parents[1] / "params.yaml"
-LAUNCH = "import sys; from thulium.world import launch; sys.exit(launch(sys.argv[2:], int(sys.argv[1])).code)"
+LAUNCH = "import sys; from thulium.runtime.world import launch; sys.exit(launch(sys.argv[2:], int(sys.argv[1])).code)"
 SECTIONS = ("model", "augmentation", "early_stopping", "checkpointing")
 
 
@@ -59,7 +59,7 @@ def ran(processes: int, seed: int, folder: Path) -> dict[str, float]:
 
 def prepare_lines(folder: Path) -> None:
     from thulium.stages.prepare import prepare
-    from thulium_dsl import validate
+    from thulium_dsl.grammar import validate
 
     experiment, _ = validate.load(DEMO)
     dataset = replace(experiment.dataset, lines=replace(experiment.dataset.lines, train=LINES, val=VAL_LINES, test=1))
@@ -67,9 +67,9 @@ def prepare_lines(folder: Path) -> None:
 
 
 def work(seed: int, folder: Path) -> None:
+    from thulium.runtime.world import joined
     from thulium.stages.train import train
-    from thulium.world import joined
-    from thulium_dsl import validate
+    from thulium_dsl.grammar import validate
 
     experiment, _ = validate.load(DEMO)
     logging = replace(experiment.logging, tensorboard=replace(experiment.logging.tensorboard, enabled=False))

@@ -47,11 +47,12 @@ def _measure(options: argparse.Namespace) -> None:
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
     import torch
 
-    from thulium import device as devices
-    from thulium.data import batch, batches
+    from thulium.data import batch
+    from thulium.data import batching as batches
     from thulium.data.charset import Charset
-    from thulium.documents import defaults
     from thulium.models.wrappers import HTRModel
+    from thulium.runtime import device as devices
+    from thulium.runtime.documents import defaults
     from thulium.training.trainer import HTRTrainer
 
     batches.padded_width = lambda width, _height: -(-width // options.step) * options.step

@@ -36,9 +36,9 @@ def main(kept: list[str]) -> None:
 
 def _render(folder: Path, names: list[str], first: int) -> None:
     """Pages of lines, each with a hand and texts of its own."""
-    from thulium.data.readers import synthetic
-    from thulium.documents import defaults
-    from thulium_dsl.spec import LineCounts, SyntheticDataset
+    from thulium.ingest.readers import synthetic
+    from thulium.runtime.documents import defaults
+    from thulium_dsl.grammar.spec import LineCounts, SyntheticDataset
 
     dataset = SyntheticDataset(
         type="synthetic", lines=LineCounts(train=0, val=0, test=0), seed=1, text=defaults().dataset.text

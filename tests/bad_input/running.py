@@ -22,9 +22,9 @@ import pytest
 from bad_input import good
 from bad_input.cases import Case
 from thulium.cli.main import main
-from thulium.data.readers import image_search
 from thulium.data.shards import Split
-from thulium.data.splitting import SPLITS
+from thulium.ingest.readers import image_search
+from thulium.ingest.splitting import SPLITS
 
 DOCUMENT, OUT = "experiment.yaml", "out"
 COMMAND = ("thulium", "prepare", DOCUMENT, "--output-dir", OUT)

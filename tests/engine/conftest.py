@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from thulium.documents import defaults
+from thulium.runtime.documents import defaults
 from thulium.stages.prepare import prepare
-from thulium_dsl.spec import LineCounts, SyntheticDataset
+from thulium_dsl.grammar.spec import LineCounts, SyntheticDataset
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -18,13 +18,13 @@ import pytest
 
 import thulium.data
 from thulium.cli import warnings
-from thulium.data.accounting import CATEGORIES, NOT_READ, OF_NO_LINE, REASONS, Accounts, category_of
 from thulium.data.line import Fault
 from thulium.data.prepared import open_prepared
-from thulium.errors import DataError
+from thulium.ingest.accounting import CATEGORIES, NOT_READ, OF_NO_LINE, REASONS, Accounts, category_of
+from thulium.runtime.errors import DataError
 from thulium.stages.prepare import prepare
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 PAGES_DEV = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/"
@@ -297,4 +297,4 @@ def test_each_reason_that_is_no_error_has_its_place():
     found = list(reasons_of_no_error())
     assert len(found) >= 8
     lost = [(file, reason) for file, reason in found if not any(fnmatch(name, reason) for name in known)]
-    assert lost == [], "add it to thulium/data/accounting.py"
+    assert lost == [], "add it to thulium/ingest/accounting.py"

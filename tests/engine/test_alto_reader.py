@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from thulium.data import cutting
 from thulium.data.line import Fault, Line
-from thulium.data.readers import alto, page
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest import cutting
+from thulium.ingest.readers import alto, page
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 SIZE = (300, 200)
 LOC = "http://www.loc.gov/standards/alto/"

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from thulium.data.line import Fault, Line
-from thulium.data.readers import alto
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.readers import alto
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 HYPHENS = ["-", "\u00ad", "\u2010", "¬", "⸗", "="]
 

@@ -5,7 +5,7 @@ import re
 import lab
 import pytest
 
-from thulium.errors import DeviceError
+from thulium.runtime.errors import DeviceError
 
 SCRIPT = """\
 from thulium.training import HTRTrainer, CheckpointManager
@@ -65,7 +65,7 @@ def test_lines_of_a_folder_are_preprocessed_like_prepared_ones(project, experime
 
     from thulium.data.folder import FolderSplit
     from thulium.data.shards import Split
-    from thulium.documents import defaults
+    from thulium.runtime.documents import defaults
     from thulium.stages.prepare import prepare
 
     prepare(

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from thulium.data.augment import TRANSFORMS, Augmenter
-from thulium.data.draws import Draws
-from thulium.documents import defaults
-from thulium_dsl import schemas
-from thulium_dsl.spec import build
-from thulium_dsl.transforms import AugmentationSpec, TransformSpec
+from thulium.data.augmentation.augmenter import TRANSFORMS, Augmenter
+from thulium.data.augmentation.draws import Draws
+from thulium.runtime.documents import defaults
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import build
+from thulium_dsl.grammar.transforms import AugmentationSpec, TransformSpec
 
 BRANCHES = schemas.branches(schemas.find("augmentation.transforms")[0].schema["items"])
 # Of each transform each option, but p: a value beside which the default is mild.

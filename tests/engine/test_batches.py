@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from thulium.data.augment import Augmenter
+from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.batch import collate
-from thulium.data.batches import Limits, padded_width, shuffled_batches, sorted_batches
+from thulium.data.batching import Limits, padded_width, shuffled_batches, sorted_batches
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
 

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thulium.data.charset import Charset
-from thulium.evaluation.beam import search
-from thulium.evaluation.decode import greedy
-from thulium.evaluation.decoding import with_model
-from thulium.evaluation.frames import steps_of
-from thulium.evaluation.ngrams import BEGIN, END, build
-from thulium.evaluation.scorer import NgramScorer
-from thulium_dsl.spec import BeamSpec
+from thulium.decoding.ctc.beam import search
+from thulium.decoding.ctc.candidates import steps_of
+from thulium.decoding.ctc.greedy import greedy
+from thulium.decoding.decoders import with_model
+from thulium.decoding.lm.ngrams import BEGIN, END, build
+from thulium.decoding.lm.scorer import NgramScorer
+from thulium_dsl.grammar.spec import BeamSpec
 
 ABC = Charset(("a", "b"), blank_index=1)
 SPEC = BeamSpec(type="beam", beam_size=16, language_model="train", order=3, alpha=0.7, beta=0.4)
@@ -156,7 +156,7 @@ def test_what_new_memory_happens_to_hold_does_not_reach_a_search(monkeypatch):
 
 def test_a_model_is_asked_in_the_order_in_which_symbols_are_written():
     pytest.importorskip("bidi")
-    from thulium.evaluation.decoding import model_of
+    from thulium.decoding.decoders import model_of
 
     charset = Charset(tuple("אבג"), order="visual_rtl")
     model = model_of(["אבג"], 3, charset)

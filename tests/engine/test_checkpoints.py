@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import save
 
 from thulium.data.charset import Charset
-from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import CheckpointError
 from thulium.training.checkpoints import CheckpointManager, clear, load_model, save_model
 
 

@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from thulium.data.folder import FolderSplit
+from thulium.data.labels import read_labels
 from thulium.data.line import Fault
-from thulium.data.readers import custom
-from thulium.errors import DataError
+from thulium.ingest.readers import custom
+from thulium.runtime.errors import DataError
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def folder(tmp_path):
 def faults_of(folder):
     """The lines of a folder, and what is wrong with its other rows and images."""
     faults: list[Fault] = []
-    labels = custom.read_labels(folder, faults)
+    labels = read_labels(folder, faults)
     unit = custom.Unit("train", folder / "labels.txt", tuple(labels))
     return list(custom.read(unit, None)), [str(fault).replace(str(folder), "F") for fault in faults]
 
@@ -156,7 +157,7 @@ def test_a_pipe_for_labels_is_not_waited_for(folder):
     (folder / "labels.txt").unlink()
     os.mkfifo(folder / "labels.txt")
     with pytest.raises(DataError, match=r"labels\.txt: is not a file"):
-        custom.read_labels(folder, [])
+        read_labels(folder, [])
 
 
 def test_a_folder_for_scripts_is_strict_about_lines_and_not_about_what_lies_beside(folder):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from thulium.data import cutting
-from thulium.data.cutting import CutFault, cut, plan
+from thulium.ingest import cutting
+from thulium.ingest.cutting import CutFault, cut, plan
 
 NONE = np.zeros((0, 2))
 

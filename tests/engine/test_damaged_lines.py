@@ -18,12 +18,12 @@ import pytest
 from PIL import Image
 
 from thulium.data.arrowfile import ArrowFile
-from thulium.data.image import encode_png
+from thulium.data.images.grey import encode_png
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared, write_manifest
 from thulium.data.shards import INDEX_SCHEMA, SCHEMA, Row, Split, write_split
-from thulium.documents import defaults
-from thulium.errors import DataError
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import DataError
 
 HEIGHT = 24
 CONTROL = "\x1b[31m"
@@ -208,7 +208,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from thulium.data.shards import Split
-from thulium.errors import DataError
+from thulium.runtime.errors import DataError
 split = Split(Path(sys.argv[1]))
 free = len(list(Path("/proc/self/fd").iterdir())) - 1
 resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))

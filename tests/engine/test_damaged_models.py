@@ -14,8 +14,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from thulium.data.charset import Charset
-from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import CheckpointError
 from thulium.training import checkpoints
 from thulium.training.checkpoints import CheckpointManager, load_model, save_model
 

@@ -13,12 +13,12 @@ import lab_data
 import pytest
 
 from thulium.data.prepared import open_prepared
-from thulium.data.splitting import hashed
-from thulium.errors import DataError
+from thulium.ingest.splitting import hashed
+from thulium.runtime.errors import DataError
 from thulium.stages.prepare import prepare
-from thulium_dsl.document import parse
-from thulium_dsl.spec import Replacement, SplitSpec
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.spec import Replacement, SplitSpec
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 PAGES = 12
 FEWER = 10

@@ -14,16 +14,17 @@ from typer.testing import CliRunner
 from thulium.cli.main import app
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
-from thulium.documents import defaults
-from thulium.errors import DataError
-from thulium.evaluation import arpa, decoding, ngrams
+from thulium.decoding import decoders as decoding
+from thulium.decoding.lm import arpa, ngrams
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import DataError
+from thulium.runtime.tables import read_table
 from thulium.stages.evaluate import evaluate, tune
 from thulium.stages.language_model import language_model
-from thulium.tables import read_table
 from thulium.training.checkpoints import save_model
 from thulium.training.history import History
-from thulium_dsl.spec import BeamSpec, GreedySpec
+from thulium_dsl.grammar.spec import BeamSpec, GreedySpec
 
 SPEC = BeamSpec(type="beam", beam_size=8, language_model="train", order=4, alpha=0.8, beta=0.5)
 

@@ -10,12 +10,12 @@ import lab_data
 import pytest
 
 from thulium.data.prepared import open_prepared
-from thulium.documents import training_texts
-from thulium.errors import DataError
+from thulium.ingest.texts import training_texts
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import DataError
 from thulium.stages.prepare import prepare
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 PAGES = 12
 

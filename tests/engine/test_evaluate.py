@@ -10,8 +10,8 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
-from thulium.errors import CheckpointError, DataError
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import CheckpointError, DataError
 from thulium.stages.evaluate import evaluate
 from thulium.training.checkpoints import save_model
 from thulium.training.history import History

@@ -36,7 +36,7 @@ import os, random, signal, sys, time
 from pathlib import Path
 from fuzz import pool
 from fuzz.kind import Kind
-from thulium.errors import DataError
+from thulium.runtime.errors import DataError
 
 pool.LIMIT_S, pool.MEMORY, pool.CHUNK = 0.5, 2**28, 3
 

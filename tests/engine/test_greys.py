@@ -8,8 +8,8 @@ import PIL
 import pytest
 from PIL import Image
 
-from thulium.data.image import open_grey
-from thulium.data.imagefile import ImageFault
+from thulium.data.images.files import ImageFault
+from thulium.data.images.grey import open_grey
 
 RAMP = np.tile(np.linspace(20, 235, 60).round().astype(np.uint8), (20, 1))  # no true black, no true white
 SHARES = RAMP / 255

@@ -15,9 +15,9 @@ import pytest
 from odd_images import ON_THEIR_SIDE, UPRIGHT, lying, saved
 from PIL import Image
 
-from thulium.data import formats
-from thulium.data.image import open_grey
-from thulium.data.imagefile import ImageFault, opened, orientation_of, stored_size
+from thulium.data.images import formats
+from thulium.data.images.files import ImageFault, opened, orientation_of, stored_size
+from thulium.data.images.grey import open_grey
 
 SEVERAL = r"holds {} pictures, and nothing says which one is meant: save each as a file of its own"
 

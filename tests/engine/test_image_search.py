@@ -7,12 +7,12 @@ from odd_images import ON_THEIR_SIDE, UPRIGHT, lying
 from PIL import Image
 
 from thulium.data.line import Fault
-from thulium.data.readers import image_search
-from thulium.data.readers.image_search import find
-from thulium.data.readers.page_image import open_page_image
-from thulium.data.readers.xmlfile import PageFault
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.readers import image_search
+from thulium.ingest.readers.image_search import find
+from thulium.ingest.readers.page_image import open_page_image
+from thulium.ingest.readers.xmlfile import PageFault
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +187,7 @@ def test_a_tiff_of_several_pages_is_no_page(tmp_path, kind):
 
 
 def lines_of(root, kind):
-    from thulium.data.readers import READERS
+    from thulium.ingest.readers import READERS
 
     dataset = experiment_of(parse(f"dataset: {{type: {kind}, root: '{root}'}}")).dataset
     return [item for unit in READERS[kind].units(dataset) for item in READERS[kind].read(unit, dataset)]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thulium.data.image import encode_png, is_too_wide, open_grey, preprocess, stretch_contrast
-from thulium.data.imagefile import ImageFault
-from thulium_dsl.spec import PreprocessingSpec
+from thulium.data.images.files import ImageFault
+from thulium.data.images.grey import encode_png, is_too_wide, open_grey, preprocess, stretch_contrast
+from thulium_dsl.grammar.spec import PreprocessingSpec
 
 
 def preprocessing(**changes):

@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from thulium import device as devices
 from thulium.data.shards import Split
-from thulium.documents import defaults
+from thulium.runtime import device as devices
+from thulium.runtime.documents import defaults
 from thulium.stages.evaluate import evaluate
 from thulium.stages.prepare import prepare
 from thulium.stages.train import train
-from thulium_dsl import schemas
-from thulium_dsl.spec import Experiment
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import Experiment
 
 OTHER = {
     "model.backbone.config_name": "resnet_small",

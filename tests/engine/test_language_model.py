@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thulium.data.charset import Charset
-from thulium.errors import DataError
-from thulium.evaluation import arpa, scorer
-from thulium.evaluation.ngrams import BEGIN, END, UNKNOWN, NgramModel, build
-from thulium.evaluation.scorer import NgramScorer
+from thulium.decoding.lm import arpa, scorer
+from thulium.decoding.lm.ngrams import BEGIN, END, UNKNOWN, NgramModel, build
+from thulium.decoding.lm.scorer import NgramScorer
+from thulium.runtime.errors import DataError
 
 TEXTS = ("the quick brown fox", "jumps over the lazy dog", "the theme", "a\u00a0b", "\u0301\u200d")
 HISTORIES = ("", "t", "th", "the ", "qu", "zz", "?", "the theme", "a\u00a0")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from thulium.data.line import Origin
-from thulium.data.lists import Names, Row, read_list, read_table, resolve, unknown_name
+from thulium.ingest.lists import Names, Row, read_list, read_table, resolve, unknown_name
 
 
 def names(*pages, root="data/pages", lines=()):

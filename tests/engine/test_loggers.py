@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from thulium.data.prepared import open_prepared
-from thulium.errors import MissingPackage
 from thulium.evaluation.metrics import LineResult
+from thulium.runtime.errors import MissingPackage
 from thulium.stages.train import train
 from thulium.training import samples
 from thulium.training.loggers import _table

@@ -7,15 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from thulium import device as devices
 from thulium.data.batch import collate
 from thulium.data.charset import Charset
 from thulium.data.loader import create_dataloader
 from thulium.evaluation.recognise import merge, recognise
 from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime.world import ALONE
 from thulium.training.losses import Losses
 from thulium.training.trainer import HTRTrainer
-from thulium.world import ALONE
 
 TEXTS = ("a hen", "two barns", "Jan 27")
 DENSE = "i" * 40  # more than the model has frames for on the image below

@@ -10,14 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thulium.data import order
+from thulium.data import bidi as order
 from thulium.data.batch import Batch
+from thulium.data.bidi import direction, oddities, resolve, round_trips, scripts, to_logical, to_visual, with_mirrored
 from thulium.data.charset import Charset, alphabet
-from thulium.data.order import direction, oddities, resolve, round_trips, scripts, to_logical, to_visual, with_mirrored
 from thulium.data.text import plain
-from thulium.errors import MissingPackage
-from thulium.evaluation.decode import greedy
+from thulium.decoding.ctc.greedy import greedy
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import MissingPackage
 from thulium.training.checkpoints import load_model, save_model
 
 VISUAL = ("visual_ltr", "visual_rtl")

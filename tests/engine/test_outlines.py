@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from thulium.data import cutting, outlines
-from thulium.data.cutting import CutFault
 from thulium.data.line import Line
-from thulium.data.outlines import Drawn, Outlines
-from thulium.data.readers import alto, page
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest import cutting, outlines
+from thulium.ingest.cutting import CutFault
+from thulium.ingest.outlines import Drawn, Outlines
+from thulium.ingest.readers import alto, page
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 SIZE = (800, 1000)
 NONE = np.zeros((0, 2))

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from thulium.data import cutting
-from thulium.data.imagefile import ImageFault
+from thulium.data.images.files import ImageFault
 from thulium.data.line import Fault, Line
-from thulium.data.readers import alto, page
-from thulium.errors import DataError
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest import cutting
+from thulium.ingest.readers import alto, page
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 SIZE = (300, 200)
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/"
@@ -209,7 +209,7 @@ def test_a_type_is_all_that_stands_before_the_semicolon(root):
 
 
 def test_no_image_is_decoded_for_texts_and_one_is_decoded_once(root, monkeypatch):
-    from thulium.data.readers import page_image
+    from thulium.ingest.readers import page_image
 
     decoded = []
     monkeypatch.setattr(page_image, "open_grey", lambda *a, **k: decoded.append(a) or Image.new("L", SIZE))
@@ -357,7 +357,7 @@ def test_an_external_entity_is_not_read(root):
 
 
 def test_a_file_that_is_too_large_is_not_parsed(root, monkeypatch):
-    monkeypatch.setattr("thulium.data.readers.xmlfile.MAX_BYTES", 500)
+    monkeypatch.setattr("thulium.ingest.readers.xmlfile.MAX_BYTES", 500)
     write(root / "p.xml", line_xml() + " " * 500)
     assert fault_of(root).reason == "XML too large"
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from thulium.data.line import Fault, Line
-from thulium.data.readers import page
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.readers import page
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 GONE = "recognised text only"

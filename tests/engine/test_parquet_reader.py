@@ -8,10 +8,10 @@ from pathlib import Path
 import lab_data
 
 from thulium.data.line import Fault
-from thulium.data.readers import parquet
-from thulium_dsl.document import parse
-from thulium_dsl.spec import ParquetDataset
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.readers import parquet
+from thulium_dsl.grammar.spec import ParquetDataset
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 
 def dataset(root: Path) -> ParquetDataset:

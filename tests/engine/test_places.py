@@ -8,11 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from thulium.data import places
 from thulium.data.line import Fault, Line
-from thulium.data.readers import READERS, places
-from thulium.errors import DataError
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.readers import READERS
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 
 def read(root, kind):

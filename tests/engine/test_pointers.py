@@ -9,16 +9,16 @@ import pytest
 
 from thulium.data.charset import charset_of
 from thulium.data.folder import FolderSplit
-from thulium.data.readers import alto, page, parquet
-from thulium.data.splitting import splitter_of
 from thulium.data.textfile import read_rows, read_text
-from thulium.documents import defaults
-from thulium.errors import CheckpointError, DataError
-from thulium.evaluation import arpa
-from thulium.pointers import ANNEX, LFS, absent, pointer, pointer_at
+from thulium.decoding.lm import arpa
+from thulium.ingest.readers import alto, page, parquet
+from thulium.ingest.splitting import splitter_of
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import CheckpointError, DataError
+from thulium.runtime.pointers import ANNEX, LFS, absent, pointer, pointer_at
 from thulium.training.checkpoints import load_model
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 CONTENT = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 SAID = r"{}: is a Git LFS pointer, not the file itself: run git lfs pull"

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from thulium.data.shards import Split
-from thulium.documents import defaults
-from thulium.errors import DataError
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import DataError
 from thulium.stages import prepare as stage
 
 

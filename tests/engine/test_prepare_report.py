@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from thulium.cli import warnings
-from thulium.data.conversion import Converted
 from thulium.data.line import Fault, Origin, Remark
-from thulium.data.remarks import MEANINGS
-from thulium.data.report import CHARACTERS_SHOWN, NAMES_FOLDED, NAMES_SHOWN, findings, write_page
 from thulium.data.shards import Row
-from thulium.data.survey import Survey, charset, report
-from thulium.svg import histogram
-from thulium_dsl import schemas
+from thulium.ingest.conversion import Converted
+from thulium.ingest.remarks import MEANINGS
+from thulium.ingest.report import CHARACTERS_SHOWN, NAMES_FOLDED, NAMES_SHOWN, findings, write_page
+from thulium.ingest.survey import Survey, charset, report
+from thulium.runtime.svg import histogram
+from thulium_dsl.grammar import schemas
 
 MOST_BYTES = 1_500_000
 TEXT = "a line that all have learned well enough"

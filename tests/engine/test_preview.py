@@ -8,15 +8,16 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from thulium.cli.main import app
-from thulium.data import preview
-from thulium.data.augment import Augmenter
-from thulium.documents import defaults
-from thulium_dsl.problems import ThuliumError
+from thulium.data.augmentation import preview
+from thulium.data.augmentation.augmenter import Augmenter
+from thulium.ingest.specimen import synthetic_line
+from thulium.runtime.documents import defaults
+from thulium_dsl.messages.problems import ThuliumError
 
 
 @pytest.fixture
 def line(experiment):
-    return preview.synthetic_line(experiment.preprocessing, experiment.dataset.text, seed=3)
+    return synthetic_line(experiment.preprocessing, experiment.dataset.text, seed=3)
 
 
 def holds(sheet, image):

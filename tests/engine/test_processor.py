@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from thulium import processor
 from thulium.cli import stages
+from thulium.runtime import processor
 
 
 @pytest.fixture

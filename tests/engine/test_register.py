@@ -10,10 +10,10 @@ import pytest
 
 from thulium.cli import warnings
 from thulium.data.prepared import open_prepared
-from thulium.data.splitting import SPLITS, hashed
+from thulium.ingest.splitting import SPLITS, hashed
 from thulium.stages import prepare as stage
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 PAGES = 12
 

@@ -16,7 +16,7 @@ from PIL import Image
 from thulium.evaluation.metrics import LineResult, Scores, cer_interval, score
 from thulium.evaluation.plots import MOST_PAIRS, confusion_counts, write_cer_by_length, write_confusions
 from thulium.evaluation.report import Evaluation, diff, percent, typical_lines, worst_first, write_report
-from thulium.svg import Series, line_chart
+from thulium.runtime.svg import Series, line_chart
 
 HOSTILE = "Müller <b>&\" '</b>"
 TEXTS = (

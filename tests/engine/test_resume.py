@@ -16,16 +16,16 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
-from thulium.errors import CheckpointError, WorldError
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import CheckpointError, WorldError
+from thulium.runtime.unfinished import unfinished
 from thulium.stages.train import train
 from thulium.training import checkpoints, resume
 from thulium.training.checkpoints import load_model
 from thulium.training.resume import held
 from thulium.training.run import Keeper
 from thulium.training.trainer import HTRTrainer
-from thulium.unfinished import unfinished
-from thulium_dsl.spec import Experiment
+from thulium_dsl.grammar.spec import Experiment
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EVERY_STEP = 1e-9  # minutes

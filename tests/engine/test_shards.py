@@ -6,9 +6,9 @@ import pickle
 import pytest
 from PIL import Image
 
-from thulium.data.image import encode_png
+from thulium.data.images.grey import encode_png
 from thulium.data.shards import MAX_LINES, Row, Split, write_split
-from thulium.errors import DataError
+from thulium.runtime.errors import DataError
 
 
 def rows(names):

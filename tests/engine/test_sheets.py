@@ -10,9 +10,9 @@ from lxml import etree
 from PIL import Image
 
 from thulium.data.line import Fault, Line
-from thulium.data.readers import alto, page
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.readers import alto, page
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 PAGE_NS = "http://schema.primaresearch.org/PAGE/gts/pagecontent/"
 PAGE_YEARS = ["2009-03-16", "2010-01-12", "2010-03-19", "2013-07-15", "2016-07-15", "2017-07-15", "2018-07-15"]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thulium.data import places
 from thulium.data.line import Fault, Origin
-from thulium.data.readers import places
-from thulium.data.splitting import Identity, Splitter, hashed, splitter_of
-from thulium.errors import DataError
-from thulium_dsl.document import parse
-from thulium_dsl.spec import SplitSpec
-from thulium_dsl.validate import experiment_of
+from thulium.ingest.splitting import Identity, Splitter, hashed, splitter_of
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.spec import SplitSpec
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 
 def placed(id, page, document=".", writer="", split=None, image=""):

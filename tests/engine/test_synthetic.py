@@ -17,14 +17,14 @@ import pytest
 from PIL import Image
 
 from thulium.data.line import Line
-from thulium.data.readers import synthetic
-from thulium.data.readers.synthetic import LINES_PER_PAGE, _page
-from thulium.data.synthetic import hand as hands
-from thulium.data.synthetic import text as texts
-from thulium.data.synthetic.render import draw
-from thulium.documents import defaults
-from thulium.errors import DataError
-from thulium_dsl.spec import LineCounts, SyntheticDataset
+from thulium.ingest.readers import synthetic
+from thulium.ingest.readers.synthetic import LINES_PER_PAGE, _page
+from thulium.ingest.synthetic import hand as hands
+from thulium.ingest.synthetic import text as texts
+from thulium.ingest.synthetic.render import draw
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.spec import LineCounts, SyntheticDataset
 
 ROOT = Path(__file__).parents[2]
 COUNTS = {"train": 3000, "val": 200, "test": 300}
@@ -57,7 +57,7 @@ def lines() -> list[Line]:
 def written() -> dict[str, list[str]]:
     """The texts of whole splits, without the time it takes to draw them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("thulium.data.readers.synthetic.draw", lambda *_: Image.new("L", (1, 1)))
+        patch.setattr("thulium.ingest.readers.synthetic.draw", lambda *_: Image.new("L", (1, 1)))
         return {
             split: [line.text for line in read(num_lines=count, seed=1, split=split)] for split, count in COUNTS.items()
         }

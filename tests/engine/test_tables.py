@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thulium.errors import DataError
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.plots import write_confusions
+from thulium.runtime.errors import DataError
+from thulium.runtime.tables import escaped, read_table, unescaped, write_table
 from thulium.stages.evaluate import _write_predictions
-from thulium.tables import escaped, read_table, unescaped, write_table
 from thulium.training import history
 
 TRICKY = st.text(alphabet=st.sampled_from("=+-@'\\x0a1\t\r\n\x1b\x7f\x9b ,\"＝é手"), max_size=8)

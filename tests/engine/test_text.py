@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from thulium.data.charset import Charset, charset_of, frames_needed, unknown_symbols
 from thulium.data.text import normalize, plain
-from thulium.errors import DataError
-from thulium.evaluation.decode import greedy
+from thulium.decoding.ctc.greedy import greedy
 from thulium.evaluation.metrics import EditCount, LineResult, cer_interval, score
-from thulium_dsl.spec import Replacement
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.spec import Replacement
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 

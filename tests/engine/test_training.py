@@ -9,17 +9,17 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import nn
 
-from thulium import device as devices
-from thulium import processor
 from thulium.data.charset import Charset
 from thulium.data.folder import FolderSplit
 from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
-from thulium.errors import DataError, DeviceError, StepError
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.recognise import Reading
 from thulium.models.backbones.resnet import ResNet
 from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime import processor
+from thulium.runtime.errors import DataError, DeviceError, StepError
 from thulium.stages.train import train
 from thulium.training import optimizer as optimizers
 from thulium.training import schedule
@@ -27,7 +27,7 @@ from thulium.training.best import Ranking
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.ema import Ema
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.spec import CosineSpec, EarlyStoppingSpec
+from thulium_dsl.grammar.spec import CosineSpec, EarlyStoppingSpec
 
 
 def small_model(experiment, prepared, **head):

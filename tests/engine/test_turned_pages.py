@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from thulium.data import cutting
 from thulium.data.line import Line
-from thulium.data.readers import alto, page
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium.ingest import cutting
+from thulium.ingest.readers import alto, page
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 PAGE_NS = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 ALTO_NS = "http://www.loc.gov/standards/alto/ns-v4#"

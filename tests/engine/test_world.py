@@ -13,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from thulium import device as devices
-from thulium.data.batches import Limits, parts, shuffled_batches
+from thulium.data.batching import Limits, parts, shuffled_batches
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
 from thulium.data.shards import Split
-from thulium.errors import DeviceError
 from thulium.evaluation.recognise import Reading, merge, recognise
 from thulium.models.norm import SharedNorm, _shared
 from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime.errors import DeviceError
+from thulium.runtime.world import ALONE, World
 from thulium.training.trainer import HTRTrainer
-from thulium.world import ALONE, World
 
 
 @given(
@@ -140,12 +140,11 @@ def test_each_process_has_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def launched(script: str, folder: Path, run: lab.Shell, processes: int, code: int = 0) -> str:
     """What a script says that runs in several processes, each with ``world``."""
-    head = (
-        "from thulium.cli.group import member\nfrom thulium.errors import DataError\nimport torch, time, os, signal\n"
-    )
+    head = "from thulium.cli.group import member\nfrom thulium.runtime.errors import DataError\n"
+    head += "import torch, time, os, signal\n"
     body = f"{head}with member() as world:\n{textwrap.indent(textwrap.dedent(script), '    ')}\n"
     (folder / "script.py").write_text(body)
-    start = "import sys; from thulium.cli.group import start\nimport thulium.world as w\n"
+    start = "import sys; from thulium.cli.group import start\nimport thulium.runtime.world as w\n"
     start += f"end = w.launch(['script.py'], {processes}); print('end', end.code, end.rank, end.killed_by)"
     done = run(sys.executable, "-c", start, cwd=folder, code=code)
     return done.stdout + done.stderr

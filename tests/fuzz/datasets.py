@@ -20,15 +20,15 @@ from PIL import Image
 
 from fuzz import changes
 from fuzz.kind import Kind, pick
-from thulium.data.image import open_grey, preprocess
-from thulium.data.imagefile import ImageFault
-from thulium.data.readers import image_search
-from thulium.documents import defaults
-from thulium.errors import DataError
+from thulium.data.images.files import ImageFault
+from thulium.data.images.grey import open_grey, preprocess
+from thulium.ingest.readers import image_search
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import DataError
 from thulium.stages import prepare as stage
-from thulium_dsl.document import parse
-from thulium_dsl.spec import Experiment
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 WRITTEN_EVERY = 8  # cases: the others are read and counted, and nothing is written
 STEMS = ("a b", "é", "e\u0301", "-x", "x\x1b[31m", "X", "x.png", "", "手", "a" * 200)

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from fuzz.kind import Kind
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 LIMIT_S = 2.0  # of processor time, for a case
 PATIENCE_S = 120.0  # of the clock: a case that sleeps, or a machine that has much to do

@@ -17,17 +17,17 @@ from fuzz import changes
 from fuzz.kind import Kind, pick
 from thulium.data.arrowfile import ArrowFile
 from thulium.data.charset import Charset
-from thulium.data.image import encode_png
+from thulium.data.images.grey import encode_png
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared, write_manifest
 from thulium.data.shards import INDEX_SCHEMA, SCHEMA, Row, write_split
-from thulium.documents import defaults
-from thulium.evaluation import arpa
-from thulium.evaluation.beam import search
-from thulium.evaluation.frames import steps_of
-from thulium.evaluation.ngrams import BEGIN, END, build
-from thulium.evaluation.scorer import NgramScorer
-from thulium.tables import read_table, write_table
+from thulium.decoding.ctc.beam import search
+from thulium.decoding.ctc.candidates import steps_of
+from thulium.decoding.lm import arpa
+from thulium.decoding.lm.ngrams import BEGIN, END, build
+from thulium.decoding.lm.scorer import NgramScorer
+from thulium.runtime.documents import defaults
+from thulium.runtime.tables import read_table, write_table
 from thulium.training import history
 
 HEIGHT = 32

@@ -22,11 +22,12 @@ from fuzz import changes
 from fuzz.kind import Kind, pick
 from thulium.data.batch import collate
 from thulium.data.charset import Charset
-from thulium.documents import defaults
-from thulium.errors import CheckpointError
-from thulium.evaluation.decode import greedy
+from thulium.decoding.ctc.greedy import greedy
 from thulium.models.backbones import resnet
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.documents import defaults
+from thulium.runtime.errors import CheckpointError
+from thulium.runtime.world import ALONE
 from thulium.training import checkpoints
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import COLUMNS, History
@@ -35,9 +36,8 @@ from thulium.training.resume import ResumeFolder
 from thulium.training.run import Run
 from thulium.training.schedule import build as build_schedule
 from thulium.training.trainer import HTRTrainer
-from thulium.world import ALONE
-from thulium_dsl.document import parse
-from thulium_dsl.validate import experiment_of
+from thulium_dsl.grammar.validate import experiment_of
+from thulium_dsl.text.document import parse
 
 HEADS = {
     "bilstm": "{type: bilstm, hidden_size: 4, num_layers: 1}",

@@ -10,7 +10,8 @@ import lab
 import pytest
 import yaml
 
-from thulium_dsl import reference, schemas
+from thulium_dsl.grammar import schemas
+from thulium_dsl.manual import pages as reference
 
 DOCS = lab.CHECKOUT / "docs"
 

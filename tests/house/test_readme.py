@@ -6,7 +6,9 @@ from pathlib import Path
 import lab
 import pytest
 
-from thulium_dsl import document, graph, schemas, validate
+from thulium_dsl.grammar import schemas, validate
+from thulium_dsl.pipeline import graph
+from thulium_dsl.text import document
 
 README = (lab.CHECKOUT / "README.md").read_text(encoding="utf-8")
 PAGES = [lab.CHECKOUT / "README.md", lab.CHECKOUT / "CHANGELOG.md", *sorted((lab.CHECKOUT / "docs").rglob("*.md"))]

@@ -12,8 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import pytest
 from jsonschema import Draft7Validator
 
-from thulium_dsl import schemas, spec, words
-from thulium_dsl.rules import RULES
+from thulium_dsl.grammar import schemas, spec, words
+from thulium_dsl.grammar.rules import RULES
 
 SOURCE = Path(__file__).parents[2]
 

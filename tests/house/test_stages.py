@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from thulium.data.augment import TRANSFORMS
-from thulium.data.readers import READERS
-from thulium.evaluation.decoding import DECODINGS
+from thulium.data.augmentation.augmenter import TRANSFORMS
+from thulium.decoding.decoders import DECODINGS
+from thulium.ingest.readers import READERS
 from thulium.models.backbones import BACKBONES
 from thulium.models.decoders import DECODERS
 from thulium.models.heads import HEADS
 from thulium.training.optimizer import OPTIMIZERS
 from thulium.training.schedule import SCHEDULERS
-from thulium_dsl import graph, schemas
-from thulium_dsl.spec import Experiment
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.pipeline import graph
 
 TABLES: dict[str, Mapping[str, Any]] = {
     "dataset.type": READERS,

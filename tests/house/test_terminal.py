@@ -8,9 +8,9 @@ import unicodedata
 import lab
 import pytest
 
-from thulium_dsl.problems import harmless
+from thulium_dsl.messages.problems import harmless
 
-DOORS = {"thulium/cli/screen.py", "thulium/cli/group.py", "thulium/progress.py"}
+DOORS = {"thulium/cli/screen.py", "thulium/cli/group.py", "thulium/runtime/progress.py"}
 PRINTS = re.compile(r"(?<![\w.])print\(|typer\.s?echo\(|click\.s?echo\(|std(?:out|err)\.write\(")
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from thulium_dsl import schemas
-from thulium_dsl.explain import explain
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.grammar import schemas
+from thulium_dsl.manual.explain import explain
+from thulium_dsl.messages.problems import ThuliumError
 
 DOCUMENTS = Path(__file__).parent / "documents"
 SOURCE = Path(__file__).parents[2]

@@ -8,14 +8,15 @@ import lab
 import pytest
 from dvc.utils.serialize import parse_yaml
 
-from thulium_dsl import schemas
-from thulium_dsl.document import parse, read
-from thulium_dsl.edits import comments
-from thulium_dsl.fill import fill
-from thulium_dsl.local import remarks, with_local
-from thulium_dsl.problems import DocumentError
-from thulium_dsl.show import show
-from thulium_dsl.validate import check, complete_tree, load
+from thulium_dsl.edit.fill import fill
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.include import read
+from thulium_dsl.grammar.local import remarks, with_local
+from thulium_dsl.grammar.validate import check, complete_tree, load
+from thulium_dsl.manual.show import show
+from thulium_dsl.messages.problems import DocumentError
+from thulium_dsl.text.document import parse
+from thulium_dsl.text.edits import comments
 
 
 @pytest.fixture(autouse=True)

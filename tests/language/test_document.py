@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from thulium_dsl.document import parse, read
-from thulium_dsl.nodes import dotted
+from thulium_dsl.grammar.include import read
+from thulium_dsl.text.document import parse
+from thulium_dsl.text.nodes import dotted
 
 WORDS = """
 1 0 -1 +1 007 08 0777 -08 0o17 0x1F -0x1F 0b11 1_000 1__0 _1 1_ 0x_1 1. .5 +.5 -.5e3 .5e3 .5e+3 1e5 1E5 1e-5 1e-05 3e-4

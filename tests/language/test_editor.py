@@ -11,7 +11,7 @@ import lab
 import lsp
 import pytest
 
-from thulium_dsl import schemas
+from thulium_dsl.grammar import schemas
 
 SCHEMAS = ("experiment", "bundle")  # the files that refer to each other, and the one that a project carries
 

@@ -14,11 +14,12 @@ from dvc.utils.serialize import parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thulium_dsl import schemas
-from thulium_dsl.document import parse, read
-from thulium_dsl.edits import comments
-from thulium_dsl.fill import fill, inline
-from thulium_dsl.validate import check, complete_tree
+from thulium_dsl.edit.fill import fill, inline
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.include import read
+from thulium_dsl.grammar.validate import check, complete_tree
+from thulium_dsl.text.document import parse
+from thulium_dsl.text.edits import comments
 
 DOCUMENTS = Path(__file__).parent / "documents"
 

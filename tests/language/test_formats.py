@@ -8,8 +8,8 @@ from pathlib import Path
 import lab
 import pytest
 
-from thulium_dsl.formats import as_github, as_json
-from thulium_dsl.problems import Problem
+from thulium_dsl.messages.formats import as_github, as_json
+from thulium_dsl.messages.problems import Problem
 
 PROBLEM = Problem("a,b:c.yaml", 2, 3, "training.lr", "50%\nof it", "say: less", 5, "  lr: 50%")
 WHOLE = Problem("none.yaml", 0, 0, "", "there is no such file")

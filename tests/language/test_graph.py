@@ -12,13 +12,14 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from thulium_dsl import dvc_yaml, graph, schemas
-from thulium_dsl.document import parse
-from thulium_dsl.fill import fill
-from thulium_dsl.problems import ThuliumError
-from thulium_dsl.resolve import lookup
-from thulium_dsl.spec import Experiment
-from thulium_dsl.validate import check, experiment_of
+from thulium_dsl.edit.fill import fill
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.resolve import lookup
+from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.grammar.validate import check, experiment_of
+from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline import dvc_yaml, graph
+from thulium_dsl.text.document import parse
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "graph"
 DVC = [sys.executable, "-m", "dvc"]
@@ -109,7 +110,8 @@ def test_requirements_or_source_stand_for_the_engine(tmp_path: Path) -> None:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
     in_source = graph.build(experiment("synthetic"), tmp_path)
-    assert in_source.nodes[0].deps == ("thulium/data", "thulium/svg.py", "thulium/stages/prepare.py")
+    assert in_source.nodes[0].deps[:2] == ("thulium/data", "thulium/ingest")
+    assert in_source.nodes[0].deps[-1] == "thulium/stages/prepare.py"
     (tmp_path / "requirements.txt").touch()
     pinned = graph.build(experiment("synthetic"), tmp_path)
     assert all(node.deps[0] == "requirements.txt" for node in pinned.nodes)

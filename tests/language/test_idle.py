@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thulium_dsl import schemas
-from thulium_dsl.document import parse
-from thulium_dsl.idle import idle_in, remarks
-from thulium_dsl.resolve import lookup
-from thulium_dsl.show import changed, show
-from thulium_dsl.validate import check, complete_tree
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.idle import idle_in, remarks
+from thulium_dsl.grammar.resolve import lookup
+from thulium_dsl.grammar.validate import check, complete_tree
+from thulium_dsl.manual.show import changed, show
+from thulium_dsl.text.document import parse
 
 WHOLE = complete_tree(parse(""))
 

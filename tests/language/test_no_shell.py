@@ -9,10 +9,11 @@ import lab
 import pytest
 import yaml
 
-from thulium_dsl import dvc_yaml, graph, schemas
-from thulium_dsl.document import parse
-from thulium_dsl.fill import fill, inline
-from thulium_dsl.validate import check, experiment_of
+from thulium_dsl.edit.fill import fill, inline
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.validate import check, experiment_of
+from thulium_dsl.pipeline import dvc_yaml, graph
+from thulium_dsl.text.document import parse
 
 COMMANDS = {f"thulium {name} params.yaml" for name in ("prepare", "train", "evaluate")}
 WRITTEN_OUT = "checkpointing.save_dir"  # the one text that stands in dvc.yaml itself

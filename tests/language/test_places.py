@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from thulium_dsl.document import parse
-from thulium_dsl.validate import check
+from thulium_dsl.grammar.validate import check
+from thulium_dsl.text.document import parse
 
 COMMENTS = ["# a comment: with a colon", "# Größe – ﬁn 手 'quote", "#", "", "   ", "# [x] {y: 1}"]
 # A fault: the path of the wrong thing, the tree around it, and whether its key or its value is shown.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from thulium_dsl.problems import DocumentError
-from thulium_dsl.validate import load
+from thulium_dsl.grammar.validate import load
+from thulium_dsl.messages.problems import DocumentError
 
 FOLDER = Path(__file__).parent.parent / "golden" / "problems"
 

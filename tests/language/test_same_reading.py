@@ -9,7 +9,7 @@ from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from thulium_dsl.document import parse
+from thulium_dsl.text.document import parse
 
 # Plain words that some reader of YAML takes for something else than a text.
 ODD = """

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from thulium_dsl import job, pace
-from thulium_dsl.document import parse
-from thulium_dsl.plan import plan, read_yaml
-from thulium_dsl.validate import complete_tree
+from thulium_dsl.grammar.validate import complete_tree
+from thulium_dsl.pipeline import job, pace
+from thulium_dsl.pipeline.plan import plan, read_yaml
+from thulium_dsl.text.document import parse
 
 PIPELINE = yaml.safe_load("""
 stages:

@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from thulium.cli.main import app
-from thulium_dsl import upgrade as upgrades
-from thulium_dsl.document import parse
-from thulium_dsl.graph import LANGUAGE
-from thulium_dsl.problems import DocumentError
-from thulium_dsl.upgrade import Change, upgrade
-from thulium_dsl.validate import check
+from thulium_dsl.edit import upgrade as upgrades
+from thulium_dsl.edit.upgrade import Change, upgrade
+from thulium_dsl.grammar.validate import check
+from thulium_dsl.messages.problems import DocumentError
+from thulium_dsl.pipeline.graph import LANGUAGE
+from thulium_dsl.text.document import parse
 
 # In version 0, the learning rate had another name, and the seed stood in another section.
 FIXTURE = {0: (Change("training.learning_rate", "training.lr"), Change("model.seed", "training.seed"))}

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from thulium_dsl.document import parse, read
-from thulium_dsl.problems import DocumentError
-from thulium_dsl.spec import Experiment, PageDataset
-from thulium_dsl.validate import check, default_experiment, experiment_of, load
+from thulium_dsl.grammar.include import read
+from thulium_dsl.grammar.spec import Experiment, PageDataset
+from thulium_dsl.grammar.validate import check, default_experiment, experiment_of, load
+from thulium_dsl.messages.problems import DocumentError
+from thulium_dsl.text.document import parse
 
 DOCUMENTS = Path(__file__).parent / "documents"
 

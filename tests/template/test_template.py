@@ -12,8 +12,8 @@ import lab_data
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from thulium_dsl import schemas
-from thulium_dsl.validate import load
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.validate import load
 
 TINY = {
     "train": 24,

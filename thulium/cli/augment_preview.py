@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 Output = Annotated[Path, typer.Option(help="The picture to write.", metavar="FILE")]
@@ -23,11 +23,11 @@ def augment_preview(
     draws: Draws = 4,
 ) -> None:
     """Draw a line under each transform of a document: a prepared one, or a made-up one where there is none."""
-    from thulium_dsl.validate import load
+    from thulium_dsl.grammar.validate import load
 
     experiment, _ = load(file)
     try:
-        from thulium.data import preview
+        from thulium.data.augmentation import preview
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("thulium"):
             raise  # ours to mend
@@ -46,15 +46,17 @@ def augment_preview(
 
 def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
     """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
-    from thulium.data import preview
-    from thulium_dsl.graph import PREPARED
+    from thulium.data.augmentation import preview
+    from thulium_dsl.pipeline.graph import PREPARED
 
     for folder in (file.parent / PREPARED, Path("runs") / file.stem / "prepared"):
         if (folder / "prepared.json").exists():
             return preview.prepared_line(folder, line_id), str(folder)
     if line_id is not None:
         raise ThuliumError(f"there are no prepared data to take line {line_id} from: run `thulium prepare` first")
-    made_up = preview.synthetic_line(experiment.preprocessing, experiment.dataset.text, experiment.training.seed)
+    from thulium.ingest.specimen import synthetic_line
+
+    made_up = synthetic_line(experiment.preprocessing, experiment.dataset.text, experiment.training.seed)
     return made_up, "made-up lines, since no data are prepared"
 
 

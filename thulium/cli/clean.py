@@ -15,7 +15,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list them.")]
 
 def clean(folder: Folder = Path(), dry_run: DryRun = False) -> None:
     """List and remove what is kept of unfinished trainings, so that they would start anew."""
-    from thulium.unfinished import FOLDER, remove, sweep, unfinished
+    from thulium.runtime.unfinished import FOLDER, remove, sweep, unfinished
 
     if not dry_run:
         sweep(folder / FOLDER)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError, harmless
+from thulium_dsl.messages.problems import ThuliumError, harmless
 
 GRACE_S = 5
 
@@ -28,7 +28,7 @@ def end_with_parent() -> None:
     if is_member() or "DVC_STAGE" in os.environ:
         import signal
 
-        from thulium.signals import die_with_parent
+        from thulium.runtime.signals import die_with_parent
 
         if is_member():
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python cannot answer it while it waits for others
@@ -38,7 +38,7 @@ def end_with_parent() -> None:
 
 def start(processes: int) -> None:
     """Run this same command in several processes, and end as they do."""
-    from thulium import world
+    from thulium.runtime import world
 
     end = world.launch(["-m", "thulium.cli.main", *sys.argv[1:]], processes)
     if end.killed_by:
@@ -51,7 +51,7 @@ def start(processes: int) -> None:
 def refuse(command: str) -> None:
     """Refuse to run a command in several processes that is made for one."""
     if is_member():
-        from thulium import world
+        from thulium.runtime import world
 
         if world.here().size > 1:
             raise ThuliumError(f"'thulium {command}' runs in one process: start it without torchrun")
@@ -64,8 +64,8 @@ def member() -> Iterator[Any]:
     In a group, an error is shown by the first process that has one, with its rank, and ends this process at once: the
     others are stopped by who started them.
     """
-    from thulium import progress, world
-    from thulium.errors import Interrupted
+    from thulium.runtime import progress, world
+    from thulium.runtime.errors import Interrupted
 
     if not is_member():
         yield world.ALONE
@@ -83,8 +83,8 @@ def member() -> Iterator[Any]:
 
 def report(error: Exception) -> NoReturn:
     """Show an error of a process of a group, once for all of them, and end the process."""
-    from thulium import world
-    from thulium.errors import LostPeer
+    from thulium.runtime import world
+    from thulium.runtime.errors import LostPeer
 
     here = world.here()
     if isinstance(error, LostPeer):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
 _HERE = Path(__file__).resolve().parent

@@ -9,7 +9,7 @@ import typer
 
 from thulium.cli import stages
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 DECODING = "evaluation.decoding"
 
@@ -42,7 +42,7 @@ def lm(
 
 
 def _order(experiment: Any) -> int:
-    from thulium_dsl import schemas
+    from thulium_dsl.grammar import schemas
 
     return int(getattr(experiment.evaluation.decoding, "order", schemas.default_of(f"{DECODING}.order")))
 

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from thulium.cli import augment_preview, clean, group, init, lm, plan, show, stages, upgrade, validate
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 
 class Commands(TyperGroup):
@@ -92,9 +92,10 @@ def compile_(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 if something is out of date.")] = False,
 ) -> None:
     """Complete params.yaml and write the dvc.yaml that it stands for."""
-    from thulium_dsl import compose, dvc_yaml, graph
-    from thulium_dsl.idle import idle_in
-    from thulium_dsl.validate import load
+    from thulium_dsl.grammar import include as compose
+    from thulium_dsl.grammar.idle import idle_in
+    from thulium_dsl.grammar.validate import load
+    from thulium_dsl.pipeline import dvc_yaml, graph
 
     root = graph.root_of(file)
     compose.refuse_includes(file)
@@ -120,15 +121,15 @@ def explain(
     key: Annotated[str | None, typer.Argument(help="A key, such as training.lr.", show_default=False)] = None,
 ) -> None:
     """Say what a key means, what it may be, and which stages run again when it changes."""
-    from thulium_dsl.explain import explain as explained
+    from thulium_dsl.manual.explain import explain as explained
 
     echo(explained(key))
 
 
 def _check(file: Path, root: Path) -> None:
     """Refuse a project whose document is not complete or whose dvc.yaml is not what the document compiles to."""
-    from thulium_dsl import dvc_yaml, project
-    from thulium_dsl.validate import load
+    from thulium_dsl.grammar.validate import load
+    from thulium_dsl.pipeline import dvc_yaml, project
 
     project.refuse_stale(root, load(file))
     echo(f"{file} and {root / dvc_yaml.NAME} are up to date")
@@ -136,9 +137,9 @@ def _check(file: Path, root: Path) -> None:
 
 def _fill(file: Path) -> tuple[str, ...]:
     """Complete a file in place, all or nothing; the keys that were added."""
-    from thulium.files import replace_text
-    from thulium_dsl.document import read
-    from thulium_dsl.fill import fill as filled
+    from thulium.runtime.files import replace_text
+    from thulium_dsl.edit.fill import fill as filled
+    from thulium_dsl.grammar.include import read
 
     result = filled(read(file))
     if result.added:

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 KEPT = "experiment.yaml"  # the complete document beside what came of it
 STATE = Path(".thulium")  # below the folder: what is no result
@@ -52,8 +52,8 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _claim(folder: Path, place: Path) -> IO[bytes]:
-    from thulium.progress import say
-    from thulium.unfinished import lock_of
+    from thulium.runtime.progress import say
+    from thulium.runtime.unfinished import lock_of
 
     give_up, has_waited = time.monotonic() + WAIT_S, False
     while True:
@@ -86,10 +86,11 @@ def refuse_foreign(experiment: Any, out: Path) -> None:
     Raises:
         ThuliumError: names what is there.
     """
-    from thulium_dsl import document, graph
+    from thulium_dsl.grammar import include
+    from thulium_dsl.pipeline import graph
 
     if (out / KEPT).exists():
-        kept = document.read(out / KEPT)
+        kept = include.read(out / KEPT)
         if kept.problems or not kept.tree:
             raise ThuliumError(f"{out / KEPT}: was not written by a training: name another --output-dir")
         return
@@ -105,9 +106,9 @@ def refuse_foreign(experiment: Any, out: Path) -> None:
 
 def keep_document(file: Path, folder: Path) -> None:
     """Put the complete document beside what comes of it."""
-    from thulium.files import replace_text
-    from thulium_dsl.document import read
-    from thulium_dsl.fill import fill
+    from thulium.runtime.files import replace_text
+    from thulium_dsl.edit.fill import fill
+    from thulium_dsl.grammar.include import read
 
     folder.mkdir(parents=True, exist_ok=True)
     replace_text(folder / KEPT, fill(read(file)).text)
@@ -119,9 +120,9 @@ def check_same(experiment: Any, out: Path) -> None:
     Raises:
         ThuliumError: names the sections that differ.
     """
-    from thulium_dsl.graph import STAGES
-    from thulium_dsl.plan import differences
-    from thulium_dsl.validate import load
+    from thulium_dsl.grammar.validate import load
+    from thulium_dsl.pipeline.graph import STAGES
+    from thulium_dsl.pipeline.plan import differences
 
     kept = out / KEPT
     if not kept.exists():
@@ -147,7 +148,7 @@ def is_prepared(experiment: Any, out: Path) -> bool:
 
 def have_changed(experiment: Any, out: Path) -> bool:
     """Whether the data are not those that were prepared in a folder; if they are not there at all, nobody can tell."""
-    from thulium_dsl.rules import dataset_paths_of
+    from thulium_dsl.grammar.rules import dataset_paths_of
 
     are_there = all(os.path.exists(path) for path in dataset_paths_of(asdict(experiment.dataset)).values())
     return are_there and not is_prepared(experiment, out)
@@ -156,7 +157,7 @@ def have_changed(experiment: Any, out: Path) -> bool:
 @contextlib.contextmanager
 def preparing(experiment: Any, out: Path) -> Iterator[None]:
     """Note what the lines are prepared from, when the block has prepared them."""
-    from thulium.files import replace_text
+    from thulium.runtime.files import replace_text
 
     (out / SOURCES).unlink(missing_ok=True)
     digest = _sources(experiment)  # before: what changes meanwhile may have been read already
@@ -168,7 +169,7 @@ def preparing(experiment: Any, out: Path) -> Iterator[None]:
 def _sources(experiment: Any) -> str:
     """A digest of the settings, the engine's version, and the names, sizes and times of all files of the data."""
     import thulium
-    from thulium_dsl.rules import dataset_paths_of
+    from thulium_dsl.grammar.rules import dataset_paths_of
 
     dataset = asdict(experiment.dataset)
     digest = hashlib.sha256(

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print it for a machine.")]
@@ -21,8 +21,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print it for a machine.")]
 
 def plan(file: Document = Path("params.yaml"), as_json: AsJson = False) -> None:
     """Say which stages would run and why, and how big the training is. Nothing is run."""
-    from thulium_dsl import job
-    from thulium_dsl import plan as plans
+    from thulium_dsl.pipeline import job
+    from thulium_dsl.pipeline import plan as plans
 
     root = _project_of(file)
     tree = _current_tree(file, root)
@@ -53,7 +53,7 @@ def plan(file: Document = Path("params.yaml"), as_json: AsJson = False) -> None:
 
 def _kept(root: Path) -> list[str]:
     """What is kept of trainings that were cut, a sentence each."""
-    from thulium.unfinished import unfinished
+    from thulium.runtime.unfinished import unfinished
 
     return [
         f"kept of a training that was cut: {training.at}; it goes on from there if its settings, its lines and the "
@@ -65,7 +65,7 @@ def _kept(root: Path) -> list[str]:
 
 def _project_of(file: Path) -> Path:
     """The folder of the DVC project that the document belongs to."""
-    from thulium_dsl import graph
+    from thulium_dsl.pipeline import graph
 
     if not file.exists():
         return file.parent  # reading it says so
@@ -82,7 +82,8 @@ def _project_of(file: Path) -> Path:
 
 def _current_tree(file: Path, root: Path) -> dict[str, Any]:
     """The complete document; refused where the project does not say the same."""
-    from thulium_dsl import project, validate
+    from thulium_dsl.grammar import validate
+    from thulium_dsl.pipeline import project
 
     loaded = validate.load(file)
     project.refuse_stale(root, loaded)
@@ -104,7 +105,7 @@ def _status(root: Path) -> Any:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    from thulium_dsl.plan import read_yaml
+    from thulium_dsl.pipeline.plan import read_yaml
 
     try:
         return read_yaml(path.read_text(encoding="utf-8-sig"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from thulium_dsl.problems import harmless
+from thulium_dsl.messages.problems import harmless
 
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:

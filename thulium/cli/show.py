@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError
+from thulium_dsl.messages.problems import ThuliumError
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 
@@ -19,9 +19,9 @@ def show(
     changed: Annotated[bool, typer.Option("--changed", help="Print only what differs from the defaults.")] = False,
 ) -> None:
     """Print the whole experiment that a document describes."""
-    from thulium_dsl import show as shown
-    from thulium_dsl.document import read
-    from thulium_dsl.local import with_local
+    from thulium_dsl.grammar.include import read
+    from thulium_dsl.grammar.local import with_local
+    from thulium_dsl.manual import show as shown
 
     if origin and changed:
         raise ThuliumError("--origin and --changed do not go together: choose one of them")

@@ -22,7 +22,7 @@ import typer
 from thulium.cli import group, warnings
 from thulium.cli import output_folder as folders
 from thulium.cli.screen import echo
-from thulium_dsl.problems import ThuliumError, harmless
+from thulium_dsl.messages.problems import ThuliumError, harmless
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 OutputDir = Annotated[
@@ -117,7 +117,7 @@ def train(
 
 def _check_first_weights(path: str | None) -> None:
     """Refuse a file that is not there before anything is prepared."""
-    from thulium.pointers import absent, pointer_at
+    from thulium.runtime.pointers import absent, pointer_at
 
     if path is None:
         return
@@ -130,8 +130,8 @@ def _check_first_weights(path: str | None) -> None:
 
 
 def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool) -> None:
-    from thulium.errors import Interrupted
-    from thulium.unfinished import FOLDER
+    from thulium.runtime.errors import Interrupted
+    from thulium.runtime.unfinished import FOLDER
 
     root = Path(os.environ.get("DVC_ROOT", ".")) if place.is_project else place.out
     if not place.is_project:
@@ -166,7 +166,7 @@ def _check_folder(experiment: Any, place: Place, restart: bool) -> None:
 
 def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
     """Prepare the lines, once for all processes that see the folder; not where they are as they would come out."""
-    from thulium.world import in_turns
+    from thulium.runtime.world import in_turns
 
     def work() -> str:
         if not folders.is_prepared(experiment, place.out):
@@ -242,7 +242,7 @@ def _place_of_other(file: Path, place: Place) -> Place:
     Raises:
         ThuliumError: it would write over what the project says of its own model.
     """
-    from thulium_dsl.graph import PREPARED
+    from thulium_dsl.pipeline.graph import PREPARED
 
     if place.is_project:
         raise ThuliumError(
@@ -255,9 +255,9 @@ def _place_of_other(file: Path, place: Place) -> Place:
 
 
 def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
-    from thulium_dsl import local
-    from thulium_dsl.graph import PARAMS
-    from thulium_dsl.validate import load
+    from thulium_dsl.grammar import local
+    from thulium_dsl.grammar.validate import load
+    from thulium_dsl.pipeline.graph import PARAMS
 
     loaded = load(file)
     experiment = loaded.experiment
@@ -274,7 +274,9 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
 
 
 def _check_project(file: Path, loaded: Any) -> None:
-    from thulium_dsl import compose, idle, project
+    from thulium_dsl.grammar import idle
+    from thulium_dsl.grammar import include as compose
+    from thulium_dsl.pipeline import project
 
     compose.refuse_includes(file)
     if file.parent.resolve() != Path.cwd():
@@ -293,7 +295,7 @@ def _run_dir(log_dir: str) -> Path:
 
 def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
     """Writes down how fast a project's training goes, also when DVC runs it in a temporary copy: `plan` reads it."""
-    from thulium_dsl import pace
+    from thulium_dsl.pipeline import pace
 
     digest = pace.digest(asdict(experiment))
     root = Path(os.environ.get("DVC_ROOT", "."))
@@ -307,7 +309,7 @@ def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
 
 def _run(name: str, experiment: Any, function: str = "", **more: Any) -> Any:
     """Run a stage, or another function of its module, with the sections that the stage reads, and no others."""
-    from thulium_dsl.graph import STAGES
+    from thulium_dsl.pipeline.graph import STAGES
 
     stage = next(stage for stage in STAGES if stage.name == name)
     sections = {section: getattr(experiment, section) for section in (*stage.reads, *stage.also)}

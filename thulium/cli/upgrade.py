@@ -16,11 +16,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change
 
 def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> None:
     """Rewrite a document of an older language version, comments kept."""
-    from thulium.files import replace_text
-    from thulium_dsl import document, graph
-    from thulium_dsl import upgrade as upgrades
+    from thulium.runtime.files import replace_text
+    from thulium_dsl.edit import upgrade as upgrades
+    from thulium_dsl.grammar import include
+    from thulium_dsl.pipeline import graph
 
-    read = document.read(file)
+    read = include.read(file)
     result = upgrades.upgrade(read, upgrades.MIGRATIONS)
     if result.version == graph.LANGUAGE:
         echo(f"{file} is in version {graph.LANGUAGE} of the language, the current one")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from thulium.cli.screen import echo
-from thulium_dsl.problems import Problem
+from thulium_dsl.messages.problems import Problem
 
 if TYPE_CHECKING:
-    from thulium_dsl.validate import Loaded
+    from thulium_dsl.grammar.validate import Loaded
 
 
 class Format(str, Enum):
@@ -34,8 +34,8 @@ def validate(
     format_: Annotated[Format, typer.Option("--format", help="How problems are written.")] = Format.text,
 ) -> None:
     """Say everything that is wrong with a document, or with several; and whether a project's dvc.yaml is current."""
-    from thulium_dsl import formats
-    from thulium_dsl.problems import DocumentError
+    from thulium_dsl.messages import formats
+    from thulium_dsl.messages.problems import DocumentError
 
     found = {file: _problems(file) for file in files or [Path("params.yaml")]}
     # Two documents may include one broken file: that is one mistake.
@@ -56,10 +56,10 @@ def validate(
 
 def _problems(file: Path) -> tuple[Problem, ...]:
     """Those of the document; where it has none, those of the project that it belongs to."""
-    from thulium_dsl import project
-    from thulium_dsl.document import read
-    from thulium_dsl.local import with_local
-    from thulium_dsl.validate import Loaded, check, experiment_of
+    from thulium_dsl.grammar.include import read
+    from thulium_dsl.grammar.local import with_local
+    from thulium_dsl.grammar.validate import Loaded, check, experiment_of
+    from thulium_dsl.pipeline import project
 
     document = read(file)
     whole = with_local(document)
@@ -72,7 +72,8 @@ def _problems(file: Path) -> tuple[Problem, ...]:
 
 def say_remarks(file: Path, loaded: Loaded) -> None:
     """Say what a valid document holds that does nothing, and warn of what does not work in every run of its project."""
-    from thulium_dsl import idle, project
+    from thulium_dsl.grammar import idle
+    from thulium_dsl.pipeline import project
 
     for option in idle.idle_in(loaded.document.tree):
         echo(f"note: {option}", err=True)

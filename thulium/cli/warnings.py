@@ -84,7 +84,7 @@ def _left_out(report: Report) -> Iterator[str]:
 
 
 def _remarks(report: Report) -> Iterator[str]:
-    from thulium.data.remarks import MEANINGS
+    from thulium.ingest.remarks import MEANINGS
 
     for remark, meaning in MEANINGS.items():
         if sources := report["remarks"][remark]:

@@ -13,7 +13,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from thulium.errors import DataError
+from thulium.runtime.errors import DataError
 
 MAGIC = b"ARROW1\0\0"
 END = b"ARROW1"  # behind the footer

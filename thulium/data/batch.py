@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from thulium.data.batches import padded_width
+from thulium.data.batching import padded_width
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
 
-from thulium.data.order import Order, resolve, to_logical, to_visual, with_mirrored
+from thulium.data.bidi import Order, resolve, to_logical, to_visual, with_mirrored
 from thulium.data.text import BREAK
 from thulium.data.textfile import read_text
-from thulium.errors import DataError
-from thulium_dsl.spec import TextSpec
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.spec import TextSpec
 
 
 @dataclass(frozen=True)

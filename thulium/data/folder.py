@@ -6,13 +6,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from thulium.data.image import open_grey, preprocess, scaled_width
-from thulium.data.imagefile import ImageFault
+from thulium.data.images.files import ImageFault
+from thulium.data.images.grey import open_grey, preprocess, scaled_width
+from thulium.data.labels import read_labels
 from thulium.data.line import Fault
-from thulium.data.readers.custom import read_labels
 from thulium.data.text import normalize
-from thulium.errors import DataError, list_faults
-from thulium_dsl.spec import PreprocessingSpec, UnicodeForm
+from thulium.runtime.errors import DataError, list_faults
+from thulium_dsl.grammar.spec import PreprocessingSpec, UnicodeForm
 
 
 class FolderSplit:
@@ -27,7 +27,7 @@ class FolderSplit:
     def __init__(
         self, folder: Path, preprocessing: PreprocessingSpec | None = None, unicode_form: UnicodeForm | None = None
     ) -> None:
-        from thulium.documents import defaults  # late: most callers need no document
+        from thulium.runtime.documents import defaults  # late: most callers need no document
 
         self.preprocessing = preprocessing or defaults().preprocessing
         faults: list[Fault] = []

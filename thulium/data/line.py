@@ -8,9 +8,11 @@ from typing import Literal
 
 from PIL import Image
 
+from thulium.runtime.errors import visible
+
 SplitName = Literal["train", "val", "test"]
 
-# What a person should know of a line that is kept; thulium.data.remarks says what each means and what to do.
+# What a person should know of a line that is kept; thulium.ingest.remarks says what each means and what to do.
 Remark = Literal[
     "outline off the baseline",
     "outline over other lines",
@@ -105,8 +107,3 @@ class Fault:
 
     def __str__(self) -> str:
         return visible(f"{self.where}: {self.what}")
-
-
-def visible(text: str) -> str:
-    """Text for a message: what cannot be seen, or would steer the terminal, is written as its code point."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -11,16 +11,16 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from thulium.data.augment import Augmenter
+from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.batch import Batch, collate
-from thulium.data.batches import Limits, Part, parts, shuffled_batches, sorted_batches
+from thulium.data.batching import Limits, Part, parts, shuffled_batches, sorted_batches
 from thulium.data.folder import FolderSplit
 from thulium.data.shards import Split
-from thulium.errors import DataError
-from thulium.signals import leave_group
-from thulium.world import ALONE, World
-from thulium_dsl.problems import ThuliumError
-from thulium_dsl.spec import PreprocessingSpec, UnicodeForm
+from thulium.runtime.errors import DataError
+from thulium.runtime.signals import leave_group
+from thulium.runtime.world import ALONE, World
+from thulium_dsl.grammar.spec import PreprocessingSpec, UnicodeForm
+from thulium_dsl.messages.problems import ThuliumError
 
 
 class Lines(Protocol):

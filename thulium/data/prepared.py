@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from thulium.data.bidi import Order
 from thulium.data.charset import characters
-from thulium.data.line import visible
-from thulium.data.order import Order
 from thulium.data.shards import Split
-from thulium.errors import DataError
-from thulium_dsl.spec import PreprocessingSpec, TextSpec, UnicodeForm
+from thulium.runtime.errors import DataError, visible
+from thulium_dsl.grammar.spec import PreprocessingSpec, TextSpec, UnicodeForm
 
 SPLITS = ("train", "val", "test")
 MANIFEST = "prepared.json"
@@ -108,7 +107,7 @@ def open_prepared(folder: Path) -> Prepared:
 
 
 def _checked(folder: Path, manifest: dict[str, Any]) -> Prepared:
-    from thulium.documents import kept  # late: it reaches for the language
+    from thulium.runtime.documents import kept  # late: it reaches for the language
 
     document = kept(str(folder / MANIFEST), preprocessing=manifest["preprocessing"], text=manifest["text"])
     if manifest["order"] not in get_args(Order):

@@ -29,10 +29,9 @@ import pyarrow as pa
 from PIL import Image
 
 from thulium.data.arrowfile import AGAIN, ArrowFile, damaged
-from thulium.data.image import MAX_PIXELS
-from thulium.data.imagefile import DAMAGE
-from thulium.data.line import visible
-from thulium.errors import DataError
+from thulium.data.images.files import DAMAGE
+from thulium.data.images.grey import MAX_PIXELS
+from thulium.runtime.errors import DataError, visible
 
 SCHEMA = pa.schema(
     {

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from thulium_dsl.spec import TextSpec, UnicodeForm
+from thulium_dsl.grammar.spec import TextSpec, UnicodeForm
 
 # All that ends a line anywhere (str.splitlines), and tabs: none of it can stand in a line.
 BREAK = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from thulium.data.line import visible
-from thulium.errors import DataError
-from thulium.pointers import SIZE, absent, pointer
+from thulium.runtime.errors import DataError, visible
+from thulium.runtime.pointers import SIZE, absent, pointer
 
 
 class UnreadableText(DataError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.metrics import EditCount, LineResult
-from thulium.tables import write_table
+from thulium.runtime.tables import write_table
 
 NOTHING = "∅"
 MOST_PAIRS = 40  # a confusion matrix of more than this cannot be read

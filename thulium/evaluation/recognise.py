@@ -11,11 +11,11 @@ import torch
 
 from thulium.data.loader import LineLoader
 from thulium.data.text import normalize
-from thulium.device import Device
-from thulium.evaluation.decode import Decode, greedy
+from thulium.decoding.ctc.greedy import Decode, greedy
 from thulium.evaluation.metrics import LineResult
 from thulium.models.wrappers import HTRModel
-from thulium_dsl.spec import TextSpec, UnicodeForm
+from thulium.runtime.device import Device
+from thulium_dsl.grammar.spec import TextSpec, UnicodeForm
 
 
 @dataclass(frozen=True, slots=True)

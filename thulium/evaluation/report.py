@@ -15,8 +15,8 @@ from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.metrics import RESAMPLES, EditCount, Interval, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
-from thulium.files import replace_text
-from thulium.svg import Series, line_chart
+from thulium.runtime.files import replace_text
+from thulium.runtime.svg import Series, line_chart
 
 TYPICAL_LINES = 6
 PAIRS_SHOWN = 15
@@ -71,7 +71,7 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.data")]),
+        loader=ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.ingest")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

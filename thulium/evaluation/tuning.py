@@ -10,15 +10,15 @@ import torch
 
 from thulium.data.loader import LineLoader
 from thulium.data.text import normalize
-from thulium.device import Device
-from thulium.errors import DataError
-from thulium.evaluation.decode import greedy
-from thulium.evaluation.decoding import say, steps, with_model
-from thulium.evaluation.frames import Steps
+from thulium.decoding.ctc.candidates import Steps
+from thulium.decoding.ctc.greedy import greedy
+from thulium.decoding.decoders import say, steps, with_model
+from thulium.decoding.lm.ngrams import NgramModel
 from thulium.evaluation.metrics import EditCount, LineResult
-from thulium.evaluation.ngrams import NgramModel
 from thulium.models.wrappers import HTRModel
-from thulium_dsl.spec import BeamSpec, DecodingSpec, TextSpec
+from thulium.runtime.device import Device
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.spec import BeamSpec, DecodingSpec, TextSpec
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 BETAS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)

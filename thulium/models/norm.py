@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from thulium.world import World
+from thulium.runtime.world import World
 
 Total = Callable[[Tensor], Tensor]
 

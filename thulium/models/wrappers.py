@@ -15,7 +15,7 @@ from thulium.models import backbones, decoders, heads
 from thulium.models.decoders import ctc
 from thulium.models.masks import shrink
 from thulium.models.span_mask import SpanMask
-from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec
+from thulium_dsl.grammar.spec import ModelSpec, PreprocessingSpec, TextSpec
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class HTRModel(nn.Module):
             DocumentError: the document has problems.
             DataError: its training lines cannot be read.
         """
-        from thulium.documents import load, training_texts  # late: it reaches for the language
+        from thulium.ingest.texts import training_texts  # late: training does without it
+        from thulium.runtime.documents import load
 
         experiment = load(path)
         rules, blank = experiment.dataset.text, experiment.model.decoder.blank_index

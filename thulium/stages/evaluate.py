@@ -14,26 +14,27 @@ from typing import Any
 import torch
 
 import thulium
-from thulium import device as devices
-from thulium.data import preview
+from thulium.data.augmentation import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
-from thulium.documents import kept
-from thulium.errors import CheckpointError, DeviceError
-from thulium.evaluation import decoding, plots, tuning
+from thulium.decoding import decoders as decoding
+from thulium.evaluation import plots, tuning
 from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
 from thulium.evaluation.recognise import Reading, recognise
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
-from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
-from thulium.progress import say
-from thulium.tables import write_table
+from thulium.runtime import device as devices
+from thulium.runtime.documents import kept
+from thulium.runtime.errors import CheckpointError, DeviceError
+from thulium.runtime.files import replace_text
+from thulium.runtime.progress import say
+from thulium.runtime.tables import write_table
 from thulium.training import history
 from thulium.training.checkpoints import load_model
 from thulium.training.same import digest_of_lines
-from thulium_dsl.spec import EvaluationSpec, ResourcesSpec
+from thulium_dsl.grammar.spec import EvaluationSpec, ResourcesSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
 DRAWS = 2  # pictures of each transform that fit the report's width

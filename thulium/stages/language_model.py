@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from thulium.data.bidi import to_visual
 from thulium.data.charset import Charset
-from thulium.data.order import to_visual
 from thulium.data.prepared import open_prepared
 from thulium.data.text import normalize
 from thulium.data.textfile import read_rows
-from thulium.evaluation import arpa
-from thulium.evaluation.decoding import model_of
+from thulium.decoding.decoders import model_of
+from thulium.decoding.lm import arpa
 
 
 @dataclass(frozen=True, slots=True)

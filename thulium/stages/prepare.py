@@ -7,23 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.data import order, register, survey
+from thulium.data import bidi as order
 from thulium.data.charset import alphabet
-from thulium.data.conversion import Converted
-from thulium.data.ingest import Intake
 from thulium.data.line import Fault, SplitName
 from thulium.data.prepared import MANIFEST, Prepared, write_manifest
-from thulium.data.register import Before, Register
-from thulium.data.replacing import refuse_foreign, replaced
-from thulium.data.report import write_page
 from thulium.data.shards import ShardWriter
-from thulium.data.splitting import SPLITS
-from thulium.data.survey import Survey
-from thulium.data.verdict import check_faults, check_splits, overlaps
-from thulium.errors import DataError
-from thulium.files import FULL
-from thulium.progress import track
-from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
+from thulium.ingest import register, survey
+from thulium.ingest.conversion import Converted
+from thulium.ingest.intake import Intake
+from thulium.ingest.register import Before, Register
+from thulium.ingest.replacing import refuse_foreign, replaced
+from thulium.ingest.report import write_page
+from thulium.ingest.splitting import SPLITS
+from thulium.ingest.survey import Survey
+from thulium.ingest.verdict import check_faults, check_splits, overlaps
+from thulium.runtime.errors import DataError
+from thulium.runtime.files import FULL
+from thulium.runtime.progress import track
+from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
 
 
 @dataclass(frozen=True, slots=True)

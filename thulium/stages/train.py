@@ -13,17 +13,19 @@ from typing import Any
 
 import torch
 
-from thulium import device as devices
-from thulium import signals
-from thulium.data.augment import Augmenter
+from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
-from thulium.errors import DataError, DeviceError, WorldError
-from thulium.files import replace_text
 from thulium.models.wrappers import HTRModel
-from thulium.progress import say, track
+from thulium.runtime import device as devices
+from thulium.runtime import signals
+from thulium.runtime.errors import DataError, DeviceError, WorldError
+from thulium.runtime.files import replace_text
+from thulium.runtime.progress import say, track
+from thulium.runtime.unfinished import FOLDER
+from thulium.runtime.world import ALONE, World, waited_s
 from thulium.training import messages, schedule
 from thulium.training import optimizer as optimizers
 from thulium.training.checkpoints import PERIODIC, CheckpointManager, clear
@@ -37,9 +39,7 @@ from thulium.training.same import parts_of
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
 from thulium.training.watch import Training, Watch
-from thulium.unfinished import FOLDER
-from thulium.world import ALONE, World, waited_s
-from thulium_dsl.spec import (
+from thulium_dsl.grammar.spec import (
     AugmentationSpec,
     CheckpointingSpec,
     EarlyStoppingSpec,

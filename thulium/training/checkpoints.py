@@ -23,10 +23,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from thulium.data.line import visible
-from thulium.errors import CheckpointError
-from thulium.files import PART, replace_bytes
 from thulium.models.wrappers import HTRModel
+from thulium.runtime.errors import CheckpointError, visible
+from thulium.runtime.files import PART, replace_bytes
 from thulium.training.best import Ranking
 from thulium.training.header import ANEW, FORMAT, Header, first_line, read_header
 from thulium.training.state import Free, misfit, misfit_of_optimizer, unpacked

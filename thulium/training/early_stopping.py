@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from thulium.training.best import READS, Ranking
-from thulium_dsl.spec import EarlyStoppingSpec
+from thulium_dsl.grammar.spec import EarlyStoppingSpec
 
 
 class EarlyStopping:

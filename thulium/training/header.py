@@ -10,13 +10,12 @@ from typing import Any, get_args
 
 from safetensors import SafetensorError, safe_open
 
+from thulium.data.bidi import Order
 from thulium.data.charset import Charset, characters
-from thulium.data.line import visible
-from thulium.data.order import Order
-from thulium.documents import kept
-from thulium.errors import CheckpointError, DataError
-from thulium.pointers import absent, pointer_at
-from thulium_dsl.spec import ModelSpec, PreprocessingSpec, TextSpec
+from thulium.runtime.documents import kept
+from thulium.runtime.errors import CheckpointError, DataError, visible
+from thulium.runtime.pointers import absent, pointer_at
+from thulium_dsl.grammar.spec import ModelSpec, PreprocessingSpec, TextSpec
 
 FORMAT = 2
 ENTRY = "thulium"  # of the metadata of safetensors

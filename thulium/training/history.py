@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from thulium.errors import DataError
-from thulium.tables import read_table, write_table
+from thulium.runtime.errors import DataError
+from thulium.runtime.tables import read_table, write_table
 from thulium.training.state import is_number
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_cer", "val_wer", "val_line_accuracy", "lr")

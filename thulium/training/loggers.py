@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from thulium.data.loader import Lines
-from thulium.errors import LoggerError, MissingPackage
 from thulium.evaluation.metrics import LineResult
-from thulium.files import replace_text
-from thulium.progress import say
+from thulium.runtime.errors import LoggerError, MissingPackage
+from thulium.runtime.files import replace_text
+from thulium.runtime.progress import say
+from thulium.runtime.world import World
 from thulium.training.samples import Samples, is_pictured
 from thulium.training.trainer import HTRTrainer
-from thulium.world import World
-from thulium_dsl.spec import LoggingSpec, WandbSpec
+from thulium_dsl.grammar.spec import LoggingSpec, WandbSpec
 
 Log = Callable[[int, Mapping[str, float], HTRTrainer], None]
 METRICS = ("val/cer", "val/wer", "val/loss")  # what TensorBoard's table of hyperparameters shows beside them

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from thulium.data.batch import Batch
-from thulium.errors import StepError
-from thulium.world import World
+from thulium.runtime.errors import StepError
+from thulium.runtime.world import World
 
 CHECK_EVERY = 20  # steps between looks at the loss: each look waits for the device
 

@@ -9,7 +9,7 @@ from thulium.evaluation.recognise import Reading
 from thulium.training.run import Run
 from thulium.training.schedule import warmup_steps
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.spec import CosineSpec
+from thulium_dsl.grammar.spec import CosineSpec
 
 NAMED = 20  # lines in a message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn, optim
 
-from thulium_dsl.spec import AdamwSpec
+from thulium_dsl.grammar.spec import AdamwSpec
 
 
 def adamw(model: nn.Module, spec: AdamwSpec, lr: float) -> optim.Optimizer:

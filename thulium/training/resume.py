@@ -2,7 +2,7 @@
 
 ``<root>/<digest>/`` holds, for the training whose settings, data and engine have that digest:
 
-    lock, about.json   see thulium/unfinished.py
+    lock, about.json   see thulium/runtime/unfinished.py
     000007.state       the newest state, 000006.state the one before it: a digest, then what torch.save wrote
     files/             the checkpoints of these states, since DVC removes those where the training put them; where the
                        disk allows it, a second name of the same file, which costs neither time nor room
@@ -25,12 +25,12 @@ from typing import IO, Any
 
 import torch
 
-from thulium.errors import WorldError
-from thulium.files import replace_bytes, replace_text
-from thulium.progress import say
+from thulium.runtime.errors import WorldError
+from thulium.runtime.files import replace_bytes, replace_text
+from thulium.runtime.progress import say
+from thulium.runtime.unfinished import about_of, folders, is_held, lock_of, remove, sweep
 from thulium.training.checkpoints import OURS
 from thulium.training.state import unpacked
-from thulium.unfinished import about_of, folders, is_held, lock_of, remove, sweep
 
 COPY = re.compile(r"[0-9a-f]{32}-[a-z0-9.-]+")  # the name of a checkpoint's copy: its digest, and its own name
 KEPT = 2  # states: the newest may turn out to be damaged

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from thulium.device import Device
-from thulium.errors import Interrupted
-from thulium.files import FULL
-from thulium.progress import say
-from thulium.signals import Signals
+from thulium.runtime.device import Device
+from thulium.runtime.errors import Interrupted
+from thulium.runtime.files import FULL
+from thulium.runtime.progress import say
+from thulium.runtime.signals import Signals
 from thulium.training.checkpoints import CheckpointManager
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History, is_history

@@ -12,9 +12,9 @@ import torch
 
 import thulium
 from thulium.data.prepared import Prepared
-from thulium.errors import WorldError
+from thulium.runtime.errors import WorldError
+from thulium.runtime.world import World
 from thulium.training.resume import digest_of
-from thulium.world import World
 
 
 def digest_of_lines(prepared: Path) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from thulium_dsl.spec import CosineSpec
+from thulium_dsl.grammar.spec import CosineSpec
 
 FLOOR = 0.001  # share of the peak that is left at the end
 

@@ -14,22 +14,22 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from thulium import device as devices
 from thulium.data.batch import Batch
 from thulium.data.loader import LineLoader
-from thulium.device import Device
-from thulium.errors import DataError, StepError
 from thulium.evaluation.metrics import score
 from thulium.evaluation.recognise import Reading, merge, recognise
 from thulium.models.norm import synchronised
 from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime.device import Device
+from thulium.runtime.errors import DataError, StepError
+from thulium.runtime.world import ALONE, World
 from thulium.training.best import READS
 from thulium.training.ema import Ema
 from thulium.training.losses import Losses
 from thulium.training.state import Free, misfit, misfit_of_optimizer
 from thulium.training.watch import reads_nothing
-from thulium.world import ALONE, World
-from thulium_dsl.spec import UnicodeForm
+from thulium_dsl.grammar.spec import UnicodeForm
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from thulium.data.charset import Charset, alphabet
-from thulium.errors import CheckpointError
 from thulium.models.wrappers import HTRModel
-from thulium.progress import say
+from thulium.runtime.errors import CheckpointError
+from thulium.runtime.progress import say
 from thulium.training.checkpoints import load_model
 
 Extend = Literal["union", "replace"]

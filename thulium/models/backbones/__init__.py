@@ -2,7 +2,7 @@
 
 from thulium.models.backbones.resnet import ResNet
 from thulium.models.backbones.vgg import Vgg
-from thulium_dsl.spec import BackboneSpec
+from thulium_dsl.grammar.spec import BackboneSpec
 
 BACKBONES = {"resnet": ResNet, "vgg": Vgg}
 

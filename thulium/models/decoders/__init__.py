@@ -1,7 +1,7 @@
 """From frames to classes, and the loss that trains them: a file for each kind."""
 
 from thulium.models.decoders.ctc import CtcDecoder
-from thulium_dsl.spec import CtcSpec
+from thulium_dsl.grammar.spec import CtcSpec
 
 DECODERS = {"ctc": CtcDecoder}
 

@@ -6,7 +6,7 @@ from typing import Any
 from thulium.models.heads.bilstm import BiLstm
 from thulium.models.heads.none import Nothing
 from thulium.models.heads.transformer import Transformer
-from thulium_dsl.spec import BilstmSpec, HeadSpec, TransformerSpec
+from thulium_dsl.grammar.spec import BilstmSpec, HeadSpec, TransformerSpec
 
 Head = BiLstm | Transformer | Nothing
 

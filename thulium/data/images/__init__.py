@@ -1,0 +1,1 @@
+"""Image files, and the grey line that a model reads."""

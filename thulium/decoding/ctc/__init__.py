@@ -1,0 +1,1 @@
+"""Decoding of connectionist temporal classification: the best path, and prefix beam search."""

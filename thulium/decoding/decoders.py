@@ -1,0 +1,127 @@
+"""From the document's ``evaluation.decoding`` to what decodes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from thulium.data.bidi import to_visual
+from thulium.data.charset import Charset
+from thulium.data.prepared import Prepared
+from thulium.decoding.ctc.beam import search
+from thulium.decoding.ctc.candidates import Steps, steps_of
+from thulium.decoding.ctc.greedy import Decode, greedy
+from thulium.decoding.lm import arpa, ngrams
+from thulium.decoding.lm.ngrams import NgramModel
+from thulium.decoding.lm.scorer import NgramScorer
+from thulium.runtime.errors import DataError
+from thulium_dsl.grammar.spec import BeamSpec, DecodingSpec
+
+KEY = "evaluation.decoding.language_model"
+
+
+@dataclass(frozen=True, slots=True)
+class BeamDecoder:
+    """Prefix beam search; see ``beam``.
+
+    Attributes:
+        width: prefixes that are kept.
+        scorer: of the language model, for the same charset; None: no one is asked.
+    """
+
+    width: int
+    scorer: NgramScorer | None
+
+    def __call__(self, logits: Tensor, frames: Tensor, charset: Charset) -> list[str]:
+        """The texts of logits (B, T, K) with frames (B,) in use."""
+        return self.read(steps(logits, frames, charset), charset)
+
+    def read(self, lines: Steps, charset: Charset) -> list[str]:
+        """The texts of lines whose frames were looked through before."""
+        return [charset.decode(found.classes) for found in search(lines, self.width, self.scorer)]
+
+
+def steps(logits: Tensor, frames: Tensor, charset: Charset) -> Steps:
+    """What a search looks at of logits (B, T, K) with frames (B,) in use."""
+    probabilities = logits.float().softmax(dim=2).cpu().numpy()
+    return steps_of(probabilities, frames.cpu().numpy(), charset.blank_index)
+
+
+def build(spec: DecodingSpec, charset: Charset, data: Prepared) -> Decode:
+    """What decodes, as the document has it.
+
+    Raises:
+        DataError: the language model cannot be used.
+    """
+    return DECODINGS[spec.type](spec, charset, data)
+
+
+def _beam(spec: BeamSpec, charset: Charset, data: Prepared) -> BeamDecoder:
+    return with_model(spec, charset, language_model(spec, charset, data))
+
+
+def with_model(spec: BeamSpec, charset: Charset, model: NgramModel | None) -> BeamDecoder:
+    """Beam search with a language model that is there already."""
+    return BeamDecoder(spec.beam_size, NgramScorer(model, charset, spec.alpha, spec.beta) if model else None)
+
+
+DECODINGS: Mapping[str, Callable[[Any, Charset, Prepared], Decode]] = {
+    "greedy": lambda _spec, _charset, _data: greedy,
+    "beam": _beam,
+}
+
+
+def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> NgramModel | None:
+    """The language model that the document asks for, in the order in which the charset's symbols are written.
+
+    Raises:
+        DataError: the file cannot be read, or is of other texts than the model writes.
+    """
+    if not isinstance(spec, BeamSpec) or spec.language_model == "none":
+        return None
+    if spec.language_model == "train":
+        return model_of(data.split("train").texts, spec.order, charset)
+    path = Path(spec.language_model)
+    model = arpa.read(path)
+    if model.reading not in (None, charset.order):
+        raise DataError(
+            f"{KEY}: {path} is of texts in {model.reading} order, but this model writes in {charset.order} order: "
+            "write the file anew with `thulium lm`"
+        )
+    known = model.symbols.intersection(data.symbols)  # the model may write more: what another one brought it
+    if 2 * len(known) < len(data.symbols):
+        raise DataError(
+            f"{KEY}: {path} knows {len(known)} of the {len(data.symbols)} characters of these lines: name "
+            "one of texts in the same script and Unicode form"
+        )
+    return model
+
+
+def model_of(texts: Iterable[str], order: int, charset: Charset) -> NgramModel:
+    """A language model of texts in logical order, for a model that writes with this charset."""
+    seen = (to_visual(text, charset.order) for text in texts)
+    return ngrams.build(seen, order, charset.symbols, charset.order)
+
+
+def say(spec: DecodingSpec) -> str:
+    """How texts were decoded, in a few words."""
+    if not isinstance(spec, BeamSpec):
+        return spec.type
+    beam = f"beam {spec.beam_size}"
+    if spec.language_model == "none":
+        return beam
+    model = f"{spec.order}-grams of the training lines" if spec.language_model == "train" else spec.language_model
+    return f"{beam}, {model}, alpha {spec.alpha:g}, beta {spec.beta:g}"
+
+
+def facts(spec: DecodingSpec) -> dict[str, object]:
+    """What the report says of it: label -> value."""
+    found: dict[str, object] = {"decoding": say(spec)}
+    if isinstance(spec, BeamSpec) and spec.language_model not in ("none", "train"):
+        found["language model (sha256)"] = hashlib.sha256(Path(spec.language_model).read_bytes()).hexdigest()[:16]
+    return found

@@ -1,0 +1,1 @@
+"""Language models of characters: n-grams, and the ARPA files that hold them."""

@@ -1,5 +1,0 @@
-"""Files that are whole or not there; the language has them too, so they stand with it."""
-
-from thulium_dsl.files import FULL, PART, replace_bytes, replace_text
-
-__all__ = ["FULL", "PART", "replace_bytes", "replace_text"]

@@ -1,0 +1,220 @@
+"""From a line as a reader found it to a row as training reads it; and what prepare should know of it besides."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from thulium.data import bidi as order
+from thulium.data import places, text
+from thulium.data.charset import unknown_symbols
+from thulium.data.images.files import ImageFault
+from thulium.data.images.grey import INK_SHARE, MIN_CONTRAST, encode_png, is_too_wide, preprocess
+from thulium.data.line import Fault, Line, Origin, Remark, SplitName
+from thulium.data.shards import Row
+from thulium.ingest.readers import READERS, layout
+from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, SyntheticDataset
+
+MIN_HEIGHT = 12  # pixels; handwriting cannot be read below
+MIN_WIDTH = 4  # pixels
+DARK = 96  # grey value; a line with a darker paper is light on dark
+
+Look = Literal["blank", "light on dark", "tiny"]
+RawForm = Literal["", "composed", "decomposed", "mixed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readable:
+    """A line whose transcription can be used.
+
+    Attributes:
+        origin: where it comes from.
+        text: normalised.
+        unknown: the characters that the document's charset lacks.
+    """
+
+    origin: Origin
+    text: str
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converted(Readable):
+    """A row, and what the report counts.
+
+    Attributes:
+        squeezed: whether the line was wider than max_width.
+        looks: what is odd about the image.
+        remarks: what the reader found that a person should know.
+        raw_form: how accents were written before normalisation; empty if there are none.
+        oddities: code points that are seldom meant, such as control characters.
+        comes_back: for a text with right-to-left characters, whether it survives the way to visual order and back,
+            in lines that run left to right and right to left.
+        digest: of the image's pixels.
+    """
+
+    row: Row
+    squeezed: bool
+    looks: tuple[Look, ...]
+    remarks: tuple[Remark, ...]
+    raw_form: RawForm
+    oddities: tuple[str, ...]
+    comes_back: tuple[bool, bool]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Converter:
+    """Reads one unit of a data set and converts its lines. Can be pickled, so that other processes do it.
+
+    Attributes:
+        symbols: the characters that a line may have; None: any.
+        opens_images: whether lines become rows; otherwise what is found is readable, and no image is opened.
+    """
+
+    dataset: DatasetSpec
+    preprocessing: PreprocessingSpec
+    symbols: frozenset[str] | None
+    opens_images: bool = True
+
+    def __call__(self, unit: Any) -> list[Readable | Fault]:
+        """All lines of a unit, in their order."""
+        if isinstance(unit, Fault):
+            return [unit]
+        return [
+            _placed(item, unit) if isinstance(item, Fault) else self._line(item)
+            for item in READERS[self.dataset.type].read(unit, self.dataset)
+        ]
+
+    def _line(self, line: Line) -> Readable | Fault:
+        origin = Origin.of(line)
+        fault = partial(Fault, where=line.source, origin=origin)
+        written = text.normalize(line.text, self.dataset.text)
+        if refused := self._refuse(written, partial(fault, where=line.text_source or line.source)):
+            return refused
+        unknown = () if self.symbols is None else tuple(unknown_symbols(written, self.symbols))
+        if not self.opens_images:
+            return Readable(origin=origin, text=written, unknown=unknown)
+        try:
+            image = line.load()
+        except ImageFault as error:
+            return fault(reason="unreadable image", what=f"the image {error}")
+        too_wide = is_too_wide(image.size, self.preprocessing)
+        if too_wide and self.preprocessing.wide_lines != "squeeze":
+            return self._too_wide(fault)
+        scaled = preprocess(image, self.preprocessing)
+        return Converted(
+            origin=origin,
+            text=written,
+            unknown=unknown,
+            row=_row(line, written, scaled),
+            squeezed=too_wide,
+            looks=tuple(_looks(image)),
+            remarks=line.remarks,
+            raw_form=_raw_form(line.text),
+            oddities=tuple(order.oddities(line.text)),
+            comes_back=self._comes_back(written),
+            digest=hashlib.sha256(scaled.tobytes()).digest()[:16],
+        )
+
+    def _refuse(self, written: str, fault: Any) -> Fault | None:
+        if not written.strip():
+            what = "nothing is left of the transcription under the rules of dataset.text: remove the line"
+            return fault(reason="no transcription", what=what)
+        if "\0" in written:
+            return fault(reason="NUL character", what="the transcription holds a NUL character: remove it")
+        return None
+
+    def _comes_back(self, written: str) -> tuple[bool, bool]:
+        turns = order.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
+        if not turns:
+            return True, True
+        return order.round_trips(written, "visual_ltr"), order.round_trips(written, "visual_rtl")
+
+    def _too_wide(self, fault: Any) -> Fault:
+        spec = self.preprocessing
+        what = f"is wider than preprocessing.max_width ({spec.max_width} pixels at height {spec.height})"
+        if spec.wide_lines == "skip":
+            return fault(reason="too wide", what=what, is_error=False)
+        what += ": raise it, or set preprocessing.wide_lines to squeeze or skip"
+        return fault(reason="too wide", what=what)
+
+
+def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -> Fault | None:
+    """What is to be done about a line with characters that the charset lacks: a fault, or nothing.
+
+    A line of val or test is never left out for it: there each such character counts as an error. It stops prepare all
+    the same, where the document asks for that.
+    """
+    policy = dataset.text.on_unknown
+    skips = not isinstance(dataset, SyntheticDataset) and dataset.on_error == "skip"
+    leaves_out = policy == "drop_line" or skips
+    if not line.unknown or (leaves_out and split != "train"):
+        return None
+    named = ", ".join(f"{symbol!r} (U+{ord(symbol):04X})" for symbol in line.unknown[:10])
+    advice = {
+        "error": "add it to dataset.text.charset, or set dataset.text.on_unknown to map or drop_line",
+        "map": "add it to dataset.text.map or to dataset.text.charset",
+        "drop_line": "the line is left out of training",
+    }[policy]
+    if split != "train":
+        advice += f"; with drop_line this {split} line stays, and each such character in it counts as an error"
+    return Fault(
+        reason="unknown character",
+        where=line.origin.text_source or line.origin.source,
+        what=f"the transcription has what the charset lacks: {named}: {advice}",
+        is_error=policy != "drop_line",
+        origin=line.origin,
+    )
+
+
+def _placed(fault: Fault, unit: Any) -> Fault:
+    """A fault with what is known of its page, where the reader has not said it."""
+    if fault.origin is not None or not isinstance(unit, layout.Unit):
+        return fault
+    name = fault.where.removeprefix(f"{unit.file}#")
+    origin = Origin(
+        id="" if name == fault.where else f"{unit.page}/{name}",
+        page=unit.page,
+        document=places.folder_of(unit.page),
+        source=fault.where,
+        split=unit.split,
+    )
+    return replace(fault, origin=origin)
+
+
+def _row(line: Line, written: str, image: Image.Image) -> Row:
+    return Row(
+        id=line.id,
+        image=encode_png(image),
+        width=image.width,
+        height=image.height,
+        text=written,
+        page=line.page,
+        source=line.source,
+    )
+
+
+def _looks(image: Image.Image) -> Iterator[Look]:
+    shares = np.cumsum(image.histogram()) / (image.width * image.height)
+    low, middle, high = np.searchsorted(shares, (INK_SHARE, 0.5, 1 - INK_SHARE))
+    if image.height < MIN_HEIGHT or image.width < MIN_WIDTH:
+        yield "tiny"
+    if high - low < MIN_CONTRAST:
+        yield "blank"
+    elif middle < DARK and high - middle > middle - low:
+        yield "light on dark"
+
+
+def _raw_form(raw: str) -> RawForm:
+    composed, decomposed = (unicodedata.normalize(form, raw) for form in ("NFC", "NFD"))
+    if composed == decomposed:
+        return ""
+    return "composed" if raw == composed else "decomposed" if raw == decomposed else "mixed"

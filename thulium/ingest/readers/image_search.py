@@ -1,0 +1,170 @@
+"""Where the image lies that a PAGE or ALTO file names: as exports, OCR workspaces and people put it.
+
+The name may be a path from the file, from a folder above it (in OCR-D, from that of mets.xml), or a path or an address
+on the machine that wrote it. It is only looked for below the root: a file of data must not reach for others.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import unquote
+
+from thulium.data.images import formats
+from thulium.ingest.readers.xmlfile import PageFault
+from thulium.runtime.pointers import absent
+
+IMAGE_FOLDERS = ("images", "img")
+XML_FOLDERS = ("page", "alto")  # that exports put beside the images, one for each format
+# A path of another machine, or an address: what it begins with says nothing here.
+_ELSEWHERE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[A-Za-z][A-Za-z0-9+.-]*:/|file:", re.IGNORECASE)
+_SCHEME = re.compile(r"file:/*", re.IGNORECASE)
+_QUERY = re.compile(r"[?#].*")
+LONGEST = 100  # characters of a name in a message
+
+_Parts = tuple[str, ...]
+
+
+def find(xml: Path, root: Path, named: str) -> Path:
+    """The image of a page.
+
+    Args:
+        xml: the file that describes the page.
+        root: the folder that the image must lie in.
+        named: the name, path or address that the XML has for it, or nothing.
+
+    Raises:
+        PageFault: there is none.
+    """
+    named = named.strip()
+    tried: list[Path] = []
+    for path in (*_as_named(xml, root, named), *_by_last_name(xml, root, named)):
+        if _is_file(path) and not formats.is_not_read(path):
+            return path
+        tried.append(path)
+    for stem in _stems(xml, named):
+        for folder in _folders(xml, root):
+            for name in _images(folder):
+                if _key(Path(name).stem) == stem and _is_file(folder / name):
+                    return folder / name
+    raise PageFault("missing image", _missing(xml, root, named, tried))
+
+
+def _as_named(xml: Path, root: Path, named: str) -> Iterator[Path]:
+    """The named path from the file's folder and from every one above it; the nearest first."""
+    above = xml.parent.relative_to(root).parts
+    for parts in _paths(named):
+        # Of a path of another machine the whole may not be there, but its last folders.
+        shortest = 2 if _ELSEWHERE.match(named) else len(parts)
+        for first in range(max(0, len(parts) - shortest) + 1):
+            for depth in range(len(above), -1, -1):
+                inside = _joined(above[:depth], parts[first:])
+                if inside is not None and len(parts) > 1:
+                    yield root.joinpath(*inside)
+
+
+def _by_last_name(xml: Path, root: Path, named: str) -> Iterator[Path]:
+    """The last part of the named path, in the folders where exports put images, and then in every one above."""
+    names = [parts[-1] for parts in _paths(named)]
+    above = [folder for folder in xml.parents if folder == root or root in folder.parents]
+    for folder in dict.fromkeys((*_folders(xml, root), *above)):
+        for name in names:
+            if name not in (".", ".."):
+                yield folder / name
+
+
+def _paths(named: str) -> list[_Parts]:
+    """The parts of the named path, in the ways in which it may be meant and written."""
+    named = named[match.end() :] if (match := _SCHEME.match(named)) else named
+    plain = [named, unquote(named)]
+    if "://" in named:
+        plain += [unquote(_QUERY.sub("", named))]
+    forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD") for text in plain]
+    paths = dict.fromkeys(tuple(filter(None, re.split(r"[/\\]+", text))) for text in (*plain, *forms))
+    return [parts for parts in paths if parts and "\0" not in "".join(parts)]
+
+
+def _joined(folder: _Parts, parts: _Parts) -> _Parts | None:
+    """A path in a folder below the root, from the root; None where it leads out of that.
+
+    By names alone: behind a folder that is a link, ``..`` is the folder that the link lies in.
+    """
+    inside = list(folder)
+    for part in parts:
+        if part == ".." and not inside:
+            return None
+        if part == "..":
+            inside.pop()
+        elif part != ".":
+            inside.append(part)
+    return tuple(inside)
+
+
+def _stems(xml: Path, named: str) -> list[str]:
+    """The names without endings of the images that may be meant: the named one's, of whatever kind, and the XML's."""
+    last = [Path(parts[-1]) for parts in _paths(named)]
+    known = [name.stem for name in last if formats.is_image(name) or formats.is_not_read(name)]
+    return list(dict.fromkeys(map(_key, [*known, xml.stem])))
+
+
+def _missing(xml: Path, root: Path, named: str, tried: list[Path]) -> str:
+    """What is wrong, and what to do."""
+    shown = named if len(named) <= LONGEST else f"{named[: LONGEST - 3]}..."
+    if said := next(filter(None, map(absent, tried)), None):
+        return f"names the image {shown!r}, which {said}"
+    if odd := next((path for path in tried if os.path.lexists(path) and not _is_file(path)), None):
+        what = "is a link to a file that does not exist" if not odd.exists() else "is not a file"
+        return f"names the image {shown!r}, but {odd} {what}: put the image there, or remove it"
+    if other := _of_another_kind(xml, root, named, tried):
+        what = f"its image is {other}, and {formats.kind_by_name(other)} is not read"
+        return f"{what}: save that as PNG or TIFF beside it"
+    what = f"names the image {shown!r}, which is not there" if named else "names no image"
+    if ".." in re.split(r"[/\\]", named) and not any(_as_named(xml, root, named)):
+        what = f"names the image {shown!r}, which leads out of dataset.root, where nothing is read"
+    places = ", ".join(str(folder) for folder in _folders(xml, root) if folder.is_dir())
+    what += f", nor is there an image {xml.stem}.*: put it into one of {places}"
+    if xml.parent == root and root.name.lower() in XML_FOLDERS:
+        what += f", or, where it lies above {root}, set dataset.root to the folder above"
+    return what
+
+
+def _of_another_kind(xml: Path, root: Path, named: str, tried: list[Path]) -> Path | None:
+    """A file that would be the image if its kind were read."""
+    folders, endings = _folders(xml, root), formats.NOT_READ
+    by_stem = [folder / f"{stem}{end}" for stem in _stems(xml, named) for folder in folders for end in endings]
+    return next((path for path in (*tried, *by_stem) if formats.is_not_read(path) and _is_file(path)), None)
+
+
+def _folders(xml: Path, root: Path) -> list[Path]:
+    """Where an image may lie: beside the XML, one folder up, in a folder of images in either."""
+    beside = [folder for folder in (xml.parent, xml.parent.parent) if folder == root or root in folder.parents]
+    return [*beside, *(folder / name for folder in beside for name in IMAGE_FOLDERS)]
+
+
+def _images(folder: Path) -> tuple[str, ...]:
+    try:
+        return _listed(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=8)
+def _listed(folder: Path, _changed: int) -> tuple[str, ...]:
+    """The names of images in a folder: many thousand pages may lie there, and each of them asks."""
+    names = filter(formats.is_image, os.listdir(folder))
+    return tuple(sorted(names, key=lambda name: (formats.rank(name), name)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # as of a name that is too long
+        return False
+
+
+def _key(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem)

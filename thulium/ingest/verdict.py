@@ -1,0 +1,74 @@
+"""Whether data can be used as they were found: not with too many faults, an empty split, or a test that was learned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from thulium.data.line import Fault
+from thulium.ingest import survey
+from thulium.ingest.accounting import Accounts
+from thulium.ingest.splitting import Splitter
+from thulium.ingest.survey import Survey
+from thulium.runtime.errors import DataError, list_faults
+from thulium_dsl.grammar.spec import DatasetSpec, SyntheticDataset
+
+
+def check_faults(
+    accounts: Accounts, num_lines: int, num_pages: int, dataset: DatasetSpec, overlaps: Sequence[Fault] = ()
+) -> None:
+    """Refuse data with faults, or with more of them than the document allows; and what it does not let overlap.
+
+    Args:
+        num_lines, num_pages: that can be used.
+        overlaps: see ``overlaps``; these are errors whatever the document does about faults.
+
+    Raises:
+        DataError: names the faults.
+    """
+    errors = [fault for fault in accounts.faults if fault.is_error]
+    if isinstance(dataset, SyntheticDataset) or dataset.on_error == "fail":
+        _refuse([*errors, *overlaps])
+        return
+    pages = sum(fault.is_page for fault in errors)
+    for what, faults, whole in (("pages", pages, num_pages), ("lines", len(errors) - pages, num_lines)):
+        if faults and faults / (faults + whole) > dataset.max_skipped:
+            share = f"{faults} of {faults + whole} {what} cannot be used, more than dataset.max_skipped allows"
+            raise DataError(f"{share} ({dataset.max_skipped:.3g} of them)\n{list_faults(errors)}")
+    _refuse(overlaps)
+
+
+def overlaps(seen: Survey, dataset: DatasetSpec) -> list[Fault]:
+    """A fault for all that stands in two splits, unless the document allows it."""
+    if isinstance(dataset, SyntheticDataset) or dataset.allow_overlap:
+        return []
+    return survey.overlaps(seen, pages_may=_is_by_line(dataset))
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
+    if faults:
+        raise DataError(list_faults(faults))
+
+
+def check_splits(seen: Survey, splitter: Splitter) -> None:
+    """Refuse data of which a split has no line.
+
+    Raises:
+        DataError: says what to do.
+    """
+    for name, split in seen.splits.items():
+        if split.lines:
+            continue
+        reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(_by_reason(seen.skipped).items()))
+        what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
+        raise DataError(what + (f"\nleft out, by reason: {reasons}" if reasons else ""))
+
+
+def _is_by_line(dataset: DatasetSpec) -> bool:
+    """Whether the document itself divides pages: it says so, and no lists take the place of that."""
+    split = getattr(dataset, "split", None)
+    return split is not None and split.by == "line" and dataset.train_list is None  # type: ignore[union-attr]
+
+
+def _by_reason(faults: list[Fault]) -> Counter[str]:
+    return Counter(fault.reason for fault in faults)

@@ -1,0 +1,75 @@
+r"""CSV files that a spreadsheet opens without running anything, and a terminal prints without obeying anything.
+
+A text that a spreadsheet would take for a formula, that begins with an apostrophe, or that holds a control character is
+written behind an apostrophe; there, a backslash is doubled and a control character is its code: ``=1+1`` is written
+``'=1+1``, and an apostrophe and a bell ``''\x07``. Every other text stands as it is, and so do numbers and single
+characters. Who reads a cell of two characters or more takes one apostrophe off its beginning and, if there was one,
+undoes the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from thulium.runtime.errors import DataError
+from thulium.runtime.files import replace_text
+
+# Some spreadsheets pass over spaces in front of a formula, and take the wide signs for the narrow ones.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ESCAPED = re.compile(r"\\(?:(\\)|x([0-9a-f]{2}))")
+QUOTE = "'"
+
+
+def escaped(text: str) -> str:
+    """A text as it is written into a cell."""
+    is_plain = len(text) == 1 or _NUMBER.fullmatch(text) or not (text.startswith(QUOTE) or _FORMULA.match(text))
+    if is_plain and not _CONTROL.search(text):
+        return text
+    return QUOTE + _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\\", "\\\\"))
+
+
+def unescaped(cell: str) -> str:
+    """The text that a cell stands for."""
+    if len(cell) < 2 or not cell.startswith(QUOTE):
+        return cell
+    return _ESCAPED.sub(lambda found: found[1] or chr(int(found[2], 16)), cell[1:])
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    replace_text(path, text.getvalue())
+
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The rows of such a file, as they were before they were written.
+
+    Args:
+        columns: that it must have.
+
+    Raises:
+        DataError: it cannot be read, or is no such file.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.reader(file, strict=True) if row]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: is no CSV file in UTF-8 ({error}): make it anew") from None
+    header = rows[0] if rows else []
+    if lacking := [name for name in columns if name not in header]:
+        raise DataError(f"{path}: has no column {lacking[0]!r}: make it anew")
+    if odd := next((number for number, row in enumerate(rows, 1) if len(row) != len(header)), None):
+        raise DataError(f"{path}: row {odd} has {len(rows[odd - 1])} cells, its head has {len(header)}: make it anew")
+    return [dict(zip(header, map(unescaped, row), strict=True)) for row in rows[1:]]

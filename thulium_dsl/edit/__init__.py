@@ -1,0 +1,1 @@
+"""Documents completed and brought up to date."""

@@ -1,0 +1,117 @@
+"""What a person probably meant by a value of the wrong kind, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from thulium_dsl.grammar import schemas
+from thulium_dsl.text import scalars
+
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_YES = {"ja", "oui", "si", "sí", "yes", "y", "on", "enabled", "enable", "1"}
+_NO = {"nein", "non", "no", "n", "off", "disabled", "disable", "none", "0"}
+_LIKE_ASCII = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", **dict.fromkeys("“”„«»‘’‚", "")})
+
+
+def for_type(value: Any, wanted: list[str], schema: schemas.Schema) -> str:
+    """Advice for a value that is not of a wanted type; empty when the sentence about it says all."""
+    if isinstance(value, str) and re.search(r"\$\{?\w|\{\{", value):
+        return "a document has no variables: write the value itself"
+    if "object" in wanted:
+        return _for_section(value, schema)
+    if "array" in wanted:
+        return _for_list(value, schema)
+    if value is None:
+        has_default = "default" in schema
+        return f"remove the line to get the default, {plain(schema['default'])}" if has_default else ""
+    example = plain(schema["examples"][0]) if "examples" in schema else ""
+    if isinstance(value, list | dict):
+        return f"write one value, such as {example}" if example else "write one value"
+    if isinstance(value, str):
+        return _for_word(value, wanted, schema) or (f"write for example {example}" if example else "")
+    if "boolean" in wanted:
+        return "write true or false"
+    if "string" in wanted:
+        return f"put it in quotes: '{plain(value)}'"
+    return f"write a number, such as {example}" if example else ""
+
+
+def _for_word(text: str, wanted: list[str], schema: schemas.Schema) -> str:
+    """A text where a number, or true or false, belongs."""
+    if not isinstance(scalars.value_of(text), str) and text != "":
+        return f"remove the quotes: {text}"
+    if "boolean" in wanted:
+        word = text.strip().lower()
+        return "write true" if word in _YES else "write false" if word in _NO else "write true or false"
+    if text == "None" and "default" in schema:
+        return f"remove the line to get the default, {plain(schema['default'])}"
+    return _for_number(text, is_whole="integer" in wanted)
+
+
+def _for_number(text: str, is_whole: bool) -> str:
+    plain_text = text.translate(_LIKE_ASCII).strip()
+    if plain_text != text and re.fullmatch(_NUMBER, plain_text):
+        return f"write {plain_text}, with the signs of a keyboard: no curly quotes, long dashes or fixed spaces"
+    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text) and is_whole:
+        return f"write {text.replace(',', '')}, without the comma"
+    if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", text):
+        return f"write {text.replace(',', '.')}, with a point"
+    if found := re.fullmatch(rf"({_NUMBER})\s*%", text):
+        return f"write {float(found[1]) / 100:.6g}: shares are written as fractions of 1"
+    if found := re.match(rf"({_NUMBER})\s*(\S?)", text):
+        if found[2] == "#":
+            return f"a comment needs a space before its '#': {found[1]}  # ..."
+        if text[found.end(1) :].lstrip().startswith("//"):
+            return f"a comment begins with '#': {found[1]}  # ..."
+        if found[2] not in ("*", ":", ".", "-", "_", ""):
+            return f"write the number alone: {found[1]}"
+    return ""
+
+
+def _for_section(value: Any, schema: schemas.Schema) -> str:
+    if value is None:
+        return "indent its keys under it, or remove the line"
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return "remove the '-' before its keys, or the [ ] around them"
+    parts = schema.get("properties", {})
+    if isinstance(value, str):
+        if "\u00a0" in value:
+            return "it holds a fixed space, U+00A0, which is none to YAML: type the line anew"
+        if found := re.match(r"-?\s*(\w+):(\S+)", value):
+            return f"a space is missing after the ':': write '{found[1]}: {found[2]}'"
+        if found := re.match(r"(\w+)\s*=\s*(\S+)", value):
+            return f"write '{found[1]}: {found[2]}', with a ':'"
+    if isinstance(value, bool) and "enabled" in parts:
+        return f"write 'enabled: {plain(value)}' under it"
+    if isinstance(value, str) and "type" in parts:
+        choices = [plain(choice) for choice in parts["type"]["enum"]]
+        chosen = value if value in choices else choices[0]
+        return f"write {{type: {chosen}}}; its types: {', '.join(choices)}"
+    if "examples" in schema:
+        return f"write its keys under it, such as {plain(schema['examples'][0])}"
+    return f"write its keys under it: {', '.join(parts)}" if parts else ""
+
+
+def _for_list(value: Any, schema: schemas.Schema) -> str:
+    items = schema.get("items", {})
+    example = plain(schema["examples"][0]) if "examples" in schema else ""
+    kinds = schemas.branches(items)
+    if value is None:
+        return "write its items under it, each after '- '; or remove the line to get the default"
+    if isinstance(value, dict) and kinds:
+        kind = next((name for name in value if name in kinds), next(iter(kinds)))
+        return f"write '- type: {kind}' under it, and the keys of {kind} below 'type'"
+    numbers = re.findall(_NUMBER, value.replace("-", " ")) if isinstance(value, str) else []
+    if numbers and len(numbers) == schema.get("minItems"):
+        return f"write [{', '.join(numbers)}]"
+    return f"write a list, such as {example}" if example else ""
+
+
+def plain(value: Any) -> str:
+    """A value of a schema as it is written in a document, on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(plain(item) for item in value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {plain(inner)}" for name, inner in value.items()) + "}"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

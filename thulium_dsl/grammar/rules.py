@@ -1,0 +1,378 @@
+"""What a schema cannot say: rules between settings, one small function each.
+
+A rule is a generator over the complete tree. It yields a Finding for each thing that is wrong and names the settings
+that are at fault, the likeliest first: the problem is shown at the first of them that the user wrote.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from thulium_dsl.grammar import resolve, schemas
+from thulium_dsl.grammar.words import plain, shown
+from thulium_dsl.text.document import Document
+from thulium_dsl.text.nodes import KeyPath
+
+# What else the pipeline writes or reads; a checkpoint folder is emptied, so it must hold none of these.
+_TAKEN = (
+    "data/prepared",
+    "metrics",
+    "plots",
+    "reports",
+    "predictions.csv",
+    ".schema",
+    ".dvc",
+    ".git",
+    ".thulium",
+    "prepared",
+    "tensorboard",
+    "dvc.yaml",
+    "dvc.lock",
+    "params.yaml",
+    "data.yaml",
+    "metrics.json",
+    "requirements.txt",
+    ".gitignore",
+    ".dvcignore",
+)
+# What the stages write, whatever the document says.
+_WRITTEN = ("data/prepared", "metrics", "metrics.json", "plots", "reports", "predictions.csv")
+
+
+class Finding(NamedTuple):
+    """What a rule found.
+
+    Attributes:
+        culprits: the settings at fault, dotted; {0}, {1} … in the sentence stand for their names, values and places.
+    """
+
+    culprits: tuple[str, ...]
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The complete tree, and which of its values the user wrote."""
+
+    tree: dict[str, Any]
+    document: Document
+
+    def __getitem__(self, dotted: str) -> Any:
+        value: Any = self.tree
+        for name in path_of(dotted):
+            value = value[name]
+        return value
+
+    def is_written(self, dotted: str) -> bool:
+        return path_of(dotted) in self.document.places
+
+    def say(self, dotted: str, is_shown: bool) -> str:
+        """Name and value for a sentence, with the place unless the problem is shown there."""
+        place = self.document.place(path_of(dotted))
+        origin = f"{place.file}:{place.line}" if self.is_written(dotted) else "default"
+        value = self[dotted]
+        written = shown(value) if isinstance(value, float) else plain(value)
+        return f"{dotted.rpartition('.')[2]} {written}" + ("" if is_shown and origin != "default" else f" ({origin})")
+
+
+def path_of(dotted: str) -> KeyPath:
+    return tuple(int(name) if name.isdigit() else name for name in dotted.split("."))
+
+
+def widths_in_order(settings: Settings) -> Iterator[Finding]:
+    low, high = "preprocessing.min_width", "preprocessing.max_width"
+    if settings[low] > settings[high]:
+        yield Finding((low, high), "{0} is greater than {1}", "lower min_width, or raise max_width")
+
+
+def ranges_in_order(settings: Settings) -> Iterator[Finding]:
+    for index, transform in enumerate(settings["augmentation.transforms"]):
+        for name, value in transform.items():
+            if isinstance(value, list) and value[0] > value[1]:
+                low, high = map(plain, value)
+                what = f"the smallest factor comes first, found [{low}, {high}]"
+                yield Finding((f"augmentation.transforms.{index}.{name}",), what, f"write [{high}, {low}]")
+
+
+def heads_share_the_size(settings: Settings) -> Iterator[Finding]:
+    """Each attention head gets an even number of a frame's values, since they are turned in pairs."""
+    if settings["model.head.type"] != "transformer":
+        return
+    size, num = "model.head.hidden_size", "model.head.num_heads"
+    pairs = 2 * settings[num]
+    if settings[size] % pairs:
+        nearest = max(1, round(settings[size] / pairs)) * pairs
+        yield Finding(
+            (size, num), f"{{0}} must be a multiple of {pairs}, twice {{1}}", f"write 'hidden_size: {nearest}'"
+        )
+
+
+def warmup_within_run(settings: Settings) -> Iterator[Finding]:
+    warmup, epochs = "training.scheduler.warmup_epochs", "training.epochs"
+    if settings[warmup] >= settings[epochs]:
+        hint = "shorten the warm-up, or train for more epochs"
+        yield Finding((warmup, epochs), "{0} leaves nothing of {1}", hint)
+
+
+def parts_have_lines(settings: Settings) -> Iterator[Finding]:
+    batch, parts, processes = "training.batch_size", "training.accumulation", "resources.processes"
+    count = len(settings["resources.devices"]) or settings[processes]
+    if settings[batch] < settings[parts] * count:
+        what = "{0} leaves less than a line for each part of a step, with {1} and {2}"
+        if settings["resources.devices"]:
+            what, processes = what.replace("{2}", f"{count} {{2}}"), "resources.devices"
+        yield Finding((batch, parts, processes), what, "raise batch_size, or use fewer parts or processes")
+
+
+def devices_are_apart(settings: Settings) -> Iterator[Finding]:
+    devices, device, processes = "resources.devices", "resources.device", "resources.processes"
+    numbers = settings[devices]
+    if len(set(numbers)) < len(numbers):
+        yield Finding((devices,), f"{numbers} names a GPU twice", "name each GPU once; each gets a process of its own")
+    if numbers and settings[device] not in ("auto", "cuda"):
+        yield Finding((devices, device), "{0} names GPUs, but {1} does not", "set device to auto")
+    if numbers and settings[processes] not in (1, len(numbers)):
+        hint = "leave processes at 1: each GPU of devices gets a process"
+        yield Finding((processes, devices), "{0} does not fit {1}", hint)
+    if settings[processes] > 1 and not numbers and settings[device].startswith("cuda:"):
+        hint = "list the GPUs in devices, or set device to cuda, which takes the first ones"
+        yield Finding((processes, device), "{0} cannot share {1}", hint)
+
+
+def mode_fits_metric(settings: Settings) -> Iterator[Finding]:
+    mode, metric = "early_stopping.mode", "early_stopping.metric"
+    fitting = "max" if settings[metric] == "val_line_accuracy" else "min"
+    if settings[mode] != fitting:
+        better = "higher" if fitting == "max" else "lower"
+        what = f"{{0}} does not fit {{1}}, where {better} is better"
+        yield Finding((mode, metric), what, f"write 'mode: {fitting}'")
+
+
+def judged_checkpoint_is_made(settings: Settings) -> Iterator[Finding]:
+    judged, saved = "evaluation.checkpoint", "checkpointing.save_best"
+    if settings[judged] == "best" and not settings[saved]:
+        what = "{0} is never saved, with {1}"
+        yield Finding((judged, saved), what, "set checkpointing.save_best to true, or evaluation.checkpoint to last")
+
+
+def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
+    culprit = "checkpointing.save_dir"
+    written = settings[culprit]
+    folder = posixpath.normpath(written)
+    hint = "give it a folder of its own, such as checkpoints/"
+    if posixpath.isabs(written) or "\\" in written or ".." in written.split("/") or folder == ".":
+        what = f"must be a folder below the document's, without '..'; found '{_as_is(written)}'"
+        yield Finding((culprit,), what, hint)
+        return
+    if "${" in written or "://" in written:
+        what = f"is no folder to DVC, but a template or an address: '{_as_is(written)}'"
+        yield Finding((culprit,), what, hint)
+        return
+    emptied = "and old checkpoints are removed from it before a new training"
+    for taken in _TAKEN:
+        if _overlap(folder, posixpath.normpath(taken)):
+            yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
+    logs = "logging.tensorboard.log_dir"
+    others = dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}
+    for dotted, taken in others.items():
+        if _overlap(folder, posixpath.normpath(taken)):
+            yield Finding((culprit, dotted), f"{{0}} overlaps {{1}}, {emptied}", hint)
+
+
+def splits_are_apart(settings: Settings) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for dotted, folder in dataset_paths_of(settings["dataset"]).items():
+        first = seen.setdefault(posixpath.normpath(folder), dotted)
+        if first != dotted:
+            hint = "the same lines in two splits make every figure too good: name another"
+            yield Finding((dotted, first), "{0} is the same as {1}", hint)
+
+
+def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
+    for dotted, folder in dataset_paths_of(settings["dataset"]).items():
+        if "\\" in folder:
+            what = f"'{_as_is(folder)}' is a path with backslashes: no folder here has that name"
+            yield Finding((dotted,), what, "write the path with '/'")
+
+
+def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
+    """Data and logs stay out of what the stages write: DVC removes that, and compares it."""
+    logs = "logging.tensorboard.log_dir"
+    for dotted, folder in (dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}).items():
+        if posixpath.normpath(folder) == ".":
+            what = "{0} is the whole project, and the stages keep their results in it"
+            yield Finding((dotted,), what, "put what belongs there into a folder of its own")
+        for written in _WRITTEN:
+            if _overlap(posixpath.normpath(folder), written):
+                hint = "name another folder; the stages keep their results in this one"
+                yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
+
+
+def model_files_stay(settings: Settings) -> Iterator[Finding]:
+    """A file that a stage starts from is none that a stage writes: it would be gone before it is read."""
+    for dotted, path in evaluation_paths_of(settings["evaluation"]).items():
+        yield from _stays(settings, dotted, path)
+
+
+def first_weights_stay(settings: Settings) -> Iterator[Finding]:
+    """The same for the weights that a training starts from."""
+    for dotted, path in training_paths_of(settings["training"]).items():
+        yield from _stays(settings, dotted, path)
+        if not path.endswith(".safetensors"):
+            yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
+
+
+def _stays(settings: Settings, dotted: str, path: str) -> Iterator[Finding]:
+    name = posixpath.normpath(path)
+    if "\\" in path:
+        what = f"'{_as_is(path)}' is a path with backslashes: no file here has that name"
+        yield Finding((dotted,), what, "write the path with '/'")
+    folder = posixpath.normpath(settings["checkpointing.save_dir"])
+    for written in (*_WRITTEN, folder):
+        if _overlap(name, written):
+            hint = "keep the file elsewhere; the stages empty what they write"
+            yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
+
+
+def frozen_parts_were_trained(settings: Settings) -> Iterator[Finding]:
+    frozen, start = "training.freeze", "training.init_from"
+    if settings[frozen] and settings[start] is None:
+        what = "{0} would keep weights that were never trained, with {1}"
+        yield Finding((frozen, start), what, "name a model file in init_from, or write 'freeze: []'")
+
+
+def batch_holds_a_line(settings: Settings) -> Iterator[Finding]:
+    budget, width, height = "training.max_pixels", "preprocessing.max_width", "preprocessing.height"
+    least = -(-settings[width] // settings[height]) * settings[height] ** 2  # widths are padded to whole heights
+    if 0 < settings[budget] < least:
+        what = f"{{0}} is less than the widest line may have, {least} with {{1}} and {{2}}"
+        yield Finding((budget, width, height), what, f"write 'max_pixels: {least}' or more, or lower max_width")
+
+
+def dataset_paths_of(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """The folders and files that the data come from: dotted key -> path."""
+    return _paths_of("dataset", dataset, dataset["type"])
+
+
+def evaluation_paths_of(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """The files that the evaluation reads beside the data and the model: dotted key -> path."""
+    return _paths_of("evaluation", evaluation, evaluation["decoding"]["type"])
+
+
+def training_paths_of(training: Mapping[str, Any]) -> dict[str, str]:
+    """The files that the training starts from beside the data: dotted key -> path."""
+    return _paths_of("training", training, None)
+
+
+def _paths_of(section: str, values: Mapping[str, Any], kind: str | None) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key in schemas.walk():
+        if key.path[0] == section and key.kind == kind:
+            value = resolve.lookup(values, key.path[1:])
+            if schemas.names_a_file(key, value):
+                found[key.dotted] = str(value)
+    return found
+
+
+def _as_is(text: str) -> str:
+    """A text of the user's for a sentence that places are put into."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def shares_leave_something(settings: Settings) -> Iterator[Finding]:
+    if "split" not in settings["dataset"]:
+        return
+    val, test = "dataset.split.val", "dataset.split.test"
+    if settings[val] + settings[test] >= 1:
+        yield Finding((val, test), "{0} and {1} leave nothing to learn from", "lower one of them")
+
+
+def lists_are_complete(settings: Settings) -> Iterator[Finding]:
+    names = [f"dataset.{split}_list" for split in ("train", "val", "test")]
+    if "train_list" not in settings["dataset"]:
+        return
+    lacking = [name for name in names if settings[name] is None]
+    if 0 < len(lacking) < len(names):
+        given = next(name for name in names if settings[name] is not None)
+        missing = " and ".join(name.removeprefix("dataset.") for name in lacking)
+        yield Finding((given,), f"{{0}} needs {missing} beside it", "name a list for each of the three splits, or none")
+
+
+def writers_are_known(settings: Settings) -> Iterator[Finding]:
+    dataset = settings["dataset"]
+    source = "writer_column" if dataset["type"] == "parquet" else "writers"
+    if "split" not in dataset or dataset["split"]["by"] != "writer" or dataset["train_list"] is not None:
+        return
+    if dataset[source] is None:
+        what = f"{{0}} needs dataset.{source}, which says who wrote what"
+        yield Finding(("dataset.split.by",), what, f"set dataset.{source}, or split by page or document")
+
+
+def pattern_has_a_group(settings: Settings) -> Iterator[Finding]:
+    pattern = settings["dataset"].get("page_pattern")
+    if pattern is None:
+        return
+    hint = "such as '(.+)_line[0-9]+', whose brackets hold the page"
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        yield Finding(("dataset.page_pattern",), f"is not a regular expression: {_as_is(str(error))}", hint)
+        return
+    if groups != 1:
+        yield Finding(("dataset.page_pattern",), f"must have one group in brackets, found {groups}", hint)
+
+
+def replacements_are_used(settings: Settings) -> Iterator[Finding]:
+    policy, listed = "dataset.text.on_unknown", "dataset.text.map"
+    is_map = settings[policy] == "map"
+    if settings[listed] and not is_map:
+        yield Finding((listed, policy), "the replacements are not made, with {1}", "write 'on_unknown: map'")
+    if is_map and not settings[listed]:
+        yield Finding((policy, listed), "{0} has nothing to replace", "list replacements in dataset.text.map")
+    found = [item["find"] for item in settings[listed]]
+    for index, text in enumerate(found):
+        if text in found[:index]:
+            yield Finding((f"{listed}.{index}.find",), f"'{_as_is(text)}' is listed twice", "keep one of them")
+
+
+def dropping_has_a_charset(settings: Settings) -> Iterator[Finding]:
+    policy, charset = "dataset.text.on_unknown", "dataset.text.charset"
+    if settings[policy] == "drop_line" and settings[charset] == "auto":
+        what = "{0} drops nothing: {1} holds every character of the training lines, and no other line is dropped"
+        yield Finding((policy, charset), what, "list the characters in dataset.text.charset")
+
+
+# The sections that a rule reads: it is asked only when the schema found nothing wrong in them.
+RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ...] = (
+    (("preprocessing",), widths_in_order),
+    (("augmentation",), ranges_in_order),
+    (("model",), heads_share_the_size),
+    (("training",), warmup_within_run),
+    (("training", "resources"), parts_have_lines),
+    (("resources",), devices_are_apart),
+    (("early_stopping",), mode_fits_metric),
+    (("evaluation", "checkpointing"), judged_checkpoint_is_made),
+    (("evaluation", "checkpointing"), model_files_stay),
+    (("training", "checkpointing"), first_weights_stay),
+    (("training",), frozen_parts_were_trained),
+    (("training", "preprocessing"), batch_holds_a_line),
+    (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
+    (("dataset",), splits_are_apart),
+    (("dataset",), folders_have_slashes),
+    (("dataset", "logging"), results_have_their_folders),
+    (("dataset",), shares_leave_something),
+    (("dataset",), lists_are_complete),
+    (("dataset",), writers_are_known),
+    (("dataset",), pattern_has_a_group),
+    (("dataset",), replacements_are_used),
+    (("dataset",), dropping_has_a_charset),
+)

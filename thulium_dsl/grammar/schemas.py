@@ -1,0 +1,147 @@
+"""The schemas: where they lie, put together, and how to find a key in them.
+
+They are the only place where a key, a bound or a default is written. In a checkout they stand at the top of the
+repository, in an installed wheel inside this package.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLACES = (_PACKAGE / "_schemas", _PACKAGE.parent / "schemas")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the language.
+
+    Attributes:
+        path: names from the section down; list positions are left out.
+        kind: the ``type`` that its surroundings must have; None: it is always there.
+        schema: what it may hold.
+    """
+
+    path: tuple[str, ...]
+    kind: str | None
+    schema: Schema
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(self.path)
+
+
+def folder() -> Path:
+    """The folder with the schema files."""
+    return next(place for place in _PLACES if place.is_dir())
+
+
+@lru_cache(maxsize=1)
+def experiment() -> Schema:
+    """The schema of a whole document: every section in its place, no reference left."""
+    schema = _load("experiment.schema.json")
+    schema["properties"] = {
+        name: _section(part["$ref"]) if "$ref" in part else part for name, part in schema["properties"].items()
+    }
+    return schema
+
+
+def bundle() -> str:
+    """The schema of a whole document as one file, for the editors of a project."""
+    return json.dumps(experiment(), indent=2, ensure_ascii=False) + "\n"
+
+
+def sections() -> tuple[str, ...]:
+    """The top-level keys that hold values, ``version`` first, in the schema's order."""
+    return tuple(name for name, part in experiment()["properties"].items() if "x-directive" not in part)
+
+
+def branches(schema: Schema) -> dict[str, Schema]:
+    """What each ``type`` adds to a schema: type -> the schema of its branch."""
+    return {part["if"]["properties"]["type"]["const"]: part["then"] for part in schema.get("allOf", ())}
+
+
+def properties(schema: Schema, value: Any) -> dict[str, Schema]:
+    """The keys that a value may have: those of the schema, then those of the branch that its ``type`` chooses."""
+    chosen = branches(schema).get(value.get("type")) if isinstance(value.get("type"), str) else None
+    own = schema.get("properties", {})
+    return {**own, **{name: part for name, part in (chosen or {}).get("properties", {}).items() if name not in own}}
+
+
+def walk(schema: Schema | None = None, path: tuple[str, ...] = (), kind: str | None = None) -> Iterator[Key]:
+    """Every key of the language, sections first, depth first."""
+    if schema is None:
+        yield from _every_key()
+        return
+    schema = schema["items"] if schema.get("type") == "array" else schema
+    levels = [(kind, schema), *branches(schema).items()]
+    for level_kind, level in levels:
+        for name, part in level.get("properties", {}).items():
+            if part:  # a branch repeats "type": {} only to allow it
+                yield Key((*path, name), level_kind, part)
+                yield from walk(part, (*path, name), level_kind)
+
+
+@lru_cache(maxsize=1)
+def _every_key() -> tuple[Key, ...]:
+    return tuple(walk(experiment()))
+
+
+def find(dotted: str) -> list[Key]:
+    """The keys of a dotted name, one for each ``type`` that has it; list positions in the name are passed over."""
+    path = tuple(name for name in dotted.split(".") if not name.isdigit())
+    return [key for key in walk() if key.path == path]
+
+
+def default_of(dotted: str) -> Any:
+    """The default of a key, as the schema writes it.
+
+    Raises:
+        KeyError: there is no such key, or it has no default.
+    """
+    keys = find(dotted)
+    if not keys:
+        raise KeyError(dotted)
+    return deepcopy(keys[0].schema["default"])
+
+
+def names_a_file(key: Key, value: Any) -> bool:
+    """Whether what stands at a key is the path of a file or a folder: not null, nor a word for none or for no file."""
+    words = key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
+    return bool(key.schema.get("x-path")) and isinstance(value, str) and value not in words
+
+
+def is_path(dotted: str, value: Any) -> bool:
+    """The same for a dotted name."""
+    return any(names_a_file(key, value) for key in find(dotted))
+
+
+def _section(name: str) -> dict[str, Any]:
+    loaded = _load(name)
+    definitions = loaded.pop("definitions", {})
+    section: dict[str, Any] = _inlined({key: value for key, value in loaded.items() if key != "$schema"}, definitions)
+    return section
+
+
+def _inlined(part: Any, definitions: Schema) -> Any:
+    """The same with each reference to a definition of the file replaced by what it names."""
+    if isinstance(part, list):
+        return [_inlined(item, definitions) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _inlined(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
+    return {key: _inlined(value, definitions) for key, value in part.items()}
+
+
+def _load(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder() / name).read_text(encoding="utf-8"))
+    return loaded

@@ -1,0 +1,1 @@
+"""The language explained: a key, a document, and the reference pages."""

@@ -1,0 +1,1 @@
+"""From an experiment to DVC's pipeline, and what would run in it."""

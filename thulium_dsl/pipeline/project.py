@@ -1,0 +1,85 @@
+"""What a DVC project has to say about a document beside the document itself: is its dvc.yaml current, can runs find its
+data?
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from thulium_dsl.edit.fill import fill
+from thulium_dsl.grammar.idle import idle_in
+from thulium_dsl.grammar.rules import dataset_paths_of, evaluation_paths_of, training_paths_of
+from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.grammar.validate import Loaded
+from thulium_dsl.messages.problems import Problem, ThuliumError
+from thulium_dsl.pipeline import dvc_yaml
+from thulium_dsl.pipeline.graph import PARAMS
+
+
+def is_project(file: Path) -> bool:
+    """Whether a document is the one that a dvc.yaml beside it was compiled from."""
+    return file.name == PARAMS and (file.parent / dvc_yaml.NAME).is_file()
+
+
+def staleness(file: Path, loaded: Loaded) -> Iterator[Problem]:
+    """A problem where a project's dvc.yaml is not what its document compiles to."""
+    if not is_project(file):
+        return
+    name = str(file.parent / dvc_yaml.NAME)
+    try:
+        found = dvc_yaml.differences(file.parent, loaded.experiment, idle_in(loaded.document.tree))
+    except ThuliumError as error:
+        said, _, hint = str(error).partition("\n  help: ")
+        place = re.match(rf"{re.escape(name)}(?::(\d+):(\d+))?: ", said)
+        line, column = (int(number or 0) for number in place.groups()) if place else (0, 0)
+        yield Problem(name, line, column, "", said[place.end() if place else 0 :], hint)
+        return
+    if found:
+        yield Problem(name, 0, 0, "", f"is out of date: {', '.join(found)}", "run: thulium compile")
+
+
+def refuse_stale(root: Path, loaded: Loaded, *, must_be_complete: bool = True) -> None:
+    """Refuse a project whose dvc.yaml is not what its document compiles to.
+
+    Args:
+        must_be_complete: whether a document that leaves something to defaults is refused, too: DVC tracks what stands
+            in the text, and changes nothing else.
+
+    Raises:
+        ThuliumError: says what is out of date.
+    """
+    document = loaded.document
+    missing = fill(document).added if must_be_complete else ()
+    stale = [f"{document.file} is not complete: {', '.join(missing)}"] if missing else []
+    differences = dvc_yaml.differences(root, loaded.experiment, idle_in(document.tree))
+    stale += [f"{root / dvc_yaml.NAME} is out of date: {what}" for what in differences]
+    if stale:
+        raise ThuliumError("\n".join([*stale, "  help: run: thulium compile"]))
+
+
+def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
+    """What works in the project and not in every run of it, in a sentence each."""
+    if not is_project(file):
+        return
+    root = Path(os.path.abspath(file.parent))
+    paths = (
+        dataset_paths_of(asdict(experiment.dataset))
+        | training_paths_of(asdict(experiment.training))
+        | evaluation_paths_of(asdict(experiment.evaluation))
+    )
+    for key, path in paths.items():
+        if not posixpath.isabs(path) and not _is_below(Path(os.path.normpath(root / path)), root):
+            yield (
+                f"{key}: {path} lies outside of the project, where `dvc repro` finds it, but `dvc exp run --temp` and "
+                "the queue do not, since they work in a copy of the project\n"
+                f"  help: write its absolute path, or bring it into the project: dvc add, dvc import-url"
+            )
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    return path == root or root in path.parents
