@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from thulium.data.charset import Charset
-from thulium.decoding.ctc.greedy import greedy
-from thulium.decoding.decoders import model_of, with_model
-from thulium.runtime.documents import defaults, training_texts
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import Search, texts
+from thulium.decoding.searches import model_of, with_model
+from thulium.ingest.texts import training_texts
+from thulium.runtime.documents import defaults
 from thulium_dsl.grammar.spec import BeamSpec, LineCounts, SyntheticDataset
 
 FRAMES, CLASSES, LINES, BATCH = 200, 120, 128, 32
@@ -41,7 +42,7 @@ def main() -> None:
     starts = np.random.default_rng(2).integers(len(lines) - FRAMES // 4, size=LINES)
     logits = torch.stack([output(lines[start : start + FRAMES // 4], charset, int(start)) for start in starts])
     print(f"{LINES} lines of {FRAMES} frames, {charset.num_classes} classes")
-    print(f"{'greedy':28} {cost(greedy, logits, charset):6.2f} ms a line")
+    print(f"{'greedy':28} {cost(best_path, logits, charset):6.2f} ms a line")
     for width in (4, 16, 64):
         for title, model in (("", None), (" and a language model", language)):
             decoder = with_model(SPEC, charset, model)
@@ -62,12 +63,12 @@ def output(text: str, charset: Charset, seed: int) -> torch.Tensor:
     return torch.from_numpy(np.log(np.maximum(probabilities, 1e-12)).astype(np.float32))
 
 
-def cost(decode: Callable[..., list[str]], logits: torch.Tensor, charset: Charset) -> float:
+def cost(search: Search, logits: torch.Tensor, charset: Charset) -> float:
     times = []
     for _ in range(6):  # the first one warms up, and is left out
         start = time.process_time()
         for batch in logits.split(BATCH):
-            decode(batch, torch.full((len(batch),), FRAMES), charset)
+            texts(search, batch, torch.full((len(batch),), FRAMES), charset)
         times.append(time.process_time() - start)
     return statistics.median(times[1:]) * 1000 / len(logits)
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from thulium.data.charset import Charset
 from thulium.decoding.ctc.beam import search
 from thulium.decoding.ctc.candidates import steps_of
-from thulium.decoding.ctc.greedy import greedy
-from thulium.decoding.decoders import with_model
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import texts
 from thulium.decoding.lm.ngrams import BEGIN, END, build
 from thulium.decoding.lm.scorer import NgramScorer
+from thulium.decoding.searches import with_model
 from thulium_dsl.grammar.spec import BeamSpec
 
 ABC = Charset(("a", "b"), blank_index=1)
@@ -86,16 +87,16 @@ def test_greedy_finds_the_likeliest_path_and_beam_search_the_likeliest_text():
     # The likeliest path is empty, 0.36; but three paths read "a", 0.64 together.
     probabilities = torch.tensor([[[0.4, 0.6, 0.0], [0.4, 0.6, 0.0]]])
     frames = torch.tensor([2])
-    assert greedy(probabilities.log(), frames, ABC) == [""]
-    assert with_model(SPEC, ABC, None)(probabilities.log(), frames, ABC) == ["a"]
+    assert texts(best_path, probabilities.log(), frames, ABC) == [""]
+    assert texts(with_model(SPEC, ABC, None), probabilities.log(), frames, ABC) == ["a"]
 
 
 def test_one_beam_is_not_always_greedy():
     # Behind "a", 0.6 of what may follow leaves it as it is: as blank, and as the same "a". Greedy takes the 0.4 of "b".
     probabilities = torch.tensor([[[0.9, 0.1, 0.0], [0.3, 0.3, 0.4]]])
     frames = torch.tensor([2])
-    assert greedy(probabilities.log(), frames, ABC) == ["ab"]
-    assert with_model(replace(SPEC, beam_size=1), ABC, None)(probabilities.log(), frames, ABC) == ["a"]
+    assert texts(best_path, probabilities.log(), frames, ABC) == ["ab"]
+    assert texts(with_model(replace(SPEC, beam_size=1), ABC, None), probabilities.log(), frames, ABC) == ["a"]
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,7 +112,7 @@ def test_one_beam_is_greedy_where_every_frame_is_sure(data):
         rows.append([*others[:place], top, *others[place:]])
     logits, frames = torch.tensor([rows]).clamp_min(1e-30).log(), torch.tensor([len(rows)])
     beam = with_model(replace(SPEC, beam_size=1), ABC, None)
-    assert beam(logits, frames, ABC) == greedy(logits, frames, ABC)
+    assert texts(beam, logits, frames, ABC) == texts(best_path, logits, frames, ABC)
 
 
 @pytest.mark.parametrize("language", [None, LANGUAGE])
@@ -120,8 +121,10 @@ def test_a_line_is_read_the_same_alone_and_among_others(language):
     logits[2] = 0.0  # all equal: only the order of the beams decides
     frames = torch.tensor([40, 3, 17, 0, 25, 40, 9])
     decoder = with_model(replace(SPEC, beam_size=4), ABC, language)
-    alone = [decoder(logits[i : i + 1, : max(1, n)], frames[i : i + 1], ABC)[0] for i, n in enumerate(frames)]
-    assert decoder(logits, frames, ABC) == alone
+    alone = [
+        decoder(logits[i : i + 1, : max(1, n)], frames[i : i + 1], ABC.blank_index)[0] for i, n in enumerate(frames)
+    ]
+    assert decoder(logits, frames, ABC.blank_index) == alone
 
 
 def test_a_model_of_the_language_mends_what_the_image_leaves_open():
@@ -135,8 +138,8 @@ def test_a_model_of_the_language_mends_what_the_image_leaves_open():
     probabilities[0, 2] = 0.001
     probabilities[0, 2, charset.encode("h")[0]], probabilities[0, 2, charset.encode("x")[0]] = 0.45, 0.55
     frames = torch.tensor([6])
-    assert with_model(SPEC, charset, None)(probabilities.log(), frames, charset) == ["txe"]
-    assert with_model(SPEC, charset, language)(probabilities.log(), frames, charset) == ["the"]
+    assert texts(with_model(SPEC, charset, None), probabilities.log(), frames, charset) == ["txe"]
+    assert texts(with_model(SPEC, charset, language), probabilities.log(), frames, charset) == ["the"]
 
 
 def test_what_new_memory_happens_to_hold_does_not_reach_a_search(monkeypatch):
@@ -156,7 +159,7 @@ def test_what_new_memory_happens_to_hold_does_not_reach_a_search(monkeypatch):
 
 def test_a_model_is_asked_in_the_order_in_which_symbols_are_written():
     pytest.importorskip("bidi")
-    from thulium.decoding.decoders import model_of
+    from thulium.decoding.searches import model_of
 
     charset = Charset(tuple("אבג"), order="visual_rtl")
     model = model_of(["אבג"], 3, charset)
@@ -165,5 +168,5 @@ def test_a_model_is_asked_in_the_order_in_which_symbols_are_written():
     path = charset.encode("אבג")
     probabilities = torch.full((1, 3, charset.num_classes), 0.01)
     probabilities[0, torch.arange(3), torch.tensor(path)] = 1.0
-    read = with_model(replace(SPEC, alpha=1.0), charset, model)(probabilities.log(), torch.tensor([3]), charset)
+    read = texts(with_model(replace(SPEC, alpha=1.0), charset, model), probabilities.log(), torch.tensor([3]), charset)
     assert read == ["אבג"]

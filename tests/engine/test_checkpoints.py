@@ -7,9 +7,10 @@ import torch
 from safetensors.torch import save
 
 from thulium.data.charset import Charset
+from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
-from thulium.training.checkpoints import CheckpointManager, clear, load_model, save_model
+from thulium.training.checkpoints import CheckpointManager, clear
 
 
 @pytest.fixture

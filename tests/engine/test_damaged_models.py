@@ -14,10 +14,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from thulium.data.charset import Charset
+from thulium.models import file as model_file
+from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
-from thulium.training import checkpoints
-from thulium.training.checkpoints import CheckpointManager, load_model, save_model
+from thulium.training.checkpoints import CheckpointManager
 
 CONTROL = "\x1b[31m"
 BIAS = "decoder.classify.bias"
@@ -38,7 +39,7 @@ def retell(path: Path, change: Change) -> None:
     weights = load(content)
     changed = change(header, weights)
     if not isinstance(changed, str):
-        header["sha256"] = checkpoints._digest(header, weights)
+        header["sha256"] = model_file._digest(header, weights)
         changed = json.dumps(header)
     path.write_bytes(save(weights, {"thulium": changed}))
 
@@ -131,7 +132,7 @@ def test_a_file_says_nothing_of_memory_before_its_weights_are_known(tmp_path, mo
         devices.append(torch.empty(0).device.type)
         return HTRModel(*parts)
 
-    monkeypatch.setattr(checkpoints, "HTRModel", watched)
+    monkeypatch.setattr(model_file, "HTRModel", watched)
     with pytest.raises(CheckpointError, match="weights do not fit the model"):
         load_model(tmp_path / "m.safetensors")
     assert devices == ["meta"]

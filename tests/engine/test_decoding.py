@@ -14,15 +14,16 @@ from typer.testing import CliRunner
 from thulium.cli.main import app
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
-from thulium.decoding import decoders as decoding
+from thulium.decoding import searches as decoding
+from thulium.decoding.hypothesis import texts
 from thulium.decoding.lm import arpa, ngrams
+from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.documents import defaults
 from thulium.runtime.errors import DataError
 from thulium.runtime.tables import read_table
 from thulium.stages.evaluate import evaluate, tune
 from thulium.stages.language_model import language_model
-from thulium.training.checkpoints import save_model
 from thulium.training.history import History
 from thulium_dsl.grammar.spec import BeamSpec, GreedySpec
 
@@ -68,15 +69,15 @@ def written(prepared, tmp_path_factory):
 )
 def test_another_value_changes_what_is_read(change, data, charset, doubtful, written):
     changed = replace(SPEC, **{key: written if value == "FILE" else value for key, value in change.items()})
-    read = [decoding.build(spec, charset, data)(*doubtful, charset) for spec in (SPEC, SPEC, changed)]
+    read = [texts(decoding.build(spec, charset, data), *doubtful, charset) for spec in (SPEC, SPEC, changed)]
     assert read[0] == read[1] != read[2]
 
 
 def test_a_file_reads_as_the_model_that_it_was_written_from(data, charset, doubtful, prepared, tmp_path):
     language_model(prepared=prepared, order=SPEC.order, text=None, output=tmp_path / "lm.arpa")
     from_file = replace(SPEC, language_model=str(tmp_path / "lm.arpa"))
-    texts = [decoding.build(spec, charset, data)(*doubtful, charset) for spec in (SPEC, from_file)]
-    assert texts[0] == texts[1]
+    found = [texts(decoding.build(spec, charset, data), *doubtful, charset) for spec in (SPEC, from_file)]
+    assert found[0] == found[1]
 
 
 def test_a_model_of_a_text_of_ones_own(prepared, data, tmp_path):

@@ -10,10 +10,10 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
+from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, DataError
 from thulium.stages.evaluate import evaluate
-from thulium.training.checkpoints import save_model
 from thulium.training.history import History
 from thulium.training.same import digest_of_lines
 

@@ -10,7 +10,8 @@ from PIL import Image
 from thulium.data.batch import collate
 from thulium.data.charset import Charset
 from thulium.data.loader import create_dataloader
-from thulium.evaluation.recognise import merge, recognise
+from thulium.evaluation.recognise import judge, merge
+from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.world import ALONE
@@ -38,7 +39,7 @@ def folder(tmp_path):
 
 def read(model, folder, experiment, batch_size=2):
     loader = create_dataloader(folder, batch_size=batch_size, shuffle=False, preprocessing=experiment.preprocessing)
-    return recognise(model.eval(), loader, devices.choose("cpu", mixed_precision=False))
+    return judge(Recogniser(model.eval(), devices.choose("cpu", mixed_precision=False)), loader)
 
 
 def test_an_unreadable_line_does_not_move_the_loss(model, folder, experiment, tmp_path):
@@ -66,7 +67,7 @@ def test_a_line_fits_if_its_symbols_and_the_blanks_between_equal_ones_do(model):
     stride = model.backbone.stride
     images = [Image.new("L", (width * stride, model.preprocessing.height), 255) for width in (5, 5, 6)]
     batch = collate(images, ["a hen", "a nni", "a nni"], ["1", "2", "3"])
-    assert model.targets(batch).fits.tolist() == [True, False, True]
+    assert model.fits(batch).tolist() == [True, False, True]
 
 
 def test_the_loss_of_an_epoch_is_summed_first_and_divided_last():

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from thulium.evaluation.metrics import LineResult
-from thulium.evaluation.recognise import Reading
+from thulium.evaluation.recognise import Judged
+from thulium.models.file import load_model
 from thulium.stages.train import train
-from thulium.training.checkpoints import load_model
 from thulium.training.trainer import HTRTrainer
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
@@ -24,7 +24,7 @@ def run(experiment, prepared, tmp_path, monkeypatch, capfd):
 
         def validate(trainer, _loader, _epoch):
             results = tuple(LineResult(str(i), "page", f"text {i}", prediction.format(i)) for i in range(6))
-            trainer.reading = Reading(results, (1.0,), 1)
+            trainer.reading = Judged(results, (1.0,), 1)
             cer, loss = next(rows)
             rates = {"val_cer": cer, "val_wer": 1.0, "val_line_accuracy": 0.0}
             return rates | {"val_loss": loss, "val_reads": float(bool(prediction))}

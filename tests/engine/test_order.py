@@ -15,10 +15,11 @@ from thulium.data.batch import Batch
 from thulium.data.bidi import direction, oddities, resolve, round_trips, scripts, to_logical, to_visual, with_mirrored
 from thulium.data.charset import Charset, alphabet
 from thulium.data.text import plain
-from thulium.decoding.ctc.greedy import greedy
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import texts
+from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import MissingPackage
-from thulium.training.checkpoints import load_model, save_model
 
 VISUAL = ("visual_ltr", "visual_rtl")
 # Hebrew, pointed Hebrew, Arabic, Latin, both kinds of digits, what stands in and beside numbers, brackets, a joiner.
@@ -181,9 +182,9 @@ def model(experiment):
 
 def test_targets_run_from_the_left_edge_of_the_image(model, monkeypatch):
     targets = []
-    monkeypatch.setattr(model.decoder, "loss", lambda *parts: targets.append(parts[3].tolist()))
+    monkeypatch.setattr(model.decoder, "loss", lambda *parts: targets.append(parts[1].classes.tolist()))
     images = torch.full((1, 1, model.preprocessing.height, 64), 255, dtype=torch.uint8)
-    batch = Batch(images, torch.tensor([64]), ("שלום (12)",), ("line",), step_texts=("שלום (12)",))
+    batch = Batch(images, torch.tensor([64]), ("שלום (12)",), ("line",))
     model.loss(batch, model(batch.images, batch.widths))
     drawn = "(12) םולש"
     assert targets == [[model.charset.symbols.index(glyph) + 1 for glyph in drawn]]
@@ -192,7 +193,7 @@ def test_targets_run_from_the_left_edge_of_the_image(model, monkeypatch):
 def test_what_is_read_from_the_left_edge_is_given_as_it_is_typed(model):
     path = [model.charset.symbols.index(glyph) + 1 for glyph in "(12) םולש"]
     logits = torch.nn.functional.one_hot(torch.tensor([path]), model.charset.num_classes).float()
-    assert greedy(logits, torch.tensor([len(path)]), model.charset) == ["שלום (12)"]
+    assert texts(best_path, logits, torch.tensor([len(path)]), model.charset) == ["שלום (12)"]
 
 
 def test_a_model_file_holds_order_and_rules(model, tmp_path):

@@ -13,10 +13,10 @@ from thulium.data.textfile import read_rows, read_text
 from thulium.decoding.lm import arpa
 from thulium.ingest.readers import alto, page, parquet
 from thulium.ingest.splitting import splitter_of
+from thulium.models.file import load_model
 from thulium.runtime.documents import defaults
 from thulium.runtime.errors import CheckpointError, DataError
 from thulium.runtime.pointers import ANNEX, LFS, absent, pointer, pointer_at
-from thulium.training.checkpoints import load_model
 from thulium_dsl.grammar.validate import experiment_of
 from thulium_dsl.text.document import parse
 

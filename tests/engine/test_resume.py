@@ -16,12 +16,12 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
+from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, WorldError
 from thulium.runtime.unfinished import unfinished
 from thulium.stages.train import train
 from thulium.training import checkpoints, resume
-from thulium.training.checkpoints import load_model
 from thulium.training.resume import held
 from thulium.training.run import Keeper
 from thulium.training.trainer import HTRTrainer

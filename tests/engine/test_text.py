@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from thulium.data.charset import Charset, charset_of, frames_needed, unknown_symbols
 from thulium.data.text import normalize, plain
-from thulium.decoding.ctc.greedy import greedy
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import texts as texts_of
 from thulium.evaluation.metrics import EditCount, LineResult, cer_interval, score
 from thulium.runtime.errors import DataError
 from thulium_dsl.grammar.spec import Replacement
@@ -36,7 +37,7 @@ def test_greedy_reads_back_the_shortest_path_of_a_text(text, data):
         path += [charset.blank_index, c] if path and path[-1] == c else [c]
     assert len(path) == frames_needed(text)
     logits = torch.nn.functional.one_hot(torch.tensor([[*path, 0, 0]]), charset.num_classes).float()
-    assert greedy(logits, torch.tensor([len(path)]), charset) == [text]
+    assert texts_of(best_path, logits, torch.tensor([len(path)]), charset) == [text]
 
 
 def test_a_blank_beyond_the_charset_is_an_error_that_names_the_choices():

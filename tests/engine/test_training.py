@@ -14,7 +14,7 @@ from thulium.data.folder import FolderSplit
 from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
 from thulium.evaluation.metrics import LineResult
-from thulium.evaluation.recognise import Reading
+from thulium.evaluation.recognise import Judged
 from thulium.models.backbones.resnet import ResNet
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
@@ -99,7 +99,7 @@ def test_lines_of_a_bad_batch_are_kept(experiment, prepared, tmp_path, monkeypat
 def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, capfd, monkeypatch):
     def validate(trainer, _loader, _epoch):
         results = tuple(LineResult(str(i), "page", f"text {i}", "") for i in range(6))
-        trainer.reading = Reading(results, (1.0,), 1)
+        trainer.reading = Judged(results, (1.0,), 1)
         return dict.fromkeys(("val_loss", "val_cer", "val_wer", "val_line_accuracy"), 1.0) | {"val_reads": 0.0}
 
     monkeypatch.setattr(HTRTrainer, "validate", validate)

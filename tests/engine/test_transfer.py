@@ -8,10 +8,10 @@ import torch
 from thulium.data.charset import Charset
 from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
+from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
 from thulium.stages.train import train
-from thulium.training.checkpoints import load_model, save_model
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import joined_charset, transfer
 from thulium_dsl.grammar.spec import HeadSpec, build

@@ -18,8 +18,9 @@ from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
 from thulium.data.shards import Split
-from thulium.evaluation.recognise import Reading, merge, recognise
+from thulium.evaluation.recognise import Judged, judge, merge
 from thulium.models.norm import SharedNorm, _shared
+from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.errors import DeviceError
@@ -96,8 +97,8 @@ def test_a_split_read_in_shares_is_read_once(experiment, prepared) -> None:
     model, cpu = model_of(experiment, prepared).eval(), devices.choose("cpu", mixed_precision=False)
     split = Split(prepared / "val")
 
-    def read(world: World) -> Reading:
-        return recognise(model, LineLoader(split, batch_size=2, shuffle=False, world=world), cpu)
+    def read(world: World) -> Judged:
+        return judge(Recogniser(model, cpu), LineLoader(split, batch_size=2, shuffle=False, world=world))
 
     whole = read(ALONE)
     for size in (2, 3, 4):

@@ -22,7 +22,9 @@ from fuzz import changes
 from fuzz.kind import Kind, pick
 from thulium.data.batch import collate
 from thulium.data.charset import Charset
-from thulium.decoding.ctc.greedy import greedy
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import texts
+from thulium.models import file
 from thulium.models.backbones import resnet
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.documents import defaults
@@ -64,7 +66,7 @@ def _write_models(folder: Path) -> None:
     for head in HEADS:
         model = _model(head)
         facts = {"epoch": 3, "metrics": {"val_cer": 0.5}, "settings": {"training": {"seed": 1}, "augmentation": {}}}
-        checkpoints.save_model(model, folder / f"{head}.safetensors", facts)
+        file.save_model(model, folder / f"{head}.safetensors", facts)
 
 
 def _change_models(folder: Path, rng: random.Random) -> Mapping[str, bytes]:
@@ -93,7 +95,7 @@ def _retold(content: bytes, rng: random.Random) -> bytes:
         _change_weights(weights, rng)
     try:
         if rng.random() < 0.95 and isinstance(header, dict):
-            header["sha256"] = checkpoints._digest(header, weights)
+            header["sha256"] = file._digest(header, weights)
         return save(weights, {"thulium": json.dumps(header, sort_keys=True)})
     except (ValueError, TypeError, UnicodeError):  # no file holds that
         return save(weights, {"thulium": "[" * 100_000})
@@ -128,11 +130,11 @@ def _reheaded(content: bytes, rng: random.Random) -> bytes:
 
 
 def _read_model(folder: Path, _number: int) -> None:
-    model, _ = checkpoints.load_model(folder / "best.safetensors")
+    model, _ = file.load_model(folder / "best.safetensors")
     images = torch.full((2, 1, model.preprocessing.height, 40), 200, dtype=torch.uint8)
     with torch.inference_mode():
         output = model(images, torch.tensor([40, 20]))
-    greedy(output.logits, output.frames, model.charset)
+    texts(best_path, output.logits, output.frames, model.charset)
     checkpoints.CheckpointManager(folder)
 
 
@@ -167,7 +169,7 @@ def _write_states(folder: Path) -> None:
     run = _run()
     kept = ResumeFolder(folder / "training", {})
     checkpoint = folder / "last.safetensors"
-    checkpoints.save_model(run.trainer.model, checkpoint, {"epoch": 1, "metrics": {}})
+    file.save_model(run.trainer.model, checkpoint, {"epoch": 1, "metrics": {}})
     for epoch in range(2):
         _step(run)
         run.history.add(epoch, dict.fromkeys(COLUMNS[1:], 0.5))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from thulium.data.augmentation.augmenter import TRANSFORMS
-from thulium.decoding.decoders import DECODINGS
+from thulium.decoding.searches import DECODINGS
 from thulium.ingest.readers import READERS
 from thulium.models.backbones import BACKBONES
 from thulium.models.decoders import DECODERS

@@ -15,15 +15,39 @@ from thulium.data.batching import padded_width
 
 
 @dataclass(frozen=True)
+class Targets:
+    """What a model should write of some lines. B lines, L symbols in all of them; on the CPU.
+
+    Attributes:
+        classes: (L,) int64, of all lines, one after the other.
+        lengths: (B,) int64, symbols of each line.
+    """
+
+    classes: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, lines: Sequence[Sequence[int]]) -> Targets:
+        """The classes of some lines."""
+        classes = torch.tensor([place for line in lines for place in line], dtype=torch.long)
+        return cls(classes, torch.tensor([len(line) for line in lines], dtype=torch.long))
+
+    def split(self) -> tuple[Tensor, ...]:
+        """The classes of each line."""
+        return self.classes.split(self.lengths.tolist())
+
+
+@dataclass(frozen=True)
 class Batch:
     """Some lines of a split.
 
     Attributes:
         images: (B, 1, H, W) uint8, 0 is black.
         widths: (B,) int64 on the CPU, pixels in use; the rest of W is padding and is never read.
-        texts: B transcriptions.
+        texts: B transcriptions; empty where nobody has written one.
         ids: B line ids.
-        step_texts: transcriptions of all lines of the optimizer step that these lines are a part of.
+        targets: the transcriptions as a model writes them, where the loader was given its charset.
+        step_lines: number of lines of the optimizer step that these lines are a part of.
         is_filler: whether the lines only keep a process busy for which a step has no line; they must count nothing.
     """
 
@@ -31,7 +55,8 @@ class Batch:
     widths: Tensor
     texts: tuple[str, ...]
     ids: tuple[str, ...]
-    step_texts: tuple[str, ...]
+    targets: Targets | None = None
+    step_lines: int = 0
     is_filler: bool = False
 
     def __len__(self) -> int:
@@ -52,11 +77,21 @@ class Batch:
         return replace(self, images=self.images.pin_memory())
 
 
-def collate(images: Sequence[Image.Image], texts: Sequence[str], ids: Sequence[str]) -> Batch:
-    """Pad images of one height on their right to one width."""
+def collate(
+    images: Sequence[Image.Image],
+    texts: Sequence[str],
+    ids: Sequence[str],
+    classes: Sequence[Sequence[int]] | None = None,
+) -> Batch:
+    """Pad images of one height on their right to one width.
+
+    Args:
+        classes: of each text; the batch has no targets without them.
+    """
     width = padded_width(max(image.width for image in images), images[0].height)
     pixels = np.zeros((len(images), 1, images[0].height, width), np.uint8)
     for row, image in zip(pixels, images, strict=True):
         row[0, :, : image.width] = np.asarray(image)
     widths = torch.tensor([image.width for image in images])
-    return Batch(torch.from_numpy(pixels), widths, tuple(texts), tuple(ids), step_texts=tuple(texts))
+    targets = Targets.of(classes) if classes is not None else None
+    return Batch(torch.from_numpy(pixels), widths, tuple(texts), tuple(ids), targets, step_lines=len(ids))

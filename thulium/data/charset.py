@@ -77,7 +77,11 @@ class Charset:
 
     def decode(self, classes: Sequence[int]) -> str:
         """Text of a sequence of classes, none of them the blank."""
-        return to_logical("".join(self.symbols[c - (c > self.blank_index)] for c in classes), self.order)
+        return to_logical("".join(map(self.symbol, classes)), self.order)
+
+    def symbol(self, place: int) -> str:
+        """The symbol of a class that is not the blank."""
+        return self.symbols[place - (place > self.blank_index)]
 
     def frames_needed(self, text: str) -> int:
         """The fewest frames in which CTC can write a text in this alphabet's order."""

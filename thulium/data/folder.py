@@ -19,7 +19,7 @@ class FolderSplit:
     """The lines of a folder, each read and preprocessed when it is asked for.
 
     Attributes:
-        ids, texts: one entry a line; texts are normalised.
+        ids, texts, pages: one entry a line; texts are normalised, and each line is a page of its own.
         widths: pixels after preprocessing.
         height: pixels.
     """
@@ -34,6 +34,7 @@ class FolderSplit:
         labels = read_labels(folder, faults)
         self._paths = [label.path for label in labels]
         self.ids = [label.name for label in labels]
+        self.pages = self.ids  # nobody says which lines are of one page
         self.texts = [normalize(label.text, unicode_form or defaults().dataset.text) for label in labels]
         self.height = self.preprocessing.height
         self.widths = [self._width(path, faults) for path in self._paths]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -14,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.batch import Batch, collate
 from thulium.data.batching import Limits, Part, parts, shuffled_batches, sorted_batches
+from thulium.data.charset import Charset
 from thulium.data.folder import FolderSplit
 from thulium.data.shards import Split
 from thulium.runtime.errors import DataError
@@ -26,12 +29,20 @@ from thulium_dsl.messages.problems import ThuliumError
 class Lines(Protocol):
     """What a loader needs to know of a split: prepared shards or a folder of images."""
 
-    ids: list[str]
-    texts: list[str]
-    height: int
+    @property
+    def ids(self) -> Sequence[str]: ...
 
     @property
-    def widths(self) -> Sequence[int]: ...
+    def texts(self) -> Sequence[str]: ...
+
+    @property
+    def pages(self) -> Sequence[str]: ...
+
+    @property
+    def widths(self) -> Sequence[int] | npt.NDArray[np.int32]: ...
+
+    @property
+    def height(self) -> int: ...
 
     def __len__(self) -> int: ...
 
@@ -57,6 +68,7 @@ class LineLoader:
         batch_size: int,
         shuffle: bool,
         augmenter: Augmenter | None = None,
+        charset: Charset | None = None,
         seed: int = 0,
         workers: int = 0,
         pinned: bool = False,
@@ -64,12 +76,18 @@ class LineLoader:
         max_pixels: int = 0,
         world: World = ALONE,
     ) -> None:
+        """Get ready to read lines.
+
+        Args:
+            charset: of the model that is to write them: batches then have targets, made where lines are read. The model
+                makes them itself where they are lacking.
+        """
         self.lines = lines
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
         self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
         self._loader: DataLoader[Batch | ThuliumError] = DataLoader(
-            _Lines(lines, augmenter),
+            _Lines(lines, augmenter, charset),
             batch_sampler=self._plan,
             collate_fn=_collate,
             num_workers=workers,
@@ -92,8 +110,7 @@ class LineLoader:
         for part, batch in zip(self._plan.parts(), self._loader, strict=True):
             if isinstance(batch, ThuliumError):
                 raise batch
-            texts = tuple(self.lines.texts[index] for index in part.batch)
-            yield replace(batch, step_texts=texts, is_filler=part.is_filler)
+            yield replace(batch, step_lines=len(part.batch), is_filler=part.is_filler)
 
 
 def create_dataloader(
@@ -192,30 +209,39 @@ class _Plan(Sampler[list[tuple[int, int]]]):
             yield [(self.epoch, index) for index in part.lines]
 
 
-class _Lines(Dataset[tuple[Image.Image, str, str] | ThuliumError]):
+class _Line(NamedTuple):
+    image: Image.Image
+    text: str
+    id: str
+    classes: list[int] | None  # of its text; None where nobody asks
+
+
+class _Lines(Dataset[_Line | ThuliumError]):
     """Lines by (epoch, index). What the user can mend is handed on, not raised: torch would put a traceback into it."""
 
-    def __init__(self, lines: Lines, augmenter: Augmenter | None) -> None:
-        self.lines, self.augmenter = lines, augmenter
+    def __init__(self, lines: Lines, augmenter: Augmenter | None, charset: Charset | None) -> None:
+        self.lines, self.augmenter, self.charset = lines, augmenter, charset
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Image.Image, str, str] | ThuliumError:
+    def __getitem__(self, key: tuple[int, int]) -> _Line | ThuliumError:
         try:
             return self._line(*key)
         except ThuliumError as error:
             return error
 
-    def _line(self, epoch: int, index: int) -> tuple[Image.Image, str, str]:
-        image, line_id = self.lines.image(index), self.lines.ids[index]
+    def _line(self, epoch: int, index: int) -> _Line:
+        image, line_id, text = self.lines.image(index), self.lines.ids[index], self.lines.texts[index]
         if self.augmenter:
-            image = self.augmenter(image, epoch, line_id, self.lines.texts[index])
-        return image, self.lines.texts[index], line_id
+            image = self.augmenter(image, epoch, line_id, text)
+        return _Line(image, text, line_id, self.charset.encode(text) if self.charset else None)
 
 
-def _collate(lines: list[tuple[Image.Image, str, str] | ThuliumError]) -> Batch | ThuliumError:
+def _collate(lines: list[_Line | ThuliumError]) -> Batch | ThuliumError:
+    good = [line for line in lines if isinstance(line, _Line)]
     if error := next((line for line in lines if isinstance(line, ThuliumError)), None):
         return error
-    images, texts, ids = zip(*lines, strict=True)
-    return collate(images, texts, ids)
+    classes = [line.classes for line in good if line.classes is not None]
+    texts, ids = [line.text for line in good], [line.id for line in good]
+    return collate([line.image for line in good], texts, ids, classes if len(classes) == len(good) else None)
 
 
 def _start_worker(_worker: int) -> None:

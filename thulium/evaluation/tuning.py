@@ -6,19 +6,14 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import torch
-
 from thulium.data.loader import LineLoader
-from thulium.data.text import normalize
 from thulium.decoding.ctc.candidates import Steps
-from thulium.decoding.ctc.greedy import greedy
-from thulium.decoding.decoders import say, steps, with_model
 from thulium.decoding.lm.ngrams import NgramModel
+from thulium.decoding.searches import say, steps, with_model
 from thulium.evaluation.metrics import EditCount, LineResult
-from thulium.models.wrappers import HTRModel
-from thulium.runtime.device import Device
+from thulium.models.recogniser import Recogniser
 from thulium.runtime.errors import DataError
-from thulium_dsl.grammar.spec import BeamSpec, DecodingSpec, TextSpec
+from thulium_dsl.grammar.spec import BeamSpec, DecodingSpec
 
 ALPHAS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2)
 BETAS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
@@ -61,18 +56,11 @@ class _Read:
     transcriptions: tuple[str, ...]
 
 
-@torch.inference_mode()
-def tune(
-    model: HTRModel,
-    loader: LineLoader,
-    device: Device,
-    rules: TextSpec,
-    spec: DecodingSpec,
-    language: NgramModel | None,
-) -> Tuned:
-    """Try a grid of alpha and beta. The model must be in evaluation mode and on the device.
+def tune(recogniser: Recogniser, loader: LineLoader, spec: DecodingSpec, language: NgramModel | None) -> Tuned:
+    """Try a grid of alpha and beta.
 
     Args:
+        recogniser: how it searches does not matter.
         loader: lines that neither the model nor the language model learned from; never the test lines.
         spec: all but its alpha and beta are used.
 
@@ -84,31 +72,30 @@ def tune(
             f"evaluation.decoding: is {say(spec)}, without a language model, so there is nothing to tune: write "
             "{type: beam, language_model: train}"
         )
-    batches, baseline = [], EditCount()
+    model, batches, baseline = recogniser.model, [], EditCount()
     for batch in loader:
-        moved = batch.to(device.torch)
-        with device.autocast():
-            output = model(moved.images, moved.widths)
-        baseline += _edits(batch.texts, greedy(output.logits, output.frames, model.charset), rules)
-        batches.append(_Read(steps(output.logits, output.frames, model.charset), tuple(batch.texts)))
-    trials = tuple(_trials(model, batches, rules, spec, language))
+        output = recogniser.output(batch)
+        baseline += _edits(batch.texts, [recogniser.text_of(line) for line in model.read(output)])
+        batches.append(_Read(steps(output.logits, output.frames, model.charset.blank_index), batch.texts))
+    trials = tuple(_trials(recogniser, batches, spec, language))
     return Tuned(trials, baseline.rate, sum(len(batch.transcriptions) for batch in batches))
 
 
-def _trials(
-    model: HTRModel, batches: list[_Read], rules: TextSpec, spec: BeamSpec, language: NgramModel
-) -> Iterator[Trial]:
+def _trials(recogniser: Recogniser, batches: list[_Read], spec: BeamSpec, language: NgramModel) -> Iterator[Trial]:
     for alpha, beta in itertools.product(ALPHAS, BETAS):
         if not alpha and beta:
             continue  # without a language model nothing asks for longer texts
-        decoder = with_model(replace(spec, alpha=alpha, beta=beta), model.charset, language)
-        edits = (_edits(batch.transcriptions, decoder.read(batch.steps, model.charset), rules) for batch in batches)
+        search = with_model(replace(spec, alpha=alpha, beta=beta), recogniser.model.charset, language)
+        edits = (
+            _edits(batch.transcriptions, [recogniser.text_of(line) for line in search.read(batch.steps)])
+            for batch in batches
+        )
         yield Trial(alpha, beta, sum(edits, EditCount()).rate)
 
 
-def _edits(transcriptions: tuple[str, ...], predictions: list[str], rules: TextSpec) -> EditCount:
+def _edits(transcriptions: tuple[str, ...], predictions: list[str]) -> EditCount:
     results = (
-        LineResult("", "", transcription, normalize(prediction, rules))
+        LineResult("", "", transcription, prediction)
         for transcription, prediction in zip(transcriptions, predictions, strict=True)
     )
     return sum((result.characters for result in results), EditCount())

@@ -2,57 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from thulium.data.batch import Batch
+from thulium.data.batch import Batch, Targets
 from thulium.data.charset import Charset
 from thulium.data.text import plain
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.models import backbones, decoders, heads
-from thulium.models.decoders import ctc
+from thulium.models.decoders.base import Features, Output
 from thulium.models.masks import shrink
 from thulium.models.span_mask import SpanMask
 from thulium_dsl.grammar.spec import ModelSpec, PreprocessingSpec, TextSpec
-
-
-@dataclass(frozen=True)
-class Output:
-    """What the model computes of a batch. B lines, T frames, K classes.
-
-    Attributes:
-        logits: (B, T, K); frames beyond a line's own mean nothing.
-        shortcut: (B, T, K) straight from the backbone, while training.
-        frames: (B,) in use.
-    """
-
-    logits: Tensor
-    shortcut: Tensor | None
-    frames: Tensor
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What a model should write of some lines. B lines, L symbols in all of them.
-
-    Attributes:
-        classes: (L,) of all lines, one after the other.
-        lengths: (B,) symbols of each line.
-        frames: (B,) that the model has for it.
-        fits: (B,) whether the line can be written in its frames; one that cannot counts in no loss.
-    """
-
-    classes: Tensor
-    lengths: Tensor
-    frames: Tensor
-    fits: Tensor
-
-    @property
-    def num_symbols(self) -> int:
-        """Of the lines that fit: what their loss is divided by."""
-        return int(self.lengths[self.fits].sum())
 
 
 class HTRModel(nn.Module):
@@ -115,12 +79,13 @@ class HTRModel(nn.Module):
         """Frames that lines of the given widths (pixels) get."""
         return shrink(widths, self.backbone.stride)
 
-    def forward(self, images: Tensor, widths: Tensor) -> Output:
-        """Read lines.
+    def forward(self, images: Tensor, widths: Tensor, targets: Targets | None = None) -> Output:
+        """Look at lines.
 
         Args:
             images: (B, 1, H, W) uint8, 0 is black; what lies beyond a line's width is not read.
             widths: (B,) pixels in use, on any device.
+            targets: what should be written, where that is known; only some decoders look at it.
         """
         widths = widths.to(images.device, non_blocking=True)
         columns = torch.arange(images.shape[-1], device=images.device)
@@ -128,19 +93,20 @@ class HTRModel(nn.Module):
         ink = ink.to(memory_format=torch.channels_last)
         features, frames = self.backbone(ink, widths)
         shown = self.span_mask(features, frames) if self.span_mask else features
-        logits, shortcut = self.decoder(self.head(shown, frames), features)
-        return Output(logits, shortcut, frames)
+        output: Output = self.decoder(Features(self.head(shown, frames), features, frames), targets)
+        return output
 
     def targets(self, batch: Batch) -> Targets:
-        """What the model should write of a batch; symbols that the charset does not have are left out.
+        """What the model should write of a batch; symbols that the charset does not have are left out."""
+        return batch.targets or Targets.of([self.charset.encode(text) for text in batch.texts])
 
-        All of it is on the CPU: CTC reads lengths there, and fetching them would wait for the device at every step.
-        """
-        encoded = [self.charset.encode(text) for text in batch.texts]
-        classes = torch.tensor([c for line in encoded for c in line], dtype=torch.long)
-        lengths = torch.tensor([len(line) for line in encoded], dtype=torch.long)
-        frames = self.frames(batch.widths)
-        return Targets(classes, lengths, frames, ctc.fits(encoded, frames))
+    def fits(self, batch: Batch) -> Tensor:
+        """(B,) whether each line's transcription can be written at all."""
+        return self.decoder.fits(self.targets(batch), self.frames(batch.widths))
+
+    def num_symbols(self, batch: Batch) -> int:
+        """Of the lines that fit: what their loss is divided by."""
+        return int(self.targets(batch).lengths[self.fits(batch)].sum())
 
     def loss(self, batch: Batch, output: Output, num_symbols: int | None = None) -> Tensor:
         """The training loss of a batch, in nats a symbol.
@@ -150,7 +116,9 @@ class HTRModel(nn.Module):
         Args:
             num_symbols: what to divide by, where the lines are a part of a batch; their own symbols if absent.
         """
-        targets = self.targets(batch)
-        classes = targets.classes.to(output.logits.device, non_blocking=True)
-        divisor = targets.num_symbols if num_symbols is None else num_symbols
-        return self.decoder.loss(output.logits, output.shortcut, targets.frames, classes, targets.lengths, divisor)
+        divisor = self.num_symbols(batch) if num_symbols is None else num_symbols
+        return self.decoder.loss(output, self.targets(batch), self.frames(batch.widths), divisor)
+
+    def read(self, output: Output, search: Search = best_path) -> list[Hypothesis]:
+        """The best reading of each line."""
+        return self.decoder.read(output, search)

@@ -18,12 +18,14 @@ from thulium.data.augmentation import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.shards import Split
-from thulium.decoding import decoders as decoding
+from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
 from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
-from thulium.evaluation.recognise import Reading, recognise
+from thulium.evaluation.recognise import Judged, judge
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
+from thulium.models.file import load_model
+from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.documents import kept
@@ -32,7 +34,6 @@ from thulium.runtime.files import replace_text
 from thulium.runtime.progress import say
 from thulium.runtime.tables import write_table
 from thulium.training import history
-from thulium.training.checkpoints import load_model
 from thulium.training.same import digest_of_lines
 from thulium_dsl.grammar.spec import EvaluationSpec, ResourcesSpec
 
@@ -71,8 +72,8 @@ def evaluate(
     device = _device(resources)
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
     loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
-    decode = decoding.build(evaluation.decoding, model.charset, data)
-    reading = recognise(model.to(device.torch), loader, device, data.text, decode=decode)
+    search = searches.build(evaluation.decoding, model.charset, data)
+    reading = judge(Recogniser(model.to(device.torch), device, search=search, rules=data.text), loader)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
@@ -91,7 +92,7 @@ def evaluate(
         history=rows,
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
-        facts=_facts(model, facts, data, path) | decoding.facts(evaluation.decoding),
+        facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
     )
@@ -111,12 +112,13 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     path = checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, _ = load_model(path)
     _check_fit(model, data, path)
-    language = decoding.language_model(evaluation.decoding, model.charset, data)
+    language = searches.language_model(evaluation.decoding, model.charset, data)
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
     loader = LineLoader(data.split("val"), batch_size=BATCH_SIZE, shuffle=False)
-    return tuning.tune(model.to(device.torch), loader, device, data.text, evaluation.decoding, language)
+    recogniser = Recogniser(model.to(device.torch), device, rules=data.text)
+    return tuning.tune(recogniser, loader, evaluation.decoding, language)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
@@ -158,7 +160,7 @@ def _device(resources: ResourcesSpec) -> devices.Device:
         raise DeviceError(f"resources.device: {error}") from None
 
 
-def _metrics(reading: Reading, scores: Scores, interval: Interval) -> dict[str, Any]:
+def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, Any]:
     """The figures, in the order in which people look for them: DVC's tables keep it."""
     return {
         "cer": round(scores.cer, 6),
@@ -171,7 +173,7 @@ def _metrics(reading: Reading, scores: Scores, interval: Interval) -> dict[str, 
 
 
 def _measured(
-    reading: Reading, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared
+    reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared
 ) -> dict[str, Any]:
     """What the figures are of: two that differ in any of this are not to be compared, and DVC's diff shows it."""
     left_out = data.lines_left_out(evaluation.split)
@@ -182,7 +184,7 @@ def _measured(
         "characters": sum(result.characters.reference for result in reading.results),
         "lines_that_do_not_fit": len(reading.unfit),
         "model": judged,
-        "decoding": decoding.say(evaluation.decoding),
+        "decoding": searches.say(evaluation.decoding),
         "unit": "code point",
         "unicode_form": data.unicode_form,
         "words": "split at white space",

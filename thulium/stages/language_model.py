@@ -10,8 +10,8 @@ from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
 from thulium.data.text import normalize
 from thulium.data.textfile import read_rows
-from thulium.decoding.decoders import model_of
 from thulium.decoding.lm import arpa
+from thulium.decoding.searches import model_of
 
 
 @dataclass(frozen=True, slots=True)

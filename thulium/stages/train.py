@@ -248,6 +248,7 @@ def _loaders(
         batch_size=training.batch_size,
         shuffle=True,
         augmenter=Augmenter(augmentation, training.seed, model.backbone.stride, model.charset.order),
+        charset=model.charset,
         seed=training.seed,
         workers=resources.loader_workers,
         pinned=resources.device != "cpu" and torch.cuda.is_available(),
@@ -257,6 +258,7 @@ def _loaders(
     )
     val_loader = LineLoader(
         data.split("val"),
+        charset=model.charset,
         batch_size=training.batch_size,
         shuffle=False,
         max_pixels=training.max_pixels,

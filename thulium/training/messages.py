@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from thulium.data.loader import LineLoader
-from thulium.evaluation.recognise import Reading
+from thulium.evaluation.recognise import Judged
 from thulium.training.run import Run
 from thulium.training.schedule import warmup_steps
 from thulium.training.trainer import HTRTrainer
@@ -34,14 +34,14 @@ def _lost_warmup(spec: CosineSpec, steps_per_epoch: int) -> str:
     )
 
 
-def untrained(values: Mapping[str, float], reading: Reading | None) -> Iterator[str]:
+def untrained(values: Mapping[str, float], reading: Judged | None) -> Iterator[str]:
     """How the model reads before it has learnt anything, and which validation lines it can never read right."""
     yield f"before training: val_cer {values['val_cer']:.1%}"
     if reading and reading.unfit:
         yield _unfit_lines(reading)
 
 
-def _unfit_lines(reading: Reading) -> str:
+def _unfit_lines(reading: Judged) -> str:
     named = ", ".join(reading.unfit[:NAMED]) + (" ..." if len(reading.unfit) > NAMED else "")
     return (
         f"warning: {len(reading.unfit)} of {len(reading.results)} validation lines cannot be read right, since their "

@@ -17,8 +17,9 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from thulium.data.batch import Batch
 from thulium.data.loader import LineLoader
 from thulium.evaluation.metrics import score
-from thulium.evaluation.recognise import Reading, merge, recognise
+from thulium.evaluation.recognise import Judged, judge, merge
 from thulium.models.norm import synchronised
+from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.device import Device
@@ -114,7 +115,7 @@ class HTRTrainer:
         self.gradient_clip, self.unicode_form = gradient_clip, unicode_form
         self.freeze, self.freeze_epochs = tuple(freeze), freeze_epochs
         self.pace = Pace(0.0, 0.0, 0.0)
-        self.reading: Reading | None = None
+        self.reading: Judged | None = None
         self.between: Callable[[], None] = lambda: None
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be gone on with
@@ -169,7 +170,7 @@ class HTRTrainer:
                     f"{int(largest.widths.max())} pixels wide ({error})\n"
                     "  help: raise training.accumulation, lower training.batch_size, or set training.max_pixels"
                 ) from None
-            clock.lines += len(parts[0].step_texts)
+            clock.lines += parts[0].step_lines
             self.between()
         if not losses.steps:
             raise DataError("there are no lines to train on")
@@ -188,7 +189,8 @@ class HTRTrainer:
         model = self.best_model.eval()
         # Several processes have different numbers of batches here, and would wait for one another in vain.
         between = self.between if self.world.size == 1 else lambda: None
-        own = recognise(model, loader, self.device, self.unicode_form, between=between)
+        recogniser = Recogniser(model, self.device, rules=self.unicode_form)
+        own = judge(recogniser, loader, between)
         self.reading = merge(self.world.gather(own))
         scores = score(self.reading.results)
         return {
@@ -292,7 +294,7 @@ class HTRTrainer:
     def _step(self, parts: Sequence[Batch]) -> tuple[Tensor, int]:
         """One optimizer step; returns this process's share of the loss, and the step's symbols in all processes."""
         self.optimizer.zero_grad(set_to_none=True)
-        own = sum(self.model.targets(part).num_symbols for part in parts if not part.is_filler)
+        own = sum(self.model.num_symbols(part) for part in parts if not part.is_filler)
         num_symbols = int(self.world.total(torch.tensor(own)))
         # One width for all processes, as if the lines were padded together: the padding counts in normalisation.
         widths = self.world.most(*(part.images.shape[-1] for part in parts))
@@ -311,7 +313,7 @@ class HTRTrainer:
 
     def _backward(self, part: Batch, num_symbols: int) -> Tensor:
         with self.device.autocast():
-            output = self.model(part.images, part.widths)
+            output = self.model(part.images, part.widths, part.targets)
         loss = self.model.loss(part, output, num_symbols)
         if part.is_filler:
             loss = loss * 0

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from thulium.data.charset import Charset, alphabet
+from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
 from thulium.runtime.progress import say
-from thulium.training.checkpoints import load_model
 
 Extend = Literal["union", "replace"]
 

@@ -9,16 +9,30 @@ neither nats nor symbols (``fits`` says which lines these are).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from thulium.data.batch import Targets
 from thulium.data.charset import frames_needed
+from thulium.decoding.hypothesis import Hypothesis, Search
+from thulium.models.decoders.base import Decoder, Features, Output
 
 
-class CtcDecoder(nn.Module):
+@dataclass(frozen=True)
+class CtcOutput(Output):
+    """What CTC computes of some lines.
+
+    Attributes:
+        shortcut: (B, T, K) straight from the backbone, while training.
+    """
+
+    shortcut: Tensor | None = None
+
+
+class CtcDecoder(Decoder[CtcOutput]):
     """Classes of each frame, and their loss."""
 
     def __init__(
@@ -29,42 +43,30 @@ class CtcDecoder(nn.Module):
         self.shortcut = nn.Linear(backbone_features, num_classes) if shortcut_weight else None
         self.blank_index, self.shortcut_weight = blank_index, shortcut_weight
 
-    def forward(self, x: Tensor, features: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits of each frame.
+    def forward(self, features: Features, targets: Targets | None = None) -> CtcOutput:
+        """Logits of each frame; and the shortcut's, while training, where there is one."""
+        is_short = self.shortcut is not None and self.training
+        shortcut = self.shortcut(features.backbone) if is_short else None  # type: ignore[misc]
+        return CtcOutput(self.classify(features.head), features, shortcut)
 
-        Args:
-            x: (B, T, C) from the head.
-            features: (B, T, C) from the backbone.
+    def fits(self, targets: Targets, frames: Tensor) -> Tensor:
+        """(B,) whether each line's symbols, and a blank between equal neighbours, need no more frames than it has."""
+        needed = [frames_needed(line) for line in _lists(targets)]
+        return torch.tensor(needed, dtype=torch.long) <= frames
 
-        Returns:
-            Logits (B, T, K); and the shortcut's, of the same shape, while training and where there is one.
-        """
-        shortcut = self.shortcut(features) if self.shortcut is not None and self.training else None
-        return self.classify(x), shortcut
-
-    def loss(
-        self,
-        logits: Tensor,
-        shortcut: Tensor | None,
-        frames: Tensor,
-        targets: Tensor,
-        lengths: Tensor,
-        num_symbols: int,
-    ) -> Tensor:
-        """Nats a symbol.
-
-        Args:
-            logits, shortcut: what ``forward`` gave.
-            frames: (B,) in use, on the CPU.
-            targets: (L,) classes of all lines, one after the other.
-            lengths: (B,) symbols of each line, on the CPU. A line that does not fit its frames counts no nats.
-            num_symbols: what to divide by: symbols of the lines that fit, also of those of the step that are not here.
-        """
-        divisor = max(1, num_symbols)
-        loss = self._ctc(logits, frames, targets, lengths) / divisor
-        if shortcut is not None:
-            loss = loss + self.shortcut_weight * (self._ctc(shortcut, frames, targets, lengths) / divisor)
+    def loss(self, output: CtcOutput, targets: Targets, frames: Tensor, num_symbols: int) -> Tensor:
+        """Nats a symbol; lengths stay on the CPU, where CTC reads them: fetching them would wait at every step."""
+        divisor, classes = max(1, num_symbols), targets.classes.to(output.logits.device, non_blocking=True)
+        loss = self._ctc(output.logits, frames, classes, targets.lengths) / divisor
+        if output.shortcut is not None:
+            loss = loss + self.shortcut_weight * (
+                self._ctc(output.shortcut, frames, classes, targets.lengths) / divisor
+            )
         return loss
+
+    def read(self, output: CtcOutput, search: Search) -> list[Hypothesis]:
+        """What the search finds in the logits."""
+        return search(output.logits, output.frames, self.blank_index)
 
     def _ctc(self, logits: Tensor, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         log_probs = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)
@@ -73,11 +75,5 @@ class CtcDecoder(nn.Module):
         )
 
 
-def fits(targets: Sequence[Sequence[int]], frames: Tensor) -> Tensor:
-    """(B,) whether each line can be written: its symbols, and a blank between equal neighbours, need no more frames.
-
-    Args:
-        targets: B lines, classes of each.
-        frames: (B,) in use, on the CPU.
-    """
-    return torch.tensor([frames_needed(line) for line in targets], dtype=torch.long) <= frames
+def _lists(targets: Targets) -> list[list[int]]:
+    return [line.tolist() for line in targets.split()]

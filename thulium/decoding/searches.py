@@ -15,7 +15,8 @@ from thulium.data.charset import Charset
 from thulium.data.prepared import Prepared
 from thulium.decoding.ctc.beam import search
 from thulium.decoding.ctc.candidates import Steps, steps_of
-from thulium.decoding.ctc.greedy import Decode, greedy
+from thulium.decoding.ctc.greedy import best_path
+from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.decoding.lm import arpa, ngrams
 from thulium.decoding.lm.ngrams import NgramModel
 from thulium.decoding.lm.scorer import NgramScorer
@@ -26,34 +27,33 @@ KEY = "evaluation.decoding.language_model"
 
 
 @dataclass(frozen=True, slots=True)
-class BeamDecoder:
-    """Prefix beam search; see ``beam``.
+class BeamSearch:
+    """Prefix beam search; see ``beam``. The score of a reading is that of its beam.
 
     Attributes:
         width: prefixes that are kept.
-        scorer: of the language model, for the same charset; None: no one is asked.
+        scorer: of the language model, for the model's charset; None: no one is asked.
     """
 
     width: int
     scorer: NgramScorer | None
 
-    def __call__(self, logits: Tensor, frames: Tensor, charset: Charset) -> list[str]:
-        """The texts of logits (B, T, K) with frames (B,) in use."""
-        return self.read(steps(logits, frames, charset), charset)
+    def __call__(self, logits: Tensor, frames: Tensor, blank: int) -> list[Hypothesis]:
+        """The readings of logits (B, T, K) with frames (B,) in use."""
+        return self.read(steps(logits, frames, blank))
 
-    def read(self, lines: Steps, charset: Charset) -> list[str]:
-        """The texts of lines whose frames were looked through before."""
-        return [charset.decode(found.classes) for found in search(lines, self.width, self.scorer)]
+    def read(self, lines: Steps) -> list[Hypothesis]:
+        """The readings of lines whose frames were looked through before."""
+        return [Hypothesis(tuple(found.classes), found.score) for found in search(lines, self.width, self.scorer)]
 
 
-def steps(logits: Tensor, frames: Tensor, charset: Charset) -> Steps:
+def steps(logits: Tensor, frames: Tensor, blank: int) -> Steps:
     """What a search looks at of logits (B, T, K) with frames (B,) in use."""
-    probabilities = logits.float().softmax(dim=2).cpu().numpy()
-    return steps_of(probabilities, frames.cpu().numpy(), charset.blank_index)
+    return steps_of(logits.float().softmax(dim=2).cpu().numpy(), frames.cpu().numpy(), blank)
 
 
-def build(spec: DecodingSpec, charset: Charset, data: Prepared) -> Decode:
-    """What decodes, as the document has it.
+def build(spec: DecodingSpec, charset: Charset, data: Prepared) -> Search:
+    """The search that a document asks for.
 
     Raises:
         DataError: the language model cannot be used.
@@ -61,17 +61,17 @@ def build(spec: DecodingSpec, charset: Charset, data: Prepared) -> Decode:
     return DECODINGS[spec.type](spec, charset, data)
 
 
-def _beam(spec: BeamSpec, charset: Charset, data: Prepared) -> BeamDecoder:
+def _beam(spec: BeamSpec, charset: Charset, data: Prepared) -> BeamSearch:
     return with_model(spec, charset, language_model(spec, charset, data))
 
 
-def with_model(spec: BeamSpec, charset: Charset, model: NgramModel | None) -> BeamDecoder:
+def with_model(spec: BeamSpec, charset: Charset, model: NgramModel | None) -> BeamSearch:
     """Beam search with a language model that is there already."""
-    return BeamDecoder(spec.beam_size, NgramScorer(model, charset, spec.alpha, spec.beta) if model else None)
+    return BeamSearch(spec.beam_size, NgramScorer(model, charset, spec.alpha, spec.beta) if model else None)
 
 
-DECODINGS: Mapping[str, Callable[[Any, Charset, Prepared], Decode]] = {
-    "greedy": lambda _spec, _charset, _data: greedy,
+DECODINGS: Mapping[str, Callable[[Any, Charset, Prepared], Search]] = {
+    "greedy": lambda _spec, _charset, _data: best_path,
     "beam": _beam,
 }
 

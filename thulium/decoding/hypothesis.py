@@ -1,0 +1,42 @@
+"""What a decoder reads of a line, before it is text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from thulium.data.charset import Charset
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """The best reading of a line.
+
+    Attributes:
+        classes: its symbols, as the charset numbers them.
+        score: natural logarithm; what it is of, the search says. None where nobody asked.
+        confidences: of each symbol, 0 to 1; empty where nobody asked.
+        spans: of each symbol, the first of its frames and the one after its last; empty where nobody asked.
+    """
+
+    classes: tuple[int, ...]
+    score: float | None = None
+    confidences: tuple[float, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+# Looks for the best reading of each line: logits (B, T, K), frames in use (B,), the class of the blank -> B readings.
+Search = Callable[[Tensor, Tensor, int], list[Hypothesis]]
+
+
+def texts(search: Search, logits: Tensor, frames: Tensor, charset: Charset) -> list[str]:
+    """What a search reads in the logits (B, T, K) of a model that writes with a charset; frames (B,) in use.
+
+    Raises:
+        ValueError: K is not the charset's.
+    """
+    if logits.shape[2] != charset.num_classes:
+        raise ValueError(f"{logits.shape[2]} classes, but the charset has {charset.num_classes}")
+    return [charset.decode(line.classes) for line in search(logits, frames, charset.blank_index)]

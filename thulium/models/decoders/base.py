@@ -1,0 +1,84 @@
+"""What every decoder is: it owns its loss, and it reads. B lines, T frames, C features, K classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from torch import Tensor, nn
+
+from thulium.data.batch import Targets
+from thulium.decoding.hypothesis import Hypothesis, Search
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a decoder is given of some lines.
+
+    Attributes:
+        head: (B, T, C), frames in the context of their line.
+        backbone: (B, T, C'), frames by themselves.
+        frames: (B,) in use, on the device; what lies beyond means nothing.
+    """
+
+    head: Tensor
+    backbone: Tensor
+    frames: Tensor
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model computes of some lines; a decoder may add to it what its loss and its reading need.
+
+    Attributes:
+        logits: (B, T, K) of each frame.
+        features: what they were computed from.
+    """
+
+    logits: Tensor
+    features: Features
+
+    @property
+    def frames(self) -> Tensor:
+        """(B,) in use."""
+        return self.features.frames
+
+
+O = TypeVar("O", bound=Output)  # noqa: E741
+
+
+class Decoder(nn.Module, Generic[O]):
+    """From features to text. A kind of decoder has these four methods, and nobody else knows how it writes."""
+
+    def forward(self, features: Features, targets: Targets | None) -> O:
+        """What loss and reading are computed from.
+
+        Args:
+            targets: what should be written, where that is known: a decoder may be shown it while it learns.
+        """
+        raise NotImplementedError
+
+    def fits(self, targets: Targets, frames: Tensor) -> Tensor:
+        """(B,) whether each line can be written at all: one that cannot counts neither nats nor symbols.
+
+        Args:
+            frames: (B,) in use, on the CPU.
+        """
+        raise NotImplementedError
+
+    def loss(self, output: O, targets: Targets, frames: Tensor, num_symbols: int) -> Tensor:
+        """Nats a symbol.
+
+        Args:
+            frames: (B,) in use, on the CPU.
+            num_symbols: what to divide by: symbols of the lines that fit, also of those of the step that are not here.
+        """
+        raise NotImplementedError
+
+    def read(self, output: O, search: Search) -> list[Hypothesis]:
+        """The best reading of each line.
+
+        Args:
+            search: what looks for it in the logits of frames.
+        """
+        raise NotImplementedError

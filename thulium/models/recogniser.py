@@ -1,0 +1,166 @@
+"""Recogniser: from line images to text. Everything that reads goes through it, and no transcription is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from thulium.data.batch import Batch, collate
+from thulium.data.images.grey import open_grey, preprocess
+from thulium.data.text import normalize
+from thulium.decoding.ctc.greedy import best_path, best_path_in_detail
+from thulium.decoding.hypothesis import Hypothesis, Search
+from thulium.models.decoders.base import Output
+from thulium.models.file import load_model
+from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime.device import Device
+from thulium_dsl.grammar.spec import TextSpec, UnicodeForm
+
+# A path of an image file, an image of any size and mode, or its grey values (H, W), 0 is black.
+LineImage = str | Path | Image.Image | npt.NDArray[np.uint8]
+
+BATCH_SIZE = 32  # lines; what is read does not depend on it
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A symbol that was read, before the text rules; in the order in which the model writes.
+
+    Attributes:
+        confidence: 0 to 1, not calibrated.
+        start, end: pixels of the prepared line, ``model.preprocessing.height`` high, between which it was seen.
+    """
+
+    symbol: str
+    confidence: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read in a line.
+
+    Attributes:
+        text: in logical order, after the model's text rules.
+        confidence: geometric mean of the characters' confidences, 0 to 1, not calibrated; None where nobody asked, or
+            where nothing was read.
+        characters: empty where nobody asked.
+    """
+
+    text: str
+    confidence: float | None = None
+    characters: tuple[Character, ...] = ()
+
+
+class Recogniser:
+    """Reads lines with a model.
+
+    Attributes:
+        model: in evaluation mode, on the device.
+        device: where it reads, and with how many bits.
+        search: looks for the text in the logits of frames.
+    """
+
+    def __init__(
+        self,
+        model: HTRModel,
+        device: Device,
+        *,
+        search: Search = best_path,
+        rules: TextSpec | UnicodeForm | None = None,
+    ) -> None:
+        """Get ready to read.
+
+        Args:
+            rules: what is done to a text that was read; the model's own if absent.
+        """
+        self.model, self.device, self.search = model, device, search
+        self.rules = rules or model.text
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: str = "auto") -> Recogniser:
+        """A recogniser with the model of a file, in 32 bits.
+
+        Raises:
+            CheckpointError: the file is missing, damaged, or not a model file of Thulium's.
+            DeviceError: the device is not there.
+        """
+        model, _ = load_model(Path(path))
+        chosen = devices.choose(device, mixed_precision=False)
+        return cls(model.to(chosen.torch).eval(), chosen)
+
+    def read(
+        self, images: Iterable[LineImage], *, in_detail: bool = False, on_batch: Callable[[int], None] = lambda _: None
+    ) -> list[Reading]:
+        """Read line images, in their order.
+
+        Args:
+            images: each one line. What is done to them first is what was done to the lines that the model learned from.
+            in_detail: whether characters and confidences are wanted; they are those of the best path.
+            on_batch: told after each batch how many lines it had.
+
+        Raises:
+            ImageFault: an image cannot be read.
+        """
+        prepared = [preprocess(_grey(image), self.model.preprocessing) for image in images]
+        by_width = sorted(range(len(prepared)), key=lambda place: (prepared[place].width, place))
+        readings: dict[int, Reading] = {}
+        for first in range(0, len(by_width), BATCH_SIZE):
+            places = by_width[first : first + BATCH_SIZE]
+            batch = collate([prepared[place] for place in places], [""] * len(places), [str(place) for place in places])
+            output = self.output(batch)
+            found = self.in_detail(batch, output) if in_detail else self.readings(output)
+            readings |= dict(zip(places, found, strict=True))
+            on_batch(len(places))
+        return [readings[place] for place in range(len(prepared))]
+
+    @torch.inference_mode()
+    def output(self, batch: Batch) -> Output:
+        """What the model computes of a batch."""
+        moved = batch.to(self.device.torch)
+        with self.device.autocast():
+            output: Output = self.model(moved.images, moved.widths, batch.targets)
+        return output
+
+    @torch.inference_mode()
+    def readings(self, output: Output) -> list[Reading]:
+        """The texts of a batch."""
+        return [Reading(self.text_of(line)) for line in self.model.read(output, self.search)]
+
+    @torch.inference_mode()
+    def in_detail(self, batch: Batch, output: Output) -> list[Reading]:
+        """The texts of a batch, with the characters of the best path."""
+        found = self.model.read(output, best_path_in_detail)
+        texts = [self.text_of(line) for line in self.model.read(output, self.search)]
+        rows = zip(texts, found, batch.widths.tolist(), strict=True)
+        return [Reading(text, _mean(line.confidences), self._characters(line, width)) for text, line, width in rows]
+
+    def text_of(self, line: Hypothesis) -> str:
+        """The text of a hypothesis, after the text rules."""
+        return normalize(self.model.charset.decode(line.classes), self.rules)
+
+    def _characters(self, line: Hypothesis, width: int) -> tuple[Character, ...]:
+        stride, charset = self.model.backbone.stride, self.model.charset
+        return tuple(
+            Character(charset.symbol(place), confidence, min(start * stride, width), min(end * stride, width))
+            for place, confidence, (start, end) in zip(line.classes, line.confidences, line.spans, strict=True)
+        )
+
+
+def _grey(image: LineImage) -> Image.Image:
+    if isinstance(image, (str, Path)):
+        return open_grey(Path(image))
+    return (image if isinstance(image, Image.Image) else Image.fromarray(image)).convert("L")
+
+
+def _mean(confidences: Sequence[float]) -> float | None:
+    """Geometric, as of factors of a probability."""
+    return float(np.exp(np.mean(np.log(np.maximum(confidences, 1e-12))))) if confidences else None
