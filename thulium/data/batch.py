@@ -32,9 +32,9 @@ class Targets:
         classes = torch.tensor([place for line in lines for place in line], dtype=torch.long)
         return cls(classes, torch.tensor([len(line) for line in lines], dtype=torch.long))
 
-    def split(self) -> tuple[Tensor, ...]:
+    def lines(self) -> list[list[int]]:
         """The classes of each line."""
-        return self.classes.split(self.lengths.tolist())
+        return [line.tolist() for line in self.classes.split(self.lengths.tolist())]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from thulium.data.charset import Charset
 from thulium.data.prepared import Prepared
 from thulium.decoding.ctc.beam import search
 from thulium.decoding.ctc.candidates import Steps, steps_of
-from thulium.decoding.ctc.greedy import best_path
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.decoding.lm import arpa, ngrams
 from thulium.decoding.lm.ngrams import NgramModel
@@ -52,8 +51,8 @@ def steps(logits: Tensor, frames: Tensor, blank: int) -> Steps:
     return steps_of(logits.float().softmax(dim=2).cpu().numpy(), frames.cpu().numpy(), blank)
 
 
-def build(spec: DecodingSpec, charset: Charset, data: Prepared) -> Search:
-    """The search that a document asks for.
+def build(spec: DecodingSpec, charset: Charset, data: Prepared) -> Search | None:
+    """The search that a document asks for; None for the decoder's own way of reading.
 
     Raises:
         DataError: the language model cannot be used.
@@ -70,8 +69,8 @@ def with_model(spec: BeamSpec, charset: Charset, model: NgramModel | None) -> Be
     return BeamSearch(spec.beam_size, NgramScorer(model, charset, spec.alpha, spec.beta) if model else None)
 
 
-DECODINGS: Mapping[str, Callable[[Any, Charset, Prepared], Search]] = {
-    "greedy": lambda _spec, _charset, _data: best_path,
+DECODINGS: Mapping[str, Callable[[Any, Charset, Prepared], Search | None]] = {
+    "greedy": lambda _spec, _charset, _data: None,
     "beam": _beam,
 }
 

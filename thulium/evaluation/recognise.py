@@ -51,7 +51,7 @@ def judge(recogniser: Recogniser, loader: LineLoader, on_batch: Callable[[], Non
     unfit: list[str] = []
     symbols = 0
     for batch in loader:
-        output = recogniser.output(batch)
+        output = recogniser.output(batch, model.targets(batch))
         nats.append(float(model.loss(batch, output, num_symbols=1)))
         symbols += model.num_symbols(batch)
         unfit += [line_id for line_id, fits in zip(batch.ids, model.fits(batch).tolist(), strict=True) if not fits]

@@ -11,10 +11,9 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from thulium.data.batch import Batch, collate
+from thulium.data.batch import Batch, Targets, collate
 from thulium.data.images.grey import open_grey, preprocess
 from thulium.data.text import normalize
-from thulium.decoding.ctc.greedy import best_path, best_path_in_detail
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.models.decoders.base import Output
 from thulium.models.file import load_model
@@ -66,7 +65,7 @@ class Recogniser:
     Attributes:
         model: in evaluation mode, on the device.
         device: where it reads, and with how many bits.
-        search: looks for the text in the logits of frames.
+        search: looks for the text in the logits of frames; None: the decoder reads in its own way.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class Recogniser:
         model: HTRModel,
         device: Device,
         *,
-        search: Search = best_path,
+        search: Search | None = None,
         rules: TextSpec | UnicodeForm | None = None,
     ) -> None:
         """Get ready to read.
@@ -104,7 +103,7 @@ class Recogniser:
 
         Args:
             images: each one line. What is done to them first is what was done to the lines that the model learned from.
-            in_detail: whether characters and confidences are wanted; they are those of the best path.
+            in_detail: whether characters and confidences are wanted: those of the decoder's own way of reading.
             on_batch: told after each batch how many lines it had.
 
         Raises:
@@ -123,11 +122,11 @@ class Recogniser:
         return [readings[place] for place in range(len(prepared))]
 
     @torch.inference_mode()
-    def output(self, batch: Batch) -> Output:
-        """What the model computes of a batch."""
+    def output(self, batch: Batch, targets: Targets | None = None) -> Output:
+        """What the model computes of a batch; with targets, also what its loss is computed from."""
         moved = batch.to(self.device.torch)
         with self.device.autocast():
-            output: Output = self.model(moved.images, moved.widths, batch.targets)
+            output: Output = self.model(moved.images, moved.widths, targets)
         return output
 
     @torch.inference_mode()
@@ -137,8 +136,8 @@ class Recogniser:
 
     @torch.inference_mode()
     def in_detail(self, batch: Batch, output: Output) -> list[Reading]:
-        """The texts of a batch, with the characters of the best path."""
-        found = self.model.read(output, best_path_in_detail)
+        """The texts of a batch, with the characters of the decoder's own way of reading."""
+        found = self.model.read(output, in_detail=True)
         texts = [self.text_of(line) for line in self.model.read(output, self.search)]
         rows = zip(texts, found, batch.widths.tolist(), strict=True)
         return [Reading(text, _mean(line.confidences), self._characters(line, width)) for text, line, width in rows]

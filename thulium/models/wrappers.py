@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from thulium.data.batch import Batch, Targets
 from thulium.data.charset import Charset
 from thulium.data.text import plain
-from thulium.decoding.ctc.greedy import best_path
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.models import backbones, decoders, heads
 from thulium.models.decoders.base import Features, Output
@@ -119,6 +118,6 @@ class HTRModel(nn.Module):
         divisor = self.num_symbols(batch) if num_symbols is None else num_symbols
         return self.decoder.loss(output, self.targets(batch), self.frames(batch.widths), divisor)
 
-    def read(self, output: Output, search: Search = best_path) -> list[Hypothesis]:
-        """The best reading of each line."""
-        return self.decoder.read(output, search)
+    def read(self, output: Output, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
+        """The best reading of each line; see ``Decoder.read``."""
+        return self.decoder.read(output, search, in_detail=in_detail)

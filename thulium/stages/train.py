@@ -270,13 +270,11 @@ def _loaders(
 def _feasible(split: Split, model: HTRModel) -> Split:
     """The lines that the model can learn from; those whose text needs more frames than the line has are named."""
     frames = model.frames(torch.tensor(split.widths)).tolist()
-    dense = [i for i, text in enumerate(split.texts) if model.charset.frames_needed(text) > frames[i]]
+    needed = [model.decoder.frames_needed(model.charset.encode(text)) for text in split.texts]
+    dense = [i for i, number in enumerate(needed) if number > frames[i]]
     if not dense:
         return split
-    named = "\n".join(
-        f"  {split.ids[i]}: {model.charset.frames_needed(split.texts[i])} frames needed, {frames[i]} there"
-        for i in dense[:20]
-    )
+    named = "\n".join(f"  {split.ids[i]}: {needed[i]} frames needed, {frames[i]} there" for i in dense[:20])
     if len(dense) == len(split):
         raise DataError(f"no line's text fits the model's frames; raise preprocessing.height:\n{named}")
     say(f"{len(dense)} training lines are left out, since their text needs more frames than the image gives:\n{named}")

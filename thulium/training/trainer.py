@@ -313,7 +313,7 @@ class HTRTrainer:
 
     def _backward(self, part: Batch, num_symbols: int) -> Tensor:
         with self.device.autocast():
-            output = self.model(part.images, part.widths, part.targets)
+            output = self.model(part.images, part.widths, self.model.targets(part))
         loss = self.model.loss(part, output, num_symbols)
         if part.is_filler:
             loss = loss * 0

@@ -9,7 +9,6 @@ from string import punctuation
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from thulium.data.charset import Charset, alphabet
 from thulium.models.file import load_model
@@ -20,8 +19,7 @@ from thulium.runtime.progress import say
 Extend = Literal["union", "replace"]
 
 # What a document may switch on or off without being another network: it starts anew where the file has none.
-OPTIONAL = ("decoder.shortcut.", "span_mask.")
-ALPHABET = ("decoder.classify.", "decoder.shortcut.")
+OPTIONAL = ("span_mask",)
 NAMED = 40  # characters in a message
 
 
@@ -70,16 +68,23 @@ def transfer(source: HTRModel, model: HTRModel) -> None:
         CheckpointError: they are different networks; says in what.
     """
     theirs, ours = source.state_dict(), model.state_dict()
-    names = [name for name in ours if not name.startswith(OPTIONAL) or name in theirs]
+    optional = _prefixes(*OPTIONAL, *(f"decoder.{name}" for name in model.decoder.optional))
+    alphabet = _prefixes(*(f"decoder.{name}" for name in model.decoder.alphabet))
+    names = [name for name in ours if not name.startswith(optional) or name in theirs]
     lacking = [name for name in names if name not in theirs]
-    odd = [name for name in names if name in theirs and not _fits(name, theirs[name], ours[name])]
-    left = [name for name in theirs if name not in ours and not name.startswith(OPTIONAL)]
+    first = {name: int(name.startswith(alphabet)) for name in names}  # the classes, a first dimension, may differ
+    odd = [
+        name
+        for name in names
+        if name in theirs and theirs[name].shape[first[name] :] != ours[name].shape[first[name] :]
+    ]
+    left = [name for name in theirs if name not in ours and not name.startswith(optional)]
     if (what := _difference(source, model)) or lacking or odd or left:
         what = what or ", ".join((lacking + odd + left)[:3])
         raise CheckpointError(f"holds another network: {what}\n  help: write what the file has, or leave init_from out")
     to, of = torch.tensor(_places(source.charset, model.charset)).T
     for name in names:
-        if name.startswith(ALPHABET):
+        if first[name]:
             ours[name][to] = theirs[name][of]
         else:
             ours[name].copy_(theirs[name])
@@ -116,10 +121,8 @@ def new_symbols(source: HTRModel, model: HTRModel) -> tuple[str, ...]:
     return tuple(symbol for symbol in model.charset.symbols if symbol not in source.charset.symbols)
 
 
-def _fits(name: str, theirs: Tensor, ours: Tensor) -> bool:
-    """Whether shapes agree; the classes, the first dimension of what writes the alphabet, may differ."""
-    first = 1 if name.startswith(ALPHABET) else 0
-    return theirs.shape[first:] == ours.shape[first:]
+def _prefixes(*parts: str) -> tuple[str, ...]:
+    return tuple(f"{part}." for part in parts)
 
 
 def _places(source: Charset, target: Charset) -> list[tuple[int, int]]:
@@ -135,7 +138,9 @@ def _difference(source: HTRModel, model: HTRModel) -> str:
     rows = [
         f"model.{name} is {ours.get(name, 'not set')} here and {theirs.get(name, 'not set')} in the file"
         for name in {**ours, **theirs}
-        if name.startswith(("backbone.", "head.")) and name != "head.dropout" and ours.get(name) != theirs.get(name)
+        if name.startswith(("backbone.", "head.", "decoder.type"))
+        and name != "head.dropout"
+        and ours.get(name) != theirs.get(name)
     ]
     return "; ".join(rows)
 

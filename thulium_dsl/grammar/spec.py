@@ -215,8 +215,17 @@ class CtcSpec:
     shortcut_weight: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionSpec:
+    type: Literal["attention"]
+    blank_index: int
+    hidden_size: int
+    ctc_weight: float
+
+
 BackboneSpec = Union[ResnetSpec, VggSpec]  # noqa: UP007 (also read at run time, on Python 3.10)
 HeadSpec = Union[BilstmSpec, TransformerSpec, NoneSpec]  # noqa: UP007
+DecoderSpec = Union[CtcSpec, AttentionSpec]  # noqa: UP007
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +233,7 @@ class ModelSpec:
     backbone: BackboneSpec
     span_mask: SpanMaskSpec
     head: HeadSpec
-    decoder: CtcSpec
+    decoder: DecoderSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

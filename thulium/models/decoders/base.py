@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from thulium.data.batch import Targets
@@ -48,7 +50,17 @@ O = TypeVar("O", bound=Output)  # noqa: E741
 
 
 class Decoder(nn.Module, Generic[O]):
-    """From features to text. A kind of decoder has these four methods, and nobody else knows how it writes."""
+    """From features to text. A kind of decoder has these methods, and nobody else knows how it writes.
+
+    Attributes:
+        alphabet: names of its parts whose parameters have a row for each class: where a model starts from another one,
+            the rows of the characters that both know are taken over.
+        optional: names of its parts that a document may switch on or off: they start anew where the other model has
+            none.
+    """
+
+    alphabet: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def forward(self, features: Features, targets: Targets | None) -> O:
         """What loss and reading are computed from.
@@ -58,16 +70,12 @@ class Decoder(nn.Module, Generic[O]):
         """
         raise NotImplementedError
 
-    def fits(self, targets: Targets, frames: Tensor) -> Tensor:
-        """(B,) whether each line can be written at all: one that cannot counts neither nats nor symbols.
-
-        Args:
-            frames: (B,) in use, on the CPU.
-        """
+    def frames_needed(self, classes: Sequence[int]) -> int:
+        """The fewest frames in which it can write a line of these classes."""
         raise NotImplementedError
 
     def loss(self, output: O, targets: Targets, frames: Tensor, num_symbols: int) -> Tensor:
-        """Nats a symbol.
+        """Nats a symbol. A line that needs more frames than it has counts none.
 
         Args:
             frames: (B,) in use, on the CPU.
@@ -75,10 +83,16 @@ class Decoder(nn.Module, Generic[O]):
         """
         raise NotImplementedError
 
-    def read(self, output: O, search: Search) -> list[Hypothesis]:
+    def read(self, output: O, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
         """The best reading of each line.
 
         Args:
-            search: what looks for it in the logits of frames.
+            search: what looks for it in the logits of frames; the decoder's own way if absent.
+            in_detail: whether score, confidences and spans are wanted; only the decoder's own way has them all.
         """
         raise NotImplementedError
+
+    def fits(self, targets: Targets, frames: Tensor) -> Tensor:
+        """(B,) whether each line can be written in the frames (B,) that it has, on the CPU."""
+        needed = [self.frames_needed(line) for line in targets.lines()]
+        return torch.tensor(needed, dtype=torch.long) <= frames

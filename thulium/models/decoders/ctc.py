@@ -9,14 +9,15 @@ neither nats nor symbols (``fits`` says which lines these are).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from thulium.data.batch import Targets
 from thulium.data.charset import frames_needed
+from thulium.decoding.ctc.greedy import best_path, best_path_in_detail
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.models.decoders.base import Decoder, Features, Output
 
@@ -35,6 +36,9 @@ class CtcOutput(Output):
 class CtcDecoder(Decoder[CtcOutput]):
     """Classes of each frame, and their loss."""
 
+    alphabet = ("classify", "shortcut")
+    optional = ("shortcut",)
+
     def __init__(
         self, head_features: int, backbone_features: int, *, num_classes: int, blank_index: int, shortcut_weight: float
     ) -> None:
@@ -49,10 +53,9 @@ class CtcDecoder(Decoder[CtcOutput]):
         shortcut = self.shortcut(features.backbone) if is_short else None  # type: ignore[misc]
         return CtcOutput(self.classify(features.head), features, shortcut)
 
-    def fits(self, targets: Targets, frames: Tensor) -> Tensor:
-        """(B,) whether each line's symbols, and a blank between equal neighbours, need no more frames than it has."""
-        needed = [frames_needed(line) for line in _lists(targets)]
-        return torch.tensor(needed, dtype=torch.long) <= frames
+    def frames_needed(self, classes: Sequence[int]) -> int:
+        """A frame for each symbol, and one for a blank between equal neighbours."""
+        return frames_needed(classes)
 
     def loss(self, output: CtcOutput, targets: Targets, frames: Tensor, num_symbols: int) -> Tensor:
         """Nats a symbol; lengths stay on the CPU, where CTC reads them: fetching them would wait at every step."""
@@ -64,16 +67,13 @@ class CtcDecoder(Decoder[CtcOutput]):
             )
         return loss
 
-    def read(self, output: CtcOutput, search: Search) -> list[Hypothesis]:
-        """What the search finds in the logits."""
-        return search(output.logits, output.frames, self.blank_index)
+    def read(self, output: CtcOutput, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
+        """What the search finds in the logits; the best path without one."""
+        own = best_path_in_detail if in_detail else best_path
+        return (search or own)(output.logits, output.frames, self.blank_index)
 
     def _ctc(self, logits: Tensor, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         log_probs = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)
         return functional.ctc_loss(
             log_probs, targets, frames, lengths, blank=self.blank_index, reduction="sum", zero_infinity=True
         )
-
-
-def _lists(targets: Targets) -> list[list[int]]:
-    return [line.tolist() for line in targets.split()]
