@@ -7,7 +7,7 @@ import lab
 import pytest
 
 from thulium_dsl.grammar import schemas, validate
-from thulium_dsl.pipeline import graph
+from thulium_dsl.pipeline import stages
 from thulium_dsl.text import document
 
 README = (lab.CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -17,8 +17,8 @@ PAGES = [lab.CHECKOUT / "README.md", lab.CHECKOUT / "CHANGELOG.md", *sorted((lab
 @pytest.mark.parametrize("name", schemas.sections())
 def test_every_section_has_its_row(name: str) -> None:
     meaning = schemas.experiment()["properties"][name]["description"]
-    stages = " and ".join([", ".join(graph.reruns(name)[:-1]), *graph.reruns(name)[-1:]]).removeprefix(" and ")
-    assert f"| `{name}` | {meaning} | {stages or 'nothing'} |" in README
+    names = " and ".join([", ".join(stages.reruns(name)[:-1]), *stages.reruns(name)[-1:]]).removeprefix(" and ")
+    assert f"| `{name}` | {meaning} | {names or 'nothing'} |" in README
 
 
 def test_links_lead_somewhere() -> None:

@@ -19,7 +19,7 @@ from thulium.training.optimizer import OPTIMIZERS
 from thulium.training.schedule import SCHEDULERS
 from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.spec import Experiment
-from thulium_dsl.pipeline import graph
+from thulium_dsl.pipeline import stages
 
 TABLES: dict[str, Mapping[str, Any]] = {
     "dataset.type": READERS,
@@ -33,22 +33,22 @@ TABLES: dict[str, Mapping[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("stage", graph.STAGES, ids=lambda stage: stage.name)
-def test_a_stage_is_given_exactly_what_its_row_says(stage: graph.Stage) -> None:
+@pytest.mark.parametrize("stage", stages.STAGES, ids=lambda stage: stage.name)
+def test_a_stage_is_given_exactly_what_its_row_says(stage: stages.Stage) -> None:
     function = getattr(importlib.import_module(f"thulium.stages.{stage.name}"), stage.name)
     parameters = set(inspect.signature(function).parameters)
-    assert parameters & set(schemas.sections()) == {*stage.reads, *stage.also}
+    assert parameters & set(schemas.sections()) == {*stage.sections, *stage.untracked}
 
 
 def test_every_section_belongs_to_a_stage() -> None:
-    read = {section for stage in graph.STAGES for section in (*stage.reads, *stage.also)}
+    read = {section for stage in stages.STAGES for section in (*stage.sections, *stage.untracked)}
     assert {"version", *read} == set(schemas.sections())
 
 
 def test_no_section_is_tracked_twice_or_read_untracked_where_it_matters() -> None:
-    tracked = [section for stage in graph.STAGES for section in stage.reads]
+    tracked = [section for stage in stages.STAGES for section in stage.sections]
     assert len(tracked) == len(set(tracked))
-    assert {section for stage in graph.STAGES for section in stage.also} == {"logging", "resources"}
+    assert {section for stage in stages.STAGES for section in stage.untracked} == {"logging", "resources"}
 
 
 @pytest.mark.parametrize("key", TABLES)

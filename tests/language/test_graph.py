@@ -18,7 +18,7 @@ from thulium_dsl.grammar.resolve import lookup
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import check, experiment_of
 from thulium_dsl.messages.problems import ThuliumError
-from thulium_dsl.pipeline import dvc_yaml, graph
+from thulium_dsl.pipeline import dvc_yaml, graph, stages
 from thulium_dsl.text.document import parse
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "graph"
@@ -118,8 +118,8 @@ def test_requirements_or_source_stand_for_the_engine(tmp_path: Path) -> None:
 
 
 def test_every_section_is_read_by_a_stage_and_tracked_once() -> None:
-    tracked = [section for stage in graph.STAGES for section in stage.reads]
-    untracked = {section for stage in graph.STAGES for section in stage.also}
+    tracked = [section for stage in stages.STAGES for section in stage.sections]
+    untracked = {section for stage in stages.STAGES for section in stage.untracked}
     assert sorted([*tracked, *untracked, "version"]) == sorted(schemas.sections())
 
 

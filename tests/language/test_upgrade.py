@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from thulium.cli.main import app
 from thulium_dsl.edit import upgrade as upgrades
 from thulium_dsl.edit.upgrade import Change, upgrade
+from thulium_dsl.grammar.schemas import LANGUAGE
 from thulium_dsl.grammar.validate import check
 from thulium_dsl.messages.problems import DocumentError
-from thulium_dsl.pipeline.graph import LANGUAGE
 from thulium_dsl.text.document import parse
 
 # In version 0, the learning rate had another name, and the seed stood in another section.

@@ -47,7 +47,7 @@ def augment_preview(
 def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
     """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
     from thulium.data.augmentation import preview
-    from thulium_dsl.pipeline.graph import PREPARED
+    from thulium_dsl.pipeline.stages import PREPARED
 
     for folder in (file.parent / PREPARED, Path("runs") / file.stem / "prepared"):
         if (folder / "prepared.json").exists():

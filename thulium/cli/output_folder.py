@@ -87,15 +87,17 @@ def refuse_foreign(experiment: Any, out: Path) -> None:
         ThuliumError: names what is there.
     """
     from thulium_dsl.grammar import include
-    from thulium_dsl.pipeline import graph
+    from thulium_dsl.pipeline import graph, stages
 
     if (out / KEPT).exists():
         kept = include.read(out / KEPT)
         if kept.problems or not kept.tree:
             raise ThuliumError(f"{out / KEPT}: was not written by a training: name another --output-dir")
         return
-    written = [path for path in graph.written(graph.build(experiment, out)) if not path.startswith(graph.PREPARED)]
-    results = [path for path in written if not path.endswith((".safetensors", graph.PERIODIC))]  # the stage looks there
+    written = [path for path in graph.written(graph.build(experiment, out)) if not path.startswith(stages.PREPARED)]
+    results = [
+        path for path in written if not path.endswith((".safetensors", stages.PERIODIC))
+    ]  # the stage looks there
     taken = [path for path in results if os.path.lexists(out / path)]
     if taken:
         raise ThuliumError(
@@ -121,14 +123,14 @@ def check_same(experiment: Any, out: Path) -> None:
         ThuliumError: names the sections that differ.
     """
     from thulium_dsl.grammar.validate import load
-    from thulium_dsl.pipeline.graph import STAGES
     from thulium_dsl.pipeline.plan import differences
+    from thulium_dsl.pipeline.stages import STAGES
 
     kept = out / KEPT
     if not kept.exists():
         return
     before, now = asdict(load(kept).experiment), asdict(experiment)
-    tracked = [section for stage in STAGES if stage.name != "evaluate" for section in stage.reads]
+    tracked = [section for stage in STAGES if stage.name != "evaluate" for section in stage.sections]
     changed = [change for section in tracked for change in differences(before[section], now[section], section)]
     if changed:
         raise ThuliumError(
@@ -148,9 +150,9 @@ def is_prepared(experiment: Any, out: Path) -> bool:
 
 def have_changed(experiment: Any, out: Path) -> bool:
     """Whether the data are not those that were prepared in a folder; if they are not there at all, nobody can tell."""
-    from thulium_dsl.grammar.rules import dataset_paths_of
+    from thulium_dsl.grammar.rules import paths_of
 
-    are_there = all(os.path.exists(path) for path in dataset_paths_of(asdict(experiment.dataset)).values())
+    are_there = all(os.path.exists(path) for path in paths_of("dataset", asdict(experiment.dataset)).values())
     return are_there and not is_prepared(experiment, out)
 
 
@@ -169,13 +171,13 @@ def preparing(experiment: Any, out: Path) -> Iterator[None]:
 def _sources(experiment: Any) -> str:
     """A digest of the settings, the engine's version, and the names, sizes and times of all files of the data."""
     import thulium
-    from thulium_dsl.grammar.rules import dataset_paths_of
+    from thulium_dsl.grammar.rules import paths_of
 
     dataset = asdict(experiment.dataset)
     digest = hashlib.sha256(
         json.dumps([thulium.__version__, dataset, asdict(experiment.preprocessing)], sort_keys=True).encode()
     )
-    for path in dataset_paths_of(dataset).values():
+    for path in paths_of("dataset", dataset).values():
         for file in [Path(path)] if os.path.isfile(path) else _files(path):
             with contextlib.suppress(OSError):  # a link that leads nowhere is seen when it is read
                 stat = file.stat()

@@ -242,7 +242,7 @@ def _place_of_other(file: Path, place: Place) -> Place:
     Raises:
         ThuliumError: it would write over what the project says of its own model.
     """
-    from thulium_dsl.pipeline.graph import PREPARED
+    from thulium_dsl.pipeline.stages import PREPARED
 
     if place.is_project:
         raise ThuliumError(
@@ -309,10 +309,10 @@ def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
 
 def _run(name: str, experiment: Any, function: str = "", **more: Any) -> Any:
     """Run a stage, or another function of its module, with the sections that the stage reads, and no others."""
-    from thulium_dsl.pipeline.graph import STAGES
+    from thulium_dsl.pipeline.stages import stage
 
-    stage = next(stage for stage in STAGES if stage.name == name)
-    sections = {section: getattr(experiment, section) for section in (*stage.reads, *stage.also)}
+    row = stage(name)
+    sections = {section: getattr(experiment, section) for section in (*row.sections, *row.untracked)}
     module = _load(name, f"thulium.stages.{name}")
     return getattr(module, function or name)(**sections, **more)
 

@@ -18,20 +18,19 @@ def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> No
     """Rewrite a document of an older language version, comments kept."""
     from thulium.runtime.files import replace_text
     from thulium_dsl.edit import upgrade as upgrades
-    from thulium_dsl.grammar import include
-    from thulium_dsl.pipeline import graph
+    from thulium_dsl.grammar import include, schemas
 
     read = include.read(file)
     result = upgrades.upgrade(read, upgrades.MIGRATIONS)
-    if result.version == graph.LANGUAGE:
-        echo(f"{file} is in version {graph.LANGUAGE} of the language, the current one")
+    if result.version == schemas.LANGUAGE:
+        echo(f"{file} is in version {schemas.LANGUAGE} of the language, the current one")
         return
     if dry_run:
         before, after = (text.splitlines(keepends=True) for text in (read.text, result.text.removeprefix("\ufeff")))
         echo("".join(difflib.unified_diff(before, after, str(file), f"{file} (upgraded)")), nl=False)
         return
     replace_text(file.resolve(), result.text)  # a link stays a link
-    echo(f"upgraded {file} from version {result.version} to {graph.LANGUAGE}")
+    echo(f"upgraded {file} from version {result.version} to {schemas.LANGUAGE}")
     for change in result.changes:
         echo(f"  {change}")
 

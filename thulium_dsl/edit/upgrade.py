@@ -7,9 +7,9 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 
 from thulium_dsl.grammar.resolve import lookup
+from thulium_dsl.grammar.schemas import LANGUAGE
 from thulium_dsl.grammar.validate import check
 from thulium_dsl.messages.problems import DocumentError, Problem
-from thulium_dsl.pipeline.graph import LANGUAGE
 from thulium_dsl.text import edits
 from thulium_dsl.text.document import Document, parse
 from thulium_dsl.text.nodes import Mapping, Scalar

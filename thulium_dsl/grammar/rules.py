@@ -178,7 +178,7 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
         if _overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
     logs = "logging.tensorboard.log_dir"
-    others = dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}
+    others = paths_of("dataset", settings["dataset"]) | {logs: settings[logs]}
     for dotted, taken in others.items():
         if _overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit, dotted), f"{{0}} overlaps {{1}}, {emptied}", hint)
@@ -186,7 +186,7 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
 
 def splits_are_apart(settings: Settings) -> Iterator[Finding]:
     seen: dict[str, str] = {}
-    for dotted, folder in dataset_paths_of(settings["dataset"]).items():
+    for dotted, folder in paths_of("dataset", settings["dataset"]).items():
         first = seen.setdefault(posixpath.normpath(folder), dotted)
         if first != dotted:
             hint = "the same lines in two splits make every figure too good: name another"
@@ -194,7 +194,7 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
 
 
 def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
-    for dotted, folder in dataset_paths_of(settings["dataset"]).items():
+    for dotted, folder in paths_of("dataset", settings["dataset"]).items():
         if "\\" in folder:
             what = f"'{_as_is(folder)}' is a path with backslashes: no folder here has that name"
             yield Finding((dotted,), what, "write the path with '/'")
@@ -203,7 +203,7 @@ def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
 def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
     """Data and logs stay out of what the stages write: DVC removes that, and compares it."""
     logs = "logging.tensorboard.log_dir"
-    for dotted, folder in (dataset_paths_of(settings["dataset"]) | {logs: settings[logs]}).items():
+    for dotted, folder in (paths_of("dataset", settings["dataset"]) | {logs: settings[logs]}).items():
         if posixpath.normpath(folder) == ".":
             what = "{0} is the whole project, and the stages keep their results in it"
             yield Finding((dotted,), what, "put what belongs there into a folder of its own")
@@ -215,13 +215,13 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
 
 def model_files_stay(settings: Settings) -> Iterator[Finding]:
     """A file that a stage starts from is none that a stage writes: it would be gone before it is read."""
-    for dotted, path in evaluation_paths_of(settings["evaluation"]).items():
+    for dotted, path in paths_of("evaluation", settings["evaluation"]).items():
         yield from _stays(settings, dotted, path)
 
 
 def first_weights_stay(settings: Settings) -> Iterator[Finding]:
     """The same for the weights that a training starts from."""
-    for dotted, path in training_paths_of(settings["training"]).items():
+    for dotted, path in paths_of("training", settings["training"]).items():
         yield from _stays(settings, dotted, path)
         if not path.endswith(".safetensors"):
             yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
@@ -254,29 +254,24 @@ def batch_holds_a_line(settings: Settings) -> Iterator[Finding]:
         yield Finding((budget, width, height), what, f"write 'max_pixels: {least}' or more, or lower max_width")
 
 
-def dataset_paths_of(dataset: Mapping[str, Any]) -> dict[str, str]:
-    """The folders and files that the data come from: dotted key -> path."""
-    return _paths_of("dataset", dataset, dataset["type"])
-
-
-def evaluation_paths_of(evaluation: Mapping[str, Any]) -> dict[str, str]:
-    """The files that the evaluation reads beside the data and the model: dotted key -> path."""
-    return _paths_of("evaluation", evaluation, evaluation["decoding"]["type"])
-
-
-def training_paths_of(training: Mapping[str, Any]) -> dict[str, str]:
-    """The files that the training starts from beside the data: dotted key -> path."""
-    return _paths_of("training", training, None)
-
-
-def _paths_of(section: str, values: Mapping[str, Any], kind: str | None) -> dict[str, str]:
-    found: dict[str, str] = {}
+def paths_of(section: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """The files and folders that a section names, of those that its stage reads: dotted key -> path."""
+    kinds, found = {None, *_types(values)}, {}
     for key in schemas.walk():
-        if key.path[0] == section and key.kind == kind:
+        if key.path[0] == section and key.kind in kinds:
             value = resolve.lookup(values, key.path[1:])
             if schemas.names_a_file(key, value):
                 found[key.dotted] = str(value)
     return found
+
+
+def _types(values: Mapping[str, Any]) -> Iterator[str]:
+    """The types that a section and the sections in it have."""
+    for name, value in values.items():
+        if name == "type":
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _types(value)
 
 
 def _as_is(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
+LANGUAGE = 1  # the version of the language
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "_schemas", _PACKAGE.parent / "schemas")
 
@@ -115,8 +116,9 @@ def default_of(dotted: str) -> Any:
 
 def names_a_file(key: Key, value: Any) -> bool:
     """Whether what stands at a key is the path of a file or a folder: not null, nor a word for none or for no file."""
-    words = key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
-    return bool(key.schema.get("x-path")) and isinstance(value, str) and value not in words
+    if not key.schema.get("x-path") or not isinstance(value, str):
+        return False
+    return value not in key.schema.get("x-words", [key.schema["default"]] if key.schema.get("x-structural") else [])
 
 
 def is_path(dotted: str, value: Any) -> bool:

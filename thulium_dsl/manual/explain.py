@@ -10,7 +10,7 @@ from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.schemas import Key
 from thulium_dsl.grammar.words import plain
 from thulium_dsl.messages.problems import ThuliumError
-from thulium_dsl.pipeline import graph
+from thulium_dsl.pipeline import stages
 
 _WIDTH = 100
 _TYPES = {
@@ -118,8 +118,8 @@ def allowed(schema: schemas.Schema) -> str:
 
 def reruns(section: str) -> str:
     """The stages that run again when a section changes, in words."""
-    stages = graph.reruns(section)
-    return ", ".join(stages) if stages else "nothing: it changes no result"
+    names = stages.reruns(section)
+    return ", ".join(names) if names else "nothing: it changes no result"
 
 
 def _suggestion(dotted: str) -> str:

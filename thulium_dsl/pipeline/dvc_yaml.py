@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.idle import Idle
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import ThuliumError
@@ -103,7 +104,7 @@ def render(graph: Graph, kept: Kept | None = None) -> str:
     )
     environment.filters["scalar"] = _scalar
     template = environment.get_template("dvc.yaml.j2")
-    return template.render(header=HEADER, graph=graph, kept=kept or Kept(), language=graphs.LANGUAGE)
+    return template.render(header=HEADER, graph=graph, kept=kept or Kept(), language=schemas.LANGUAGE)
 
 
 def _scalar(path: str) -> str:

@@ -13,93 +13,19 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.idle import Idle
-from thulium_dsl.grammar.rules import dataset_paths_of, evaluation_paths_of, training_paths_of
-from thulium_dsl.grammar.spec import CheckpointingSpec, Experiment
+from thulium_dsl.grammar.rules import paths_of
+from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline.stages import HISTORY, INPUTS, SAVE_DIR, STAGES, Plot, Stage
 from thulium_dsl.text.nodes import dotted
 
-LANGUAGE = 1
 PARAMS = "params.yaml"  # the one name that DVC looks templates up in
-
-PREPARED = "data/prepared"
-HISTORY = "plots/history.csv"
-
-# What prepare writes into its folder: what a training depends on, then what nobody but people read.
-MANIFEST = "prepared.json"
-PREPARED_LINES = ("train", "val", "test")
-FOUND = "report.json"  # what was read, and what was left out and why
-PREPARED_REPORTS = ("charset.json", "pages.ipc", FOUND, "report.html")
-PERIODIC = "epochs"  # the folder of the periodic checkpoints, below checkpointing.save_dir
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage of the language: its name, the sections that DVC tracks for it, and those that it reads untracked."""
-
-    name: str
-    reads: tuple[str, ...]
-    also: tuple[str, ...] = ()
-
-
-STAGES = (
-    Stage("prepare", reads=("dataset", "preprocessing"), also=("resources",)),
-    Stage(
-        "train",
-        reads=("model", "training", "augmentation", "early_stopping", "checkpointing"),
-        also=("logging", "resources"),
-    ),
-    Stage("evaluate", reads=("evaluation",), also=("resources",)),
-)
-
-_DESCRIPTIONS = {
-    "prepare": "Read the lines, bring text and images to one form, and store them.",
-    "train": "Learn from the prepared lines.",
-    "evaluate": "Read unseen lines with the trained model and count its errors.",
-}
-
-# The engine's own source, layer by layer: in its repository, a change of code is a change of what a stage yields.
-_CODE = {
-    "prepare": ("thulium/data", "thulium/ingest", "thulium/runtime/processor.py", "thulium/runtime/svg.py"),
-    "train": (
-        "thulium/data",
-        "thulium/decoding",
-        "thulium/evaluation/metrics.py",
-        "thulium/evaluation/recognise.py",
-        "thulium/models",
-        "thulium/runtime/device.py",
-        "thulium/runtime/processor.py",
-        "thulium/runtime/tables.py",
-        "thulium/runtime/world.py",
-        "thulium/training",
-    ),
-    "evaluate": (
-        "thulium/data",
-        "thulium/decoding",
-        "thulium/evaluation",
-        "thulium/models",
-        "thulium/runtime/device.py",
-        "thulium/runtime/processor.py",
-        "thulium/runtime/svg.py",
-        "thulium/runtime/tables.py",
-        "thulium/runtime/world.py",
-        "thulium/training",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A plot file of a stage, with what DVC needs to draw it."""
-
-    path: str
-    drawing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,49 +87,7 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
         idle: options of the document that do nothing. A file that one of them names stays a dependency, so that a run
             that switches the type of its section for once has the same graph.
     """
-    paths = tuple(f"${{{name}}}" for name in dataset_paths_of(asdict(experiment.dataset)))
-    judging = evaluation_paths_of(asdict(experiment.evaluation))
-    resting = [name for option in idle if schemas.is_path(name := dotted(option.path), option.value)]
-    models = tuple(f"${{{name}}}" for name in dict.fromkeys([*judging, *resting]) if name.startswith("evaluation."))
-    starts = tuple(f"${{{name}}}" for name in training_paths_of(asdict(experiment.training)))
-    inputs = {
-        "prepare": paths,
-        "train": (*_prepared(MANIFEST, "train", "val"), *starts),
-        "evaluate": (*_prepared(MANIFEST, *PREPARED_LINES, FOUND), _judged(experiment.checkpointing), HISTORY, *models),
-    }
-    outputs: dict[str, dict[str, Any]] = {
-        "prepare": {"outs": _prepared(MANIFEST, *PREPARED_LINES, *PREPARED_REPORTS)},
-        "train": {
-            "outs": _checkpoints(experiment.checkpointing),
-            "texts": (HISTORY,),
-            "metrics": ("metrics/train.json",),
-        },
-        "evaluate": {
-            "outs": ("predictions.csv", "reports/evaluation.html"),
-            "metrics": ("metrics.json",),
-            "plots": (
-                Plot(
-                    "plots/confusions.csv",
-                    {"template": "confusion", "x": "predicted", "y": "actual", "title": "most frequent confusions"},
-                ),
-                Plot(
-                    "plots/cer_by_length.csv",
-                    {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},
-                ),
-            ),
-        },
-    }
-    nodes = tuple(
-        Node(
-            stage.name,
-            _DESCRIPTIONS[stage.name],
-            f"thulium {stage.name} {PARAMS}",
-            (*_environment(stage.name, root), *inputs[stage.name]),
-            ("version", *stage.reads),
-            **outputs[stage.name],
-        )
-        for stage in STAGES
-    )
+    nodes = tuple(_node(row, experiment, root, tuple(idle)) for row in STAGES)
     curves = (
         Curves("learning curve", "epoch", HISTORY, ("train_loss", "val_loss"), "nats a symbol"),
         Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer"), "errors by characters or words"),
@@ -220,17 +104,32 @@ def written(graph: Graph) -> tuple[str, ...]:
     )
 
 
-def _prepared(*names: str) -> tuple[str, ...]:
-    return tuple(f"{PREPARED}/{name}" for name in names)
+def _node(row: Stage, experiment: Experiment, root: Path, idle: tuple[Idle, ...]) -> Node:
+    save_dir = posixpath.normpath(experiment.checkpointing.save_dir)
+    inputs = tuple(f"${{{name}}}" for name in _inputs(row, experiment, idle))
+    deps = [path for dep in row.deps for path in (inputs if dep == INPUTS else (dep,))]
+    outs = [path for path in row.outs if experiment.checkpointing.save_best or path != f"{SAVE_DIR}/best.safetensors"]
+    return Node(
+        row.name,
+        row.description,
+        f"thulium {row.name} {PARAMS}",
+        (*_environment(row, root), *(path.replace(SAVE_DIR, save_dir) for path in deps)),
+        ("version", *row.sections),
+        tuple(path.replace(SAVE_DIR, save_dir) for path in outs),
+        row.texts,
+        row.metrics,
+        row.plots,
+    )
 
 
-def _checkpoints(spec: CheckpointingSpec) -> tuple[str, ...]:
-    names = (*(["best.safetensors"] if spec.save_best else []), "last.safetensors", PERIODIC)
-    return tuple(posixpath.join(posixpath.normpath(spec.save_dir), name) for name in names)
-
-
-def _judged(spec: CheckpointingSpec) -> str:
-    return posixpath.join(posixpath.normpath(spec.save_dir), "${evaluation.checkpoint}.safetensors")
+def _inputs(row: Stage, experiment: Experiment, idle: tuple[Idle, ...]) -> list[str]:
+    """The keys of a stage's sections that name files, in the document or as an option that does nothing."""
+    values = asdict(experiment)
+    named = [name for section in row.sections for name in paths_of(section, values[section])]
+    resting = [dotted(option.path) for option in idle if schemas.is_path(dotted(option.path), option.value)]
+    # Of the evaluation only: data of another type need not be there, and would stop DVC.
+    kept = [name for name in resting if "evaluation" in row.sections and name.startswith("evaluation.")]
+    return list(dict.fromkeys([*named, *kept]))
 
 
 def root_of(file: str | Path) -> Path:
@@ -248,17 +147,10 @@ def root_of(file: str | Path) -> Path:
     return path.parent
 
 
-def reruns(section: str) -> tuple[str, ...]:
-    """The stages that run again when a section changes: those that track it, and those after them."""
-    names = tuple(stage.name for stage in STAGES)
-    first = next((index for index, stage in enumerate(STAGES) if section in ("version", *stage.reads)), len(names))
-    return names[first:]
-
-
-def _environment(stage: str, root: Path) -> tuple[str, ...]:
+def _environment(row: Stage, root: Path) -> tuple[str, ...]:
     """What stands for the engine: a project's pinned requirements, or the source in the engine's own repository."""
     if (root / "requirements.txt").is_file():
         return ("requirements.txt",)
     if all((root / package / "__init__.py").is_file() for package in ("thulium", "thulium_dsl")):
-        return (*_CODE[stage], f"thulium/stages/{stage}.py")
+        return (*row.code, f"thulium/stages/{row.name}.py")
     return ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.pipeline import pace as paces
-from thulium_dsl.pipeline.graph import PREPARED
+from thulium_dsl.pipeline.stages import PREPARED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from thulium_dsl.edit.fill import fill
 from thulium_dsl.grammar.idle import idle_in
-from thulium_dsl.grammar.rules import dataset_paths_of, evaluation_paths_of, training_paths_of
+from thulium_dsl.grammar.rules import paths_of
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import Loaded
 from thulium_dsl.messages.problems import Problem, ThuliumError
@@ -68,9 +68,9 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
         return
     root = Path(os.path.abspath(file.parent))
     paths = (
-        dataset_paths_of(asdict(experiment.dataset))
-        | training_paths_of(asdict(experiment.training))
-        | evaluation_paths_of(asdict(experiment.evaluation))
+        paths_of("dataset", asdict(experiment.dataset))
+        | paths_of("training", asdict(experiment.training))
+        | paths_of("evaluation", asdict(experiment.evaluation))
     )
     for key, path in paths.items():
         if not posixpath.isabs(path) and not _is_below(Path(os.path.normpath(root / path)), root):
