@@ -37,7 +37,10 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """Commands of which one that is misspelt is guessed."""
+    """Commands in the order in which they were added; one that is misspelt is guessed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

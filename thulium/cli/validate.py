@@ -34,7 +34,7 @@ class Format(str, Enum):
     help="How problems are written.",
 )
 def validate(files: tuple[Path, ...], format_: str) -> None:
-    """Say everything that is wrong with a document. Also of a project whose dvc.yaml is not current."""
+    """Say everything that is wrong with a document. In a project, also whether dvc.yaml is out of date."""
     from thulium_dsl import formats
     from thulium_dsl.problems import DocumentError
 
