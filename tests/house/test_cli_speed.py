@@ -19,7 +19,7 @@ QUICK = (
     ("upgrade",),
     ("show",),
 )
-HEAVY = {"torch", "numpy", "PIL", "pyarrow", "safetensors", "tensorboard", "cookiecutter", "dvc"}
+HEAVY = {"torch", "numpy", "PIL", "pyarrow", "safetensors", "tensorboard", "cookiecutter", "dvc", "pydantic", "typer"}
 LIMIT_S = 1.0  # loose: the machine may be busy; benchmarks/cli.py measures
 
 LOOK = """
