@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from thulium.cli.command import command, document
 from thulium.cli.screen import echo
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
 
-
-def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> None:
-    """Rewrite a document of an older language version, comments kept."""
+@command()
+@document
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
+def upgrade(file: Path, dry_run: bool) -> None:
+    """Rewrite a document of an older language version. Its comments are kept."""
     from thulium.files import replace_text
     from thulium_dsl import document, graph
     from thulium_dsl import upgrade as upgrades
@@ -33,8 +33,3 @@ def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> No
     echo(f"upgraded {file} from version {result.version} to {graph.LANGUAGE}")
     for change in result.changes:
         echo(f"  {change}")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(upgrade)
