@@ -65,9 +65,9 @@ def test_a_finished_project(finished: Path, run: lab.Shell) -> None:
     (finished / "requirements.txt").write_text("thulium[training]==0.2.0\n")
     prepare, train, evaluate, *_ = plan().splitlines()
     assert prepare == "prepare: requirements.txt changed; dataset.seed 1 → 2"
-    assert (
-        train
-        == "train: requirements.txt changed; training.lr 0.001 → 1e-05; checkpoints/last.safetensors is missing; because prepare runs"
+    assert train == (
+        "train: requirements.txt changed; training.lr 0.001 → 1e-05; checkpoints/last.safetensors is missing; "
+        "because prepare runs"
     )
     assert evaluate == (
         "evaluate: requirements.txt changed; reports/evaluation.html is missing; because prepare and train run"
