@@ -38,6 +38,28 @@ test: setup  ## run the tests
 test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
+# What pyproject.toml says works at the least, in an environment of its own. EXCEPT= tries the lowest PyTorch, too.
+LOWEST := .venv-lowest/bin
+EXCEPT ?= torch
+PROCESSES ?= 2
+# The language whole; of the engine and its stages what touches each of the packages.
+LOWEST_TESTS := tests/language tests/template tests/house/test_wheel.py tests/house/test_dependencies.py \
+	tests/house/test_cli_speed.py $(patsubst %,tests/engine/test_%.py,keys dataset_keys text images image_files greys \
+	page_reader alto_reader parquet_reader prepare synthetic augment model training checkpoints evaluate decoding tables \
+	loggers preview) tests/stages/test_graph.py tests/stages/test_commands.py
+
+.PHONY: test-lowest
+test-lowest: .venv-lowest/.installed  ## try the lowest versions of the dependencies that pyproject.toml takes
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal $(LOWEST_TESTS)
+
+.venv-lowest/.installed: pyproject.toml tests/lowest.py | setup
+	@echo "Setting up .venv-lowest: as large as .venv, this takes some minutes"
+	$(PYTHON) -m venv --clear .venv-lowest
+	$(BIN)/python tests/lowest.py $(EXCEPT) > .venv-lowest/constraints.txt
+	$(LOWEST)/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints.txt \
+		--editable '.[training,wandb,dev]'
+	touch $@
+
 .PHONY: lint
 lint: setup  ## check style and format
 	ruff check .

@@ -15,35 +15,19 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from thulium.cli import group, warnings
 from thulium.cli import output_folder as folders
+from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-OutputDir = Annotated[
-    Path | None, typer.Option(help="Work without DVC: read and write everything in this folder.", metavar="DIR")
-]
-PreparedDir = Annotated[
-    Path | None, typer.Option(help="Work without DVC: write the prepared lines into this folder.", metavar="DIR")
-]
-Dry = Annotated[
-    bool, typer.Option("--dry", help="Read and check everything, write no lines; with --output-dir, only the report.")
-]
-Restart = Annotated[
-    bool, typer.Option("--restart", help="Train anew, whatever the folder holds of a finished or an unfinished run.")
-]
-ModelFile = Annotated[
-    Path | None,
-    typer.Option("--model", help="Judge this model file, in the place of the one trained here.", metavar="FILE"),
-]
-Gpus = Annotated[
-    str | None, typer.Option(help="Train on these GPUs, such as 0,1: resources.devices for once.", metavar="N,N")
-]
+output_dir = click.option(
+    "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +47,16 @@ class Place:
     is_project: bool
 
 
-def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None, dry: Dry = False) -> None:
-    """Read the lines, check them, and store them the way training reads them."""
+@command()
+@document
+@click.option(
+    "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: write the prepared lines into this folder."
+)
+@click.option(
+    "--dry", is_flag=True, help="Read and check everything, write no lines; with --output-dir, only the report."
+)
+def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
+    """Read and check the lines, and store them for training."""
     group.end_with_parent()
     group.refuse("prepare")
     experiment, place = _open(file, output_dir)
@@ -95,12 +87,14 @@ def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
 
 
-def train(
-    file: Document = Path("params.yaml"),
-    output_dir: OutputDir = None,
-    restart: Restart = False,
-    gpus: Gpus = None,
-) -> None:
+@command()
+@document
+@output_dir
+@click.option(
+    "--restart", is_flag=True, help="Train anew, whatever the folder holds of a finished or an unfinished run."
+)
+@click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
+def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) -> None:
     """Train the model of a document. A training that was cut goes on where it was."""
     group.end_with_parent()
     experiment, place = _open(file, output_dir)
@@ -152,7 +146,7 @@ def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool)
         if world.size > 1:
             raise
         echo(str(end), err=True)
-        raise typer.Exit(128 + end.number) from None
+        raise click.exceptions.Exit(128 + end.number) from None
     if world.is_main:
         echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
@@ -220,8 +214,12 @@ def _on_gpus(experiment: Any, gpus: str | None) -> Any:
     return replace(experiment, resources=resources)
 
 
-def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None, model: ModelFile = None) -> None:
-    """Read unseen lines with the trained model, or with a model file that is named, and count its errors."""
+@command()
+@document
+@output_dir
+@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in the place of the one trained here.")
+def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
+    """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
@@ -333,12 +331,3 @@ def _load(name: str, module: str) -> Any:
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    for command in (prepare, train, evaluate):
-        app.command()(command)
-
-
-__all__ = ["add_to"]
