@@ -10,7 +10,7 @@ import pytest
 
 from thulium_dsl.messages.problems import harmless
 
-DOORS = {"thulium/cli/screen.py", "thulium/cli/group.py", "thulium/progress.py"}
+DOORS = {"thulium/cli/screen.py", "thulium/cli/group.py", "thulium/runtime/progress.py"}
 PRINTS = re.compile(r"(?<![\w.])print\(|click\.s?echo\(|std(?:out|err)\.write\(")
 
 
