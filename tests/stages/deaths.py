@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 ENGINE = ("thulium.cli.main", "thulium.stages.prepare", "thulium.stages.train", "thulium.stages.evaluate")
-LAZY = ("torch.utils.tensorboard", "thulium.documents", "thulium_dsl.graph", "thulium_dsl.local", "thulium_dsl.idle")
+LAZY = ("torch._dynamo", "torch.utils.tensorboard", "thulium.documents", "thulium_dsl.graph", "thulium_dsl.local", "thulium_dsl.validate", "thulium_dsl.project", "thulium_dsl.fill", "thulium_dsl.taken", "jsonschema")
 # Audit event -> for each path in its arguments: its place there, and that of the folder that it is relative to.
 PATHS = {
     "open": ((0, None),),
@@ -40,8 +40,14 @@ PATHS = {
     "os.symlink": ((1, 2),),
     "os.truncate": ((0, None),),
 }
-# What differs from run to run: where TensorBoard's files of a project go, their names, numbers of processes.
-VARYING = ((r"\d{8}-\d{6}-run", "TIME-run"), (r"tfevents\.[^ ]*", "tfevents"), (r"\.\d+(\.gone)?\b(?=$|/| )", r".N\1"))
+# What differs from run to run: where TensorBoard's files of a project go, their names, numbers of processes, and the
+# order in which a folder is emptied.
+VARYING = (
+    (r"\d{8}-\d{6}-run", "TIME-run"),
+    (r"tfevents\.[^ ]*", "tfevents"),
+    (r"\.\d+(\.gone)?\b(?=$|/| )", r".N\1"),
+    (r"^(?:remove|rmdir) (.*(?:\.gone|\.thulium-prepare/(?:new|old)))/.*", r"remove from \1"),
+)
 NOT_COMPARED = re.compile(r"(runs|out/tensorboard)/|\.thulium/pace\.json$")
 
 Tree = dict[str, tuple[int, ...]]  # path -> what tells one state of a file from another
@@ -295,8 +301,13 @@ def results(folder: Path) -> dict[str, str]:
 
 
 def deaths_of(writes: Sequence[Write]) -> Iterator[Death]:
-    """Before each write, which is after the one before it, in each that can be cut, and at the end."""
-    for write in writes:
+    """Before each write, which is after the one before it, in each that can be cut, and at the end.
+
+    What is written to a file piece by piece, as TensorBoard's are, is one write.
+    """
+    for before, write in zip((None, *writes), writes):
+        if before and write.label == before.label and not write.label.startswith("remove"):
+            continue
         yield Death("before", write.event, write.label)
         if write.is_content:
             yield Death("in", write.event, write.label)
