@@ -1,11 +1,13 @@
-"""What commands are run, on what, to die: the scenarios of deaths.py."""
+"""What commands are run, on what, to die: in a project and without one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import lab
-from deaths import Scenario
+
+from deaths.place import Scenario
 
 # Two epochs of two steps, and a state after each of them.
 SHORT = {
@@ -30,24 +32,29 @@ def incomplete(folder: Path) -> None:
     lab.edit(folder / "params.yaml", "  worst_lines: 3\n", "")
 
 
-def edited(old: str, new: str, name: str = "params.yaml"):  # type: ignore[no-untyped-def]
-    """A change of a document."""
-    return lambda folder: lab.edit(folder / name, old, new)
+def edited(old: str, new: str) -> Callable[[Path], None]:
+    """A change of the project's document."""
+    return lambda folder: lab.edit(folder / "params.yaml", old, new)
+
+
+# The same outside of a project; what a document there leaves out would use what the machine has.
+ALSO_SHORT = {
+    "epochs: 1\n": "epochs: 2\n",
+    "save_every: 5\n": "save_every: 1\n",
+    "keep_last: 3\n": "keep_last: 1\n",
+    "  save_best: true\n": "  save_best: true\n  resume_every_minutes: 1.0e-06\n",
+}
+RESOURCES = "\nresources:\n  device: cpu\n  prepare_workers: 1\n  loader_workers: 0\n  threads: 1\n"
 
 
 def documents(folder: Path) -> None:
-    """Documents and lines outside of a project."""
+    """The two smallest documents, and lines."""
     lab.write_config(folder)
-    lab.edit(folder / "config" / "train.yaml", "epochs: 1\n", "epochs: 2\n")
-    lab.edit(folder / "config" / "train.yaml", "save_every: 5\n  keep_last: 3\n", "save_every: 1\n  keep_last: 1\n")
-    lab.edit(
-        folder / "config" / "train.yaml", "save_best: true\n", "save_best: true\n  resume_every_minutes: 1.0e-06\n"
-    )
-    text = (folder / "config" / "train.yaml").read_text(encoding="utf-8")
-    (folder / "config" / "train.yaml").write_text(
-        text + "\nresources:\n  device: cpu\n  prepare_workers: 1\n  loader_workers: 0\n  threads: 1\n",
-        encoding="utf-8",
-    )
+    for old, new in ALSO_SHORT.items():
+        lab.edit(folder / "config" / "train.yaml", old, new)
+    for name in ("data.yaml", "train.yaml"):
+        with open(folder / "config" / name, "a", encoding="utf-8") as file:
+            file.write(RESOURCES)
 
 
 def another_line(folder: Path) -> None:
