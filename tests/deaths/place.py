@@ -22,7 +22,7 @@ from deaths.events import Death, Ending, Hook, Seen, Write, die, die_at, record
 ENGINE = ("thulium.cli.main", "thulium.stages.prepare", "thulium.stages.train", "thulium.stages.evaluate")
 LANGUAGE = ("compose", "dvc_yaml", "fill", "graph", "idle", "local", "pace", "project", "taken", "validate")
 # What commands import late: 2 s for each run if the process that forks them has not.
-LATE = ("thulium.documents", "torch._dynamo", "torch.utils.tensorboard", "jsonschema")
+LATE = ("thulium.documents", "torch._dynamo", "torch.utils.tensorboard", "jsonschema", "pydantic.type_adapter")
 NOT_COMPARED = re.compile(r"(runs|out/tensorboard)/|\.thulium/pace\.json$")
 
 Step = Callable[[Path], None] | str  # a function of the folder; or a command, `| dies at` and a part of a label
