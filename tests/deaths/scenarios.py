@@ -42,9 +42,9 @@ ALSO_SHORT = {
     "epochs: 1\n": "epochs: 2\n",
     "save_every: 5\n": "save_every: 1\n",
     "keep_last: 3\n": "keep_last: 1\n",
-    "  save_best: true\n": "  save_best: true\n  resume_every_minutes: 1.0e-06\n",
+    "  save_best: true\n": "  save_best: true\n  resume_every_minutes: 1.0e-06\n\n"
+    "resources:\n  device: cpu\n  prepare_workers: 1\n  loader_workers: 0\n  threads: 1\n",
 }
-RESOURCES = "\nresources:\n  device: cpu\n  prepare_workers: 1\n  loader_workers: 0\n  threads: 1\n"
 
 
 def documents(folder: Path) -> None:
@@ -52,9 +52,6 @@ def documents(folder: Path) -> None:
     lab.write_config(folder)
     for old, new in ALSO_SHORT.items():
         lab.edit(folder / "config" / "train.yaml", old, new)
-    for name in ("data.yaml", "train.yaml"):
-        with open(folder / "config" / name, "a", encoding="utf-8") as file:
-            file.write(RESOURCES)
 
 
 def another_line(folder: Path) -> None:
@@ -88,7 +85,7 @@ IN_A_FOLDER = {
     "folder: train finished": Scenario(TRAIN, FINISHED),
     "folder: train --restart": Scenario(f"{TRAIN} --restart", (*FINISHED, another_line)),
     "folder: evaluate": Scenario("evaluate config/train.yaml --output-dir out", (*FINISHED, another_line)),
-    "folder: prepare": Scenario("prepare config/data.yaml --output-dir out", (documents,)),
-    "folder: prepare --dry": Scenario("prepare config/data.yaml --dry --output-dir out", (documents,)),
+    "folder: prepare": Scenario("prepare config/train.yaml --output-dir out", (documents,)),
+    "folder: prepare --dry": Scenario("prepare config/train.yaml --dry --output-dir out", (documents,)),
 }
 SCENARIOS = IN_A_PROJECT | IN_A_FOLDER
