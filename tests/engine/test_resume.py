@@ -25,6 +25,7 @@ from thulium.training.resume import held
 from thulium.training.run import Keeper
 from thulium.training.trainer import HTRTrainer
 from thulium.unfinished import forget_finished, unfinished
+from thulium.world import World
 from thulium_dsl.spec import Experiment
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
@@ -485,6 +486,29 @@ def test_what_a_finished_training_could_not_remove_goes_and_no_unfinished_one(
     assert len(unfinished(tmp_path)) == 2
     forget_finished(root)
     assert [training.path for training in unfinished(tmp_path)] == [other.path]
+
+
+def test_a_state_is_looked_at_without_the_other_processes(small, prepared, cut_once, tmp_path, monkeypatch) -> None:
+    out, misfit, gather, asked = tmp_path / "out", HTRTrainer.misfit, World.gather, []
+
+    def watched(trainer: HTRTrainer, state: object) -> str:
+        def ask(world: World, value: object) -> list[object]:
+            if world is trainer.world:
+                asked.append(value)
+            return [value]
+
+        monkeypatch.setattr(World, "gather", ask)
+        said = misfit(trainer, state)
+        monkeypatch.setattr(World, "gather", gather)
+        return said
+
+    shutil.copytree(cut_once, out)
+    monkeypatch.setattr(HTRTrainer, "misfit", watched)
+    monkeypatch.setattr(Keeper, "between", stop)
+    with pytest.raises(Cut):
+        run(small, prepared, out, world=World())
+    assert World.gather is gather
+    assert asked == []  # they would never answer: they wait for the state
 
 
 def test_a_training_that_is_gone_on_with_is_no_finished_one(tmp_path) -> None:
