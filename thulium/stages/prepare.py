@@ -21,7 +21,7 @@ from thulium.data.splitting import SPLITS
 from thulium.data.survey import Survey
 from thulium.data.verdict import check_faults, check_splits, overlaps
 from thulium.errors import DataError
-from thulium.files import FULL
+from thulium.files import FULL, replace_text
 from thulium.progress import track
 from thulium_dsl.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
 
@@ -168,10 +168,10 @@ def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Regi
 
 def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:
     charset = survey.charset(found.survey)
+    _write_json(folder / "report.json", report)  # first: where this is cut, it says that the rest is ours to replace
     _write_json(folder / "charset.json", charset)
-    _write_json(folder / "report.json", report)
     write_page(found.survey, report, charset, folder / "report.html")
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
