@@ -87,6 +87,10 @@ docs: setup  ## build the documentation into site/
 fuzz: setup  ## read 10,000 changed inputs of each kind; N=300 for fewer, ONLY=arrow,page for some, SEED=2 for others
 	PYTHONPATH=tests python -m fuzz $(or $(N),10000) --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
 
+.PHONY: kills
+kills: setup  ## let commands die at each of their writes, and run them again; SHARE=0.1 for a tenth of it
+	PYTHONPATH=tests OMP_NUM_THREADS=1 python -m deaths --share $(or $(SHARE),1)
+
 .PHONY: bench-loader
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py

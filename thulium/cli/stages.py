@@ -191,6 +191,8 @@ def _is_finished(place: Place, restart: bool) -> bool:
     Raises:
         ThuliumError: a run is finished, but of other lines than there are now.
     """
+    from thulium.unfinished import FOLDER, forget_finished
+
     metrics = place.out / "metrics" / "train.json"
     if restart or not metrics.exists():
         return False
@@ -199,6 +201,7 @@ def _is_finished(place: Place, restart: bool) -> bool:
             f"{place.out} holds a finished run of other lines: the data have changed since\n"
             "  help: add --restart to train anew on them, or name another --output-dir"
         )
+    forget_finished(place.out / FOLDER)
     echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
     return True
 
@@ -297,6 +300,8 @@ def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
 
     digest = pace.digest(asdict(experiment))
     root = Path(os.environ.get("DVC_ROOT", "."))
+    with contextlib.suppress(OSError):
+        pace.sweep(root)
 
     def keep(lines_per_s: float, device: str) -> None:
         with contextlib.suppress(OSError):  # an estimate is not worth a training
