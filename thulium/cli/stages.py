@@ -191,7 +191,7 @@ def _is_finished(place: Place, restart: bool) -> bool:
     Raises:
         ThuliumError: a run is finished, but of other lines than there are now.
     """
-    from thulium.unfinished import FOLDER, forget_finished
+    from thulium.runtime.unfinished import FOLDER, forget_finished
 
     metrics = place.out / "metrics" / "train.json"
     if restart or not metrics.exists():
