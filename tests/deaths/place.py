@@ -20,7 +20,10 @@ from typing import Any
 from deaths.events import Death, Ending, Hook, Seen, Write, die, die_at, record
 
 ENGINE = ("thulium.cli.main", "thulium.stages.prepare", "thulium.stages.train", "thulium.stages.evaluate")
-LANGUAGE = ("compose", "dvc_yaml", "fill", "graph", "idle", "local", "pace", "project", "taken", "validate")
+LANGUAGE = (
+    *("grammar.idle", "grammar.include", "grammar.local", "grammar.validate", "edit.fill"),
+    *("pipeline.dvc_yaml", "pipeline.graph", "pipeline.pace", "pipeline.project", "pipeline.taken"),
+)
 # What commands import late: 2 s for each run if the process that forks them has not.
 LATE = ("thulium.runtime.documents", "torch._dynamo", "torch.utils.tensorboard", "jsonschema", "pydantic.type_adapter")
 NOT_COMPARED = re.compile(r"(runs|out/tensorboard)/|\.thulium/pace\.json$")
