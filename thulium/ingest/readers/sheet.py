@@ -7,7 +7,7 @@ is of another namespace keeps it, and is no content.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lxml import etree
@@ -141,8 +141,13 @@ def lines_of(
     for element in page.getroottree().getroot().iter("{*}TextLine"):
         written = named(element)
         try:
-            _check_place(element, page, needs_text)
-            text, remarks = _text(element, text_of, needs_text)
+            _check_place(element, page)
+            if needs_text:
+                _check_parts(element.iterdescendants(etree.Element))
+                text, remarks = text_of(element)
+            else:
+                _check_parts(_drawing(element))
+                text, remarks = _text_if_any(element, text_of)
             written = replace(drawn(element, written), text=text, remarks=remarks)
         except LineFault as fault:
             written = replace(written, refused=fault)
@@ -150,12 +155,12 @@ def lines_of(
     return lines
 
 
-def _text(element: etree._Element, text_of: Callable[[etree._Element], Text], needs_text: bool) -> Text:
+def _text_if_any(element: etree._Element, text_of: Callable[[etree._Element], Text]) -> Text:
+    """What a line says, where that is clear."""
     try:
+        _check_parts(element.iterdescendants(etree.Element))
         return text_of(element)
     except LineFault:
-        if needs_text:
-            raise
         return "", ()
 
 
@@ -220,7 +225,7 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def _check_place(line: etree._Element, page: etree._Element, needs_text: bool) -> None:
+def _check_place(line: etree._Element, page: etree._Element) -> None:
     """Raises LineFault for a TextLine that is none of the page's."""
     if is_foreign(line):
         what = f"is {_described(line)}, which is another format's: write it in the file's own, or remove it"
@@ -233,7 +238,11 @@ def _check_place(line: etree._Element, page: etree._Element, needs_text: bool) -
             raise LineFault("line out of place", what)
     else:
         raise LineFault("line out of place", "lies outside of the Page element: move it into a region, or remove it")
-    for part in line.iterdescendants(etree.Element) if needs_text else _drawing(line):
+
+
+def _check_parts(parts: Iterable[etree._Element]) -> None:
+    """Raises LineFault where a line would have to be read from what is another format's."""
+    for part in parts:
         if is_foreign(part) and name_of(part) in _PARTS:
             what = f"has {_described(part)}, which is another format's: write it in the file's own, or remove it"
             raise LineFault("part of another namespace", what)
