@@ -52,13 +52,9 @@ def test_the_page_of_the_documentation_works_as_written(tmp_path, monkeypatch, c
     scope: dict[str, object] = {}
     for block in re.findall(r"(?s)```python\n(.*?)```", page):
         exec(compile(block.replace("range(100)", "range(1)"), "python.md", "exec"), scope)
-    lines = sum(map(len, lab.TEXTS.values()))
-    assert len(scope["texts"]) == lines
-    assert [name for name in capsys.readouterr().out.split() if name.endswith(".png")] == [
-        "000.png",
-        "001.png",
-        "002.png",
-    ]
+    assert len(scope["texts"]) == sum(map(len, lab.TEXTS.values()))
+    printed = capsys.readouterr().out.split()
+    assert [name for name in printed if name.endswith(".png")] == ["000.png", "001.png", "002.png"]
 
 
 def test_a_gpu_that_is_not_there_names_auto(project):
