@@ -7,6 +7,7 @@ import shutil
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import lab
 import lab_data
@@ -271,6 +272,7 @@ def test_a_folder_of_images_is_read_with_what_lies_in_it(experiment, recogniser,
         lab_data.draw_line("Anno 1742").save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no image")
     (tmp_path / "scan.pdf").write_bytes(b"%PDF")
+    (tmp_path / "y.png.dvc").write_text("outs:\n- md5: 0\n  path: y.png\n")
     (tmp_path / "z.png").write_bytes(b"%PDF")
     items = list(recogniser.read_lines(unread(tmp_path, experiment.preprocessing)))
     lines = [item for item in items if not isinstance(item, Fault)]
@@ -280,6 +282,7 @@ def test_a_folder_of_images_is_read_with_what_lies_in_it(experiment, recogniser,
         ("deep/er/c.jpg", "deep/er", "deep"),
     ]
     assert [str(item) for item in items if isinstance(item, Fault)] == [
+        f"{tmp_path}/y.png: is not here, only y.png.dvc is, which stands for it: run dvc pull",
         f"{tmp_path}/scan.pdf: is passed over: PDF is not read",
         f"{tmp_path}/z.png: the image is a PDF, which is not read: save it as PNG or as TIFF with 8 bits, or remove it",
     ]
@@ -360,6 +363,18 @@ def test_reading_a_stream_keeps_no_image(experiment, recogniser, tmp_path, monke
         assert max(counts) <= most, "images are kept"
         assert max(descriptors) - min(descriptors) <= 1, "files are kept open"
     assert [image for image in met if image() is not None] == []
+
+
+def test_a_table_of_one_row_group_is_not_read_at_once(tmp_path):
+    rows = {"image": [Random(number).randbytes(20_000) for number in range(1000)]}
+    pq.write_table(pa.table(rows), tmp_path / "t.parquet", use_dictionary=False, compression="none")
+    dataset = dataset_of(f"type: parquet, root: '{tmp_path}'")
+    (unit,) = READERS["parquet"].units(dataset, needs_text=False)
+    del rows
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in READERS["parquet"].read(unit, dataset, needs_text=False):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 10_000_000 < (tmp_path / "t.parquet").stat().st_size
 
 
 def test_a_stream_is_taken_no_further_than_it_is_asked_for(experiment, recogniser, monkeypatch):

@@ -54,7 +54,10 @@ def _lines(given: list[tuple[Path, str]]) -> Iterator[Line | Fault]:
     """The lines of some files and folders, each with the beginning of its lines' ids."""
     taken: dict[str, Path] = {}
     for path, name in given:
-        for key, file in _files(path):
+        there = list(places.walk(path)) if path.is_dir() else []
+        for file, what in places.absent_files(there, formats.is_image):
+            yield Fault(reason="missing image", where=str(file), what=what)
+        for key, file in _files(path, there):
             line_id = unicodedata.normalize("NFC", "/".join(filter(None, (name, key))))
             first = taken.setdefault(line_id, file)
             if first is file:
@@ -64,12 +67,12 @@ def _lines(given: list[tuple[Path, str]]) -> Iterator[Line | Fault]:
                 yield Fault(reason="id twice", where=str(file), what=what)
 
 
-def _files(path: Path) -> Iterator[tuple[str, Path]]:
+def _files(path: Path, there: list[Path]) -> Iterator[tuple[str, Path]]:
     """Files by their names below a folder; a file that was named by itself has none."""
     if not path.is_dir():
         yield "", path
         return
-    found = [file for file in places.walk(path) if formats.is_image(file) or formats.is_not_read(file)]
+    found = [file for file in there if formats.is_image(file) or formats.is_not_read(file)]
     yield from sorted((places.key_of(file.relative_to(path)), file) for file in found)
 
 

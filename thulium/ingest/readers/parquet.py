@@ -25,6 +25,7 @@ from thulium.runtime.pointers import absent, pointer_at
 from thulium_dsl.grammar.spec import ParquetDataset
 
 ROWS_AT_A_TIME = 64
+BUFFER = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def read(unit: Unit, dataset: ParquetDataset, needs_text: bool = True) -> Iterat
     """The lines of a row group."""
     number = unit.first
     try:
-        with pq.ParquetFile(unit.path) as file:
+        # By default, all of a group's bytes come at once; a table of which only the lines are wanted may be one group.
+        options = {} if needs_text else {"buffer_size": BUFFER, "pre_buffer": False}
+        with pq.ParquetFile(unit.path, **options) as file:
             columns = _columns(dataset)
             if not needs_text and file.schema_arrow.names.count(dataset.text_column) != 1:
                 columns.remove(dataset.text_column)
