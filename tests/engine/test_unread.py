@@ -367,7 +367,8 @@ def test_reading_a_stream_keeps_no_image(experiment, recogniser, tmp_path, monke
 
 def test_a_table_of_one_row_group_is_not_read_at_once(tmp_path):
     rows = {"image": [Random(number).randbytes(20_000) for number in range(1000)]}
-    pq.write_table(pa.table(rows), tmp_path / "t.parquet", use_dictionary=False, compression="none")
+    as_they_are = {"use_dictionary": False, "compression": "none", "write_batch_size": 16}
+    pq.write_table(pa.table(rows), tmp_path / "t.parquet", **as_they_are)
     dataset = dataset_of(f"type: parquet, root: '{tmp_path}'")
     (unit,) = READERS["parquet"].units(dataset, needs_text=False)
     del rows
