@@ -39,9 +39,10 @@ test-long: setup  ## run the tests that kill trainings and join processes, which
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
 .PHONY: lint
-lint: setup  ## check style and format
+lint: setup  ## check style, format and types
 	ruff check .
 	ruff format --check .
+	mypy
 
 .PHONY: format
 format: setup  ## rewrite the code in the house's format
