@@ -61,9 +61,10 @@ test-lowest: .venv-lowest/.installed  ## try the lowest versions of the dependen
 	touch $@
 
 .PHONY: lint
-lint: setup  ## check style and format
+lint: setup  ## check style, format and types
 	ruff check .
 	ruff format --check .
+	mypy
 
 .PHONY: format
 format: setup  ## rewrite the code in the house's format
@@ -75,7 +76,8 @@ golden: setup  ## rewrite the expected outputs in tests/golden; review the diffe
 	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language tests/template
 
 .PHONY: reference
-reference: setup  ## rewrite what is made from the schemas: docs/reference and the schema of new projects
+reference: setup  ## rewrite what is made from the schemas: grammar/spec.py, docs/reference, what new projects begin with
+	python -m thulium_dsl.manual.specs
 	python -m thulium_dsl.manual.pages
 
 .PHONY: docs
