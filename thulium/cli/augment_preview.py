@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.spec import Experiment
 
 Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 Output = Annotated[Path, typer.Option(help="The picture to write.", metavar="FILE")]
@@ -44,7 +47,7 @@ def augment_preview(
         echo("augmentation.enabled is false: training changes no line", err=True)
 
 
-def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
+def _line(file: Path, experiment: Experiment, line_id: str | None) -> tuple[Any, str]:
     """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
     from thulium.data.augmentation import preview
     from thulium_dsl.pipeline.stages import PREPARED

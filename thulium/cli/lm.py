@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from thulium.cli import stages
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.evaluation.tuning import Tuned
+    from thulium_dsl.grammar.spec import Experiment
 
 DECODING = "evaluation.decoding"
 
@@ -41,7 +45,7 @@ def lm(
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 
 
-def _order(experiment: Any) -> int:
+def _order(experiment: Experiment) -> int:
     from thulium_dsl.grammar import schemas
 
     return int(getattr(experiment.evaluation.decoding, "order", schemas.default_of(f"{DECODING}.order")))
@@ -51,7 +55,7 @@ def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stage
     """Find how much the language model should count, on the validation lines."""
     experiment, place = stages._open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
-    tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
+    tuned: Tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
     for row in _table(tuned):
         echo(row)
     best = tuned.best
@@ -60,11 +64,11 @@ def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stage
         return
     echo(f"best: CER {best.cer:.2%} with alpha {best.alpha:g} and beta {best.beta:g}; greedy {tuned.greedy:.2%}")
     spec = experiment.evaluation.decoding
-    if (spec.alpha, spec.beta) != (best.alpha, best.beta):
+    if spec.type == "beam" and (spec.alpha, spec.beta) != (best.alpha, best.beta):
         echo(f"write into {file}, below {DECODING}:\n  alpha: {best.alpha}\n  beta: {best.beta}")
 
 
-def _table(tuned: Any) -> list[str]:
+def _table(tuned: Tuned) -> list[str]:
     """The grid: a row an alpha, a column a beta."""
     betas = sorted({trial.beta for trial in tuned.trials})
     cers = {(trial.alpha, trial.beta): trial.cer for trial in tuned.trials}

@@ -124,7 +124,7 @@ class Converter:
             digest=hashlib.sha256(scaled.tobytes()).digest()[:16],
         )
 
-    def _refuse(self, written: str, fault: Any) -> Fault | None:
+    def _refuse(self, written: str, fault: partial[Fault]) -> Fault | None:
         if not written.strip():
             what = "nothing is left of the transcription under the rules of dataset.text: remove the line"
             return fault(reason="no transcription", what=what)
@@ -138,7 +138,7 @@ class Converter:
             return True, True
         return order.round_trips(written, "visual_ltr"), order.round_trips(written, "visual_rtl")
 
-    def _too_wide(self, fault: Any) -> Fault:
+    def _too_wide(self, fault: partial[Fault]) -> Fault:
         spec = self.preprocessing
         what = f"is wider than preprocessing.max_width ({spec.max_width} pixels at height {spec.height})"
         if spec.wide_lines == "skip":

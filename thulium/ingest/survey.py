@@ -289,9 +289,9 @@ def overlaps(survey: Survey, *, pages_may: bool) -> list[Fault]:
     for (one, first, page), *others in _places_of_images(survey):
         for other, second, twin in others:
             copies[one, page, other, twin].append((first, second))
-    for (one, page, other, twin), sources in sorted(copies.items()):
+    for (own, page, their, twin), sources in sorted(copies.items()):
         first, second = sources[0]
-        what = f"is the same image as {second}, and the one is in {one}, the other in {other}"
+        what = f"is the same image as {second}, and the one is in {own}, the other in {their}"
         if len(sources) > 1:
             what += f", as are {len(sources) - 1} more of the pages {page!r} and {twin!r}"
         found.append(Fault(reason="image in two splits", where=first, what=f"{what}: remove one of them, {ALLOWED}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +12,16 @@ from torch.nn import functional
 from thulium.runtime.world import World
 
 Total = Callable[[Tensor], Tensor]
+M = TypeVar("M", bound=nn.Module)
 
 
-def synchronised(model: nn.Module, world: World) -> nn.Module:
+def synchronised(model: M, world: World) -> M:
     """A model whose batch normalisation counts the lines of all processes; its weights are the same tensors."""
     if world.size == 1:
         return model
     if next(model.parameters()).is_cuda:
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        converted: M = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return converted
     return _shared(model, world.total)
 
 
@@ -73,7 +75,7 @@ class _Normalise(torch.autograd.Function):
         return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weight, mean, scale = ctx.saved_tensors
         ones, products = _sums(gradient, x).float().chunk(2)
         products = (products - mean * ones) * scale  # of the gradient with the normalised x
@@ -100,7 +102,7 @@ def _spread(values: Tensor, x: Tensor) -> Tensor:
     return values.to(x.dtype)[None, :, None, None]
 
 
-def _shared(module: nn.Module, total: Total) -> nn.Module:
+def _shared(module: M, total: Total) -> M:
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
             shared = SharedNorm(child.num_features, child.eps, child.momentum)

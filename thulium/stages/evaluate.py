@@ -247,8 +247,9 @@ def _augmented(facts: Mapping[str, Any], data: Prepared) -> bytes:
 def _settings(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What train keeps in a model file of the document; models that were saved by other means have none."""
     settings = facts.get("settings")
-    names = ("training", "augmentation") if isinstance(settings, dict) else ()
-    return {name: settings[name] for name in names if name in settings}
+    if not isinstance(settings, dict):
+        return {}
+    return {name: settings[name] for name in ("training", "augmentation") if name in settings}
 
 
 def _compact(value: Any) -> str:

@@ -45,6 +45,7 @@ from thulium_dsl.grammar.spec import (
     EarlyStoppingSpec,
     LoggingSpec,
     ModelSpec,
+    PreprocessingSpec,
     ResourcesSpec,
     TrainingSpec,
 )
@@ -334,6 +335,7 @@ def _settings(
     model: ModelSpec, training: TrainingSpec, augmentation: AugmentationSpec, data: Prepared
 ) -> dict[str, Any]:
     """What the model came of, for the model file and for Weights & Biases."""
+    sections: dict[str, ModelSpec | TrainingSpec | AugmentationSpec | PreprocessingSpec]
     sections = {"model": model, "training": training, "augmentation": augmentation, "preprocessing": data.preprocessing}
     return {name: asdict(section) for name, section in sections.items()}
 

@@ -107,8 +107,9 @@ class HTRTrainer:
         _check(lr, optimizer, freeze, freeze_epochs)
         self.world = world
         self.device = _agreed(devices.choose(device, mixed_precision=mixed_precision), world)
+        # torch takes both together; its stubs know no memory_format for a module
         model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.model: HTRModel = synchronised(model, world)  # type: ignore[assignment]
+        self.model: HTRModel = synchronised(model, world)
         make = optimizer or (lambda module: torch.optim.AdamW(module.parameters(), lr=lr or 0.0))
         self.optimizer = make(self.model)
         self.scheduler = scheduler(self.optimizer) if scheduler else LambdaLR(self.optimizer, lambda _: 1.0)
@@ -128,9 +129,7 @@ class HTRTrainer:
     @property
     def best_model(self) -> HTRModel:
         """The model to validate and to save: with averaged weights if they are on."""
-        averaged = self._ema.model if self._ema else self.model
-        assert isinstance(averaged, HTRModel)
-        return averaged
+        return self._ema.model if self._ema else self.model
 
     @property
     def facts(self) -> dict[str, object]:
@@ -176,7 +175,7 @@ class HTRTrainer:
             raise DataError("there are no lines to train on")
         mean = losses.mean()
         self.pace = clock.pace()
-        return {"train_loss": mean, "lr": self.scheduler.get_last_lr()[0]}
+        return {"train_loss": mean, "lr": float(self.scheduler.get_last_lr()[0])}
 
     def validate(self, loader: LineLoader, epoch: int) -> dict[str, float]:
         """Read every line and count errors.

@@ -121,7 +121,7 @@ def _box(line: etree._Element) -> str:
 
 def _baseline(line: etree._Element, turn: float) -> str:
     """The numbers of a baseline; before ALTO 4.2 it is one number, how far it lies below the page's upper edge."""
-    numbers = line.get("BASELINE", "")
+    numbers: str = line.get("BASELINE", "")
     if len(numbers.replace(",", " ").split()) != 1:
         return numbers
     if SIDEWAYS < turn % 180 < 180 - SIDEWAYS:
