@@ -143,7 +143,7 @@ def _train(file: Path, experiment: Experiment, place: Place, world: World, resta
         if world.is_main:
             _check_folder(experiment, place, restart)
         _prepare_for(experiment, place, world)
-        if world.share(world.is_main and _is_finished(place, restart)):
+        if world.broadcast(world.is_main and _is_finished(place, restart)):
             return
         if world.is_main:
             # What was trained on other data must not pass for a finished run, wherever this one ends.

@@ -77,7 +77,7 @@ class Intake:
         )
         outcomes = map_in_order(converter, self._units, count(self.num_workers))
         for unit, outcome in zip(self._units, watch(outcomes, len(self._units)), strict=True):
-            file = str(unit.file) if isinstance(unit, layout.Unit) else ""
+            file = str(unit.file) if isinstance(unit, layout.PageUnit) else ""
             yield from self._unit(outcome, file)
         yield from (Met(fault, None, "") for fault in self.splitter.unmatched())
 

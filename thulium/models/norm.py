@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from thulium.runtime.world import World
 
-Total = Callable[[Tensor], Tensor]
+AllReduce = Callable[[Tensor], Tensor]
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -22,27 +22,27 @@ def synchronised(model: M, world: World) -> M:
     if next(model.parameters()).is_cuda:
         converted: M = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         return converted
-    return _shared(model, world.total)
+    return _shared(model, world.all_reduce_sum)
 
 
 class SharedNorm(nn.BatchNorm2d):
     """Batch normalisation whose mean and variance, while training, are those of the batches of all processes."""
 
-    total: Total
+    all_reduce: AllReduce
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W), whose B may differ between processes and must not be 0."""
         if not self.training:
             return super().forward(x)
         count, mean, variance = self._figures(x)
-        normed: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, variance, self.eps, count, self.total)
+        normed: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, variance, self.eps, count, self.all_reduce)
         return normed
 
     @torch.no_grad()  # the way back is _Normalise's
     def _figures(self, x: Tensor) -> tuple[float, Tensor, Tensor]:
         """Values a channel, their mean (C,) and variance (C,) over all processes; the running figures follow them."""
         own = torch.tensor([x.numel() / x.shape[1]], dtype=torch.float64)
-        sums = self.total(torch.cat([_sums(x), own]))
+        sums = self.all_reduce(torch.cat([_sums(x), own]))
         count = float(sums[-1])
         mean, square = (sums[:-1] / count).chunk(2)
         variance = (square - mean**2).clamp(min=0)
@@ -68,10 +68,10 @@ class _Normalise(torch.autograd.Function):
         variance: Tensor,
         eps: float,
         count: float,
-        total: Total,
+        all_reduce: AllReduce,
     ) -> Tensor:
         ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
-        ctx.count, ctx.total = count, total
+        ctx.count, ctx.all_reduce = count, all_reduce
         return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
@@ -80,7 +80,7 @@ class _Normalise(torch.autograd.Function):
         ones, products = _sums(gradient, x).float().chunk(2)
         products = (products - mean * ones) * scale  # of the gradient with the normalised x
         own_bias, own_weight = ones.clone(), products.clone()
-        sums = ctx.total(torch.cat([ones, products])) / ctx.count
+        sums = ctx.all_reduce(torch.cat([ones, products])) / ctx.count
         mean_ones, mean_products = sums.chunk(2)
         factor = weight * scale
         slope = -factor * scale * mean_products
@@ -102,16 +102,16 @@ def _spread(values: Tensor, x: Tensor) -> Tensor:
     return values.to(x.dtype)[None, :, None, None]
 
 
-def _shared(module: M, total: Total) -> M:
+def _shared(module: M, all_reduce: AllReduce) -> M:
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
             shared = SharedNorm(child.num_features, child.eps, child.momentum)
             shared.weight, shared.bias = child.weight, child.bias
             shared.running_mean, shared.running_var = child.running_mean, child.running_var
             shared.num_batches_tracked = child.num_batches_tracked
-            shared.total = total
+            shared.all_reduce = all_reduce
             shared.train(child.training)
             setattr(module, name, shared)
         else:
-            _shared(child, total)
+            _shared(child, all_reduce)
     return module

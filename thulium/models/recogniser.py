@@ -94,7 +94,7 @@ class Recogniser:
         """
         model, _ = load_model(Path(path))
         chosen = devices.choose(device, mixed_precision=False)
-        return cls(model.to(chosen.torch).eval(), chosen)
+        return cls(model.to(chosen.torch_device).eval(), chosen)
 
     def read(
         self, images: Iterable[LineImage], *, in_detail: bool = False, on_batch: Callable[[int], None] = lambda _: None
@@ -124,7 +124,7 @@ class Recogniser:
     @torch.inference_mode()
     def output(self, batch: Batch, targets: Targets | None = None) -> Output:
         """What the model computes of a batch; with targets, also what its loss is computed from."""
-        moved = batch.to(self.device.torch)
+        moved = batch.to(self.device.torch_device)
         with self.device.autocast():
             output: Output = self.model(moved.images, moved.widths, targets)
         return output

@@ -10,7 +10,7 @@ from lxml import etree
 
 from thulium.data.line import Fault, Line, Origin
 from thulium.ingest.readers import alto_text, layout
-from thulium.ingest.readers.layout import Unit
+from thulium.ingest.readers.layout import PageUnit
 from thulium.ingest.readers.sheet import Sheet, Written, degrees, is_foreign, lines_of, only, page_of, page_size
 from thulium.ingest.readers.xmlfile import PageFault
 from thulium_dsl.grammar.spec import AltoDataset
@@ -18,7 +18,7 @@ from thulium_dsl.grammar.spec import AltoDataset
 SIDEWAYS = 45  # degrees; a line that is turned by more has no baseline that is one number
 
 
-def units(dataset: AltoDataset) -> list[Unit | Fault]:
+def units(dataset: AltoDataset) -> list[PageUnit | Fault]:
     """One unit for each XML file below the root.
 
     Raises:
@@ -27,12 +27,12 @@ def units(dataset: AltoDataset) -> list[Unit | Fault]:
     return layout.units(dataset, "ALTO")
 
 
-def names(found: list[Unit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
+def names(found: list[PageUnit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
     """The pages that lists may name."""
     return layout.names(found)
 
 
-def read(unit: Unit, dataset: AltoDataset) -> Iterator[Line | Fault]:
+def read(unit: PageUnit, dataset: AltoDataset) -> Iterator[Line | Fault]:
     """The lines of one file, in its order."""
     return layout.read(unit, dataset, "ALTO", _sheet)
 

@@ -39,13 +39,13 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PairsUnit:
     """Some pairs of one page."""
 
     pairs: tuple[Pair, ...]
 
 
-def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
+def units(dataset: GtTxtDataset) -> list[PairsUnit | Fault]:
     """The pairs below a folder, page by page; a file without its partner is a fault.
 
     Raises:
@@ -61,7 +61,7 @@ def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
     texts = dict(wanted)
     images, others = _by_stem(filter(formats.is_image, files)), _by_stem(filter(formats.is_not_read, files))
     pairs: list[Pair] = []
-    faults: list[Unit | Fault] = [*left_out]
+    faults: list[PairsUnit | Fault] = [*left_out]
     used = {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
     of_image: dict[str, Path] = {}  # image -> its text
     page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key in texts})
@@ -86,10 +86,10 @@ def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
     return [*faults, *_grouped(pairs)]
 
 
-def names(found: Iterable[Unit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
+def names(found: Iterable[PairsUnit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
     """The lines, pages and documents that lists may name."""
     for unit in found:
-        if isinstance(unit, Unit):
+        if isinstance(unit, PairsUnit):
             yield from (_origin(pair.name, pair.page, pair.image) for pair in unit.pairs)
         elif unit.origin:
             yield unit.origin
@@ -107,7 +107,7 @@ def _by_stem(keys: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
+def read(unit: PairsUnit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
     """The lines of some pairs, in the order of their names."""
     for pair in unit.pairs:
         try:
@@ -198,10 +198,10 @@ def _alone(key: str, image: Path, page_of: Callable[[str], str | None]) -> Fault
     return Fault(reason="no transcription", where=str(image), what=what, is_error=False, origin=origin)
 
 
-def _grouped(pairs: list[Pair]) -> Iterator[Unit]:
+def _grouped(pairs: list[Pair]) -> Iterator[PairsUnit]:
     ordered = sorted(pairs, key=lambda pair: (pair.page, pair.name))
     by_folder = groupby(ordered, key=lambda pair: pair.page if pair.page != pair.name else places.folder_of(pair.name))
     for _, group in by_folder:
         whole = tuple(group)
         for first in range(0, len(whole), LINES_PER_UNIT):
-            yield Unit(whole[first : first + LINES_PER_UNIT])
+            yield PairsUnit(whole[first : first + LINES_PER_UNIT])

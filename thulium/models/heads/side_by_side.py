@@ -99,7 +99,7 @@ class _State:
 
     def __init__(self) -> None:
         self.has_grad, self.is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-        self.half = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+        self.amp_dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
 
     def run(self, compute: Callable[[], T], threads: int) -> T:
         torch.set_num_threads(threads)
@@ -108,11 +108,11 @@ class _State:
 
     @contextlib.contextmanager
     def _entered(self) -> Iterator[None]:
-        half = self.half or torch.bfloat16
+        dtype = self.amp_dtype or torch.bfloat16
         with (
             torch.inference_mode(self.is_inference),
             torch.set_grad_enabled(self.has_grad),
-            torch.autocast("cpu", dtype=half, enabled=self.half is not None),
+            torch.autocast("cpu", dtype=dtype, enabled=self.amp_dtype is not None),
         ):
             yield
 
