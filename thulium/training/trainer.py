@@ -107,7 +107,7 @@ class HTRTrainer:
         _check(lr, optimizer, freeze, freeze_epochs)
         self.world = world
         self.device = _agreed(devices.choose(device, mixed_precision=mixed_precision), world)
-        # torch takes both together; its stubs know no memory_format for a module
+        # The stubs of nn.Module.to know no memory_format beside a device; torch takes both.
         model = model.to(self.device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model: HTRModel = synchronised(model, world)
         make = optimizer or (lambda module: torch.optim.AdamW(module.parameters(), lr=lr or 0.0))
