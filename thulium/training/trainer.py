@@ -107,9 +107,7 @@ class HTRTrainer:
         _check(lr, optimizer, freeze, freeze_epochs)
         self.world = world
         self.device = _agreed(devices.choose(device, mixed_precision=mixed_precision), world)
-        # The stubs of nn.Module.to know no memory_format beside a device; torch takes both.
-        model = model.to(self.device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.model: HTRModel = synchronised(model, world)
+        self.model: HTRModel = synchronised(self.device.place(model), world)
         make = optimizer or (lambda module: torch.optim.AdamW(module.parameters(), lr=lr or 0.0))
         self.optimizer = make(self.model)
         self.scheduler = scheduler(self.optimizer) if scheduler else LambdaLR(self.optimizer, lambda _: 1.0)
@@ -123,9 +121,7 @@ class HTRTrainer:
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
         if is_compiled:  # after the copy, so that what is validated does not make a program of its own
             self.model.backbone.compile(dynamic=True)
-        self._scaler = torch.amp.GradScaler(
-            self.device.torch_device.type, enabled=self.device.amp_dtype is torch.float16
-        )
+        self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
 
     @property
