@@ -30,6 +30,13 @@ demo: setup  ## train and judge a model on rendered handwriting, from nothing
 	print("\nCER before training: {:.1%}, after: {:.2%}".format(before["val_cer_untrained"], after["cer"]))'
 	@echo "Look at the report: $(CURDIR)/reports/evaluation.html"
 
+.PHONY: check
+check: setup  ## all that CI runs: format, lint, types, tests, in this order; ends at the first that fails
+	ruff format --check .
+	ruff check .
+	python -m mypy
+	$(MAKE) --no-print-directory test
+
 .PHONY: test
 test: setup  ## run the tests
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal
@@ -60,11 +67,19 @@ test-lowest: .venv-lowest/.installed  ## try the lowest versions of the dependen
 		--editable '.[training,wandb,dev]'
 	touch $@
 
+.PHONY: test-pythons
+test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
+	$(PYTHON) tests/pythons.py
+
 .PHONY: lint
 lint: setup  ## check style, format and types
 	ruff check .
 	ruff format --check .
 	mypy
+
+.PHONY: types
+types: setup  ## check types
+	python -m mypy
 
 .PHONY: format
 format: setup  ## rewrite the code in the house's format

@@ -75,16 +75,16 @@ def unbroken(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cuts the next training after so many steps and batches read."""
-    between = Keeper.between
+    on_step = Keeper.on_step
     left = [0]
 
     def watched(keeper: Keeper) -> None:
-        between(keeper)
+        on_step(keeper)
         left[0] -= 1
         if not left[0]:
             raise Cut
 
-    monkeypatch.setattr(Keeper, "between", watched)
+    monkeypatch.setattr(Keeper, "on_step", watched)
     return lambda steps: left.__setitem__(0, steps)
 
 
@@ -250,7 +250,7 @@ STATES: dict[str, tuple[Callable[[dict], object], str]] = {
     "a memory of another shape": (narrow_a_moment, "(optimizer is not sound)"),
     "a rate of text": (raise_the_rate, "(optimizer is not sound)"),
     "a schedule of text": (put("trainer.scheduler.last_epoch", "x"), "(scheduler.last_epoch is not sound)"),
-    "a precision": (put("trainer.half", ("cpu", torch.int8)), "(half is not sound)"),
+    "a precision": (put("trainer.amp_dtype", ("cpu", torch.int8)), "(amp_dtype is not sound)"),
     "random numbers": (put("trainer.random", [{"cpu": torch.zeros(5056, dtype=torch.uint8)}]), "(random is not sound)"),
     "losses": (put("trainer.losses", {"epoch": 0}), "(losses is not sound)"),
     "a checkpoint elsewhere": (put("checkpoints.pending", {"../x": torch.zeros(1)}), "is damaged or not complete"),
@@ -266,16 +266,16 @@ STATES: dict[str, tuple[Callable[[dict], object], str]] = {
 def cut_once(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that was cut in its second epoch."""
     out = tmp_path_factory.mktemp("cut") / "out"
-    between, left = Keeper.between, [9]
+    on_step, left = Keeper.on_step, [9]
 
     def watched(keeper: Keeper) -> None:
-        between(keeper)
+        on_step(keeper)
         left[0] -= 1
         if not left[0]:
             raise Cut
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Keeper, "between", watched)
+        patch.setattr(Keeper, "on_step", watched)
         with pytest.raises(Cut):
             run(small, prepared, out)
     return out

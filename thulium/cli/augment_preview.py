@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.spec import Experiment
 
 
 @command("augment-preview")
@@ -40,7 +43,7 @@ def augment_preview(file: Path, output: Path, line: str | None, draws: int) -> N
         echo("augmentation.enabled is false: training changes no line", err=True)
 
 
-def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
+def _line(file: Path, experiment: Experiment, line_id: str | None) -> tuple[Any, str]:
     """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
     from thulium.data.augmentation import preview
     from thulium_dsl.pipeline.stages import PREPARED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,10 @@ from thulium.cli import stages
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.evaluation.tuning import Tuned
+    from thulium_dsl.grammar.spec import Experiment
 
 DECODING = "evaluation.decoding"
 
@@ -45,7 +49,7 @@ def lm(file: Path, output: Path, order: int | None, text: Path | None, output_di
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 
 
-def _order(experiment: Any) -> int:
+def _order(experiment: Experiment) -> int:
     from thulium_dsl.grammar import schemas
 
     return int(getattr(experiment.evaluation.decoding, "order", schemas.default_of(f"{DECODING}.order")))
@@ -58,7 +62,7 @@ def tune_decoding(file: Path, output_dir: Path | None) -> None:
     """Find how much the language model should count. That is tried on the validation lines."""
     experiment, place = stages._open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
-    tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
+    tuned: Tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
     for row in _table(tuned):
         echo(row)
     best = tuned.best
@@ -67,11 +71,11 @@ def tune_decoding(file: Path, output_dir: Path | None) -> None:
         return
     echo(f"best: CER {best.cer:.2%} with alpha {best.alpha:g} and beta {best.beta:g}; greedy {tuned.greedy:.2%}")
     spec = experiment.evaluation.decoding
-    if (spec.alpha, spec.beta) != (best.alpha, best.beta):
+    if spec.type == "beam" and (spec.alpha, spec.beta) != (best.alpha, best.beta):
         echo(f"write into {file}, below {DECODING}:\n  alpha: {best.alpha}\n  beta: {best.beta}")
 
 
-def _table(tuned: Any) -> list[str]:
+def _table(tuned: Tuned) -> list[str]:
     """The grid: a row an alpha, a column a beta."""
     betas = sorted({trial.beta for trial in tuned.trials})
     cers = {(trial.alpha, trial.beta): trial.cer for trial in tuned.trials}

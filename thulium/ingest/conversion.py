@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from thulium.data import bidi as order
-from thulium.data import places, text
+from thulium.data import bidi, places, text
 from thulium.data.charset import unknown_symbols
 from thulium.data.images.files import ImageFault
 from thulium.data.images.grey import INK_SHARE, MIN_CONTRAST, encode_png, is_too_wide, preprocess
@@ -129,16 +128,16 @@ class Converter:
             looks=tuple(_looks(image)),
             remarks=line.remarks,
             raw_form=_raw_form(line.text),
-            oddities=tuple(order.oddities(line.text)),
+            oddities=tuple(bidi.oddities(line.text)),
             comes_back=self._comes_back(written),
             digest=hashlib.sha256(scaled.tobytes()).digest()[:16],
         )
 
     def _comes_back(self, written: str) -> tuple[bool, bool]:
-        turns = order.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
+        turns = bidi.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
         if not turns:
             return True, True
-        return order.round_trips(written, "visual_ltr"), order.round_trips(written, "visual_rtl")
+        return bidi.round_trips(written, "visual_ltr"), bidi.round_trips(written, "visual_rtl")
 
 
 def unread_line(line: Line, preprocessing: PreprocessingSpec, text_of: Callable[[str], str]) -> Unread | Fault:
@@ -212,7 +211,7 @@ def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -
 
 def _placed(fault: Fault, unit: Any) -> Fault:
     """A fault with what is known of its page, where the reader has not said it."""
-    if fault.origin is not None or not isinstance(unit, layout.Unit):
+    if fault.origin is not None or not isinstance(unit, layout.PageUnit):
         return fault
     name = fault.where.removeprefix(f"{unit.file}#")
     origin = Origin(

@@ -16,7 +16,7 @@ from thulium.ingest.readers import READERS, layout
 from thulium.ingest.readers.choice import one_too_many
 from thulium.ingest.splitting import Splitter, splitter_of
 from thulium.ingest.workers import count, map_in_order
-from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec
+from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SyntheticDataset
 
 Watch = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -87,7 +87,7 @@ class Intake:
             else map(converter.unread, self._units)
         )
         for unit, outcome in zip(self._units, watch(outcomes, len(self._units)), strict=True):
-            file = str(unit.file) if isinstance(unit, layout.Unit) else ""
+            file = str(unit.file) if isinstance(unit, layout.PageUnit) else ""
             yield from self._unit(outcome, file)
         yield from (Met(fault, None, "") for fault in self.splitter.unmatched())
 
@@ -97,10 +97,13 @@ class Intake:
         image = next(there, "")
         first = self._images.setdefault(nfc(os.path.normpath(image)), file) if image else file
         if first != file:
-            yield self._lost(_second_file(outcome, file, first, Path(self.dataset.root)), file, image)
+            yield self._lost(_second_file(outcome, file, first, self._root()), file, image)
             outcome = [item for item in outcome if isinstance(item, Fault)]
         for item in outcome:
             yield self._lost(item, file, image) if isinstance(item, Fault) else self._line(item, file)
+
+    def _root(self) -> Path:
+        return Path("" if isinstance(self.dataset, (CustomDataset, SyntheticDataset)) else self.dataset.root)
 
     def _line(self, line: Readable | Unread, file: str) -> Met:
         if isinstance(line, Unread):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
+from typing import cast, get_args
 
 from thulium.data.line import Fault, Line, Unread
 from thulium.ingest.conversion import Readable, unread_line
@@ -29,7 +29,7 @@ def unread(data: DatasetSpec | Paths, preprocessing: PreprocessingSpec) -> Itera
     """
     if isinstance(data, get_args(DatasetSpec)):
         return _of_dataset(Intake(data, preprocessing, needs_text=False))
-    return _of_images(lines_of_images(data), preprocessing)
+    return _of_images(lines_of_images(cast("Paths", data)), preprocessing)
 
 
 def _of_dataset(intake: Intake) -> Iterator[Unread | Fault]:

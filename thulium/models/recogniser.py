@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from thulium.data.batch import Batch, Targets, collate
 from thulium.data.images.files import DAMAGE, ImageFault
@@ -114,7 +115,7 @@ class Recogniser:
         """
         model, _ = load_model(Path(path))
         chosen = devices.choose(device, mixed_precision=False)
-        return cls(model.to(chosen.torch).eval(), chosen)
+        return cls(model.to(chosen.torch_device).eval(), chosen)
 
     def read(
         self, images: Iterable[LineImage], *, in_detail: bool = False, on_batch: Callable[[int], None] = lambda _: None
@@ -186,7 +187,7 @@ class Recogniser:
     @torch.inference_mode()
     def output(self, batch: Batch, targets: Targets | None = None) -> Output:
         """What the model computes of a batch; with targets, also what its loss is computed from."""
-        moved = batch.to(self.device.torch)
+        moved = batch.to(self.device.torch_device)
         with self.device.autocast():
             output: Output = self.model(moved.images, moved.widths, targets)
         return output
@@ -231,9 +232,10 @@ def _grey(image: LineImage, place: int) -> Image.Image:
 def _grey_of_image(image: Image.Image) -> Image.Image:
     if not image.width or not image.height:
         raise ImageFault(f"has no pixels ({image.width}x{image.height})")
-    is_open = getattr(image, "fp", None) is not None  # an image that was decoded says less of its file
+    is_decoded = getattr(image, "fp", None) is None  # then it says less of its file
     try:
-        samples = samples_of(image) if is_open or image.format != "JPEG2000" else Samples()
+        is_told = isinstance(image, ImageFile) and not (is_decoded and image.format == "JPEG2000")
+        samples = samples_of(image) if is_told else Samples()
         image.load()
     except DAMAGE as error:
         raise ImageFault(f"cannot be decoded ({error})") from None

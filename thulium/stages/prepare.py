@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.data import bidi as order
+from thulium.data import bidi
 from thulium.data.charset import alphabet
 from thulium.data.line import Fault, SplitName
 from thulium.data.prepared import MANIFEST, Prepared, write_manifest
@@ -39,7 +39,7 @@ class Found:
 
     survey: Survey
     symbols: frozenset[str]
-    order: order.Order
+    order: bidi.Order
     pages: Register
 
     def report(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _read(
     check_splits(seen, intake.splitter)
     train, given = seen.splits["train"].symbols, intake.given
     symbols = frozenset(train) if given is None else given
-    return Found(seen, symbols, order.resolve(dataset.text.order, train), pages)
+    return Found(seen, symbols, bidi.resolve(dataset.text.order, train), pages)
 
 
 def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:

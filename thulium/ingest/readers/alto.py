@@ -10,7 +10,7 @@ from lxml import etree
 
 from thulium.data.line import Fault, Line, Origin
 from thulium.ingest.readers import alto_text, layout
-from thulium.ingest.readers.layout import Unit
+from thulium.ingest.readers.layout import PageUnit
 from thulium.ingest.readers.sheet import Sheet, Text, Written, degrees, is_foreign, lines_of, only, page_of, page_size
 from thulium.ingest.readers.xmlfile import PageFault
 from thulium_dsl.grammar.spec import AltoDataset
@@ -18,7 +18,7 @@ from thulium_dsl.grammar.spec import AltoDataset
 SIDEWAYS = 45  # degrees; a line that is turned by more has no baseline that is one number
 
 
-def units(dataset: AltoDataset, needs_text: bool = True) -> list[Unit | Fault]:
+def units(dataset: AltoDataset, needs_text: bool = True) -> list[PageUnit | Fault]:
     """One unit for each XML file below the root.
 
     Raises:
@@ -27,12 +27,12 @@ def units(dataset: AltoDataset, needs_text: bool = True) -> list[Unit | Fault]:
     return layout.units(dataset, "ALTO")
 
 
-def names(found: list[Unit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
+def names(found: list[PageUnit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
     """The pages that lists may name."""
     return layout.names(found)
 
 
-def read(unit: Unit, dataset: AltoDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
+def read(unit: PageUnit, dataset: AltoDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of one file, in its order."""
     return layout.read(unit, dataset, "ALTO", _sheet, needs_text)
 
@@ -126,7 +126,7 @@ def _box(line: etree._Element) -> str:
 
 def _baseline(line: etree._Element, turn: float) -> str:
     """The numbers of a baseline; before ALTO 4.2 it is one number, how far it lies below the page's upper edge."""
-    numbers = line.get("BASELINE", "")
+    numbers: str = line.get("BASELINE", "")
     if len(numbers.replace(",", " ").split()) != 1:
         return numbers
     if SIDEWAYS < turn % 180 < 180 - SIDEWAYS:

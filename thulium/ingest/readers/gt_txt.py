@@ -40,13 +40,13 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PairsUnit:
     """Some pairs of one page."""
 
     pairs: tuple[Pair, ...]
 
 
-def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[Unit | Fault]:
+def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fault]:
     """The pairs below a folder, page by page; a file without its partner is a fault.
 
     Where no text is needed, an image without one is a pair that lacks it; a pattern of the document fits it by its own
@@ -156,10 +156,10 @@ def _name_of(image: str) -> str:
     return stem.removesuffix(next((between for between in _BETWEEN[1:] if stem.endswith(between)), ""))
 
 
-def names(found: Iterable[Unit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
+def names(found: Iterable[PairsUnit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
     """The lines, pages and documents that lists may name."""
     for unit in found:
-        if isinstance(unit, Unit):
+        if isinstance(unit, PairsUnit):
             yield from (_origin(pair.name, pair.page, pair.image) for pair in unit.pairs)
         elif unit.origin:
             yield unit.origin
@@ -177,7 +177,7 @@ def _by_stem(keys: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def read(unit: Unit, _dataset: GtTxtDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
+def read(unit: PairsUnit, _dataset: GtTxtDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of some pairs, in the order of their names."""
     for pair in unit.pairs:
         text = _text(pair.text) if pair.text else ""
@@ -274,10 +274,10 @@ def _alone(key: str, image: Path, page_of: Callable[[str], str | None]) -> Fault
     return Fault(reason="no transcription", where=str(image), what=what, is_error=False, origin=origin)
 
 
-def _grouped(pairs: list[Pair]) -> Iterator[Unit]:
+def _grouped(pairs: list[Pair]) -> Iterator[PairsUnit]:
     ordered = sorted(pairs, key=lambda pair: (pair.page, pair.name))
     by_folder = groupby(ordered, key=lambda pair: pair.page if pair.page != pair.name else places.folder_of(pair.name))
     for _, group in by_folder:
         whole = tuple(group)
         for first in range(0, len(whole), LINES_PER_UNIT):
-            yield Unit(whole[first : first + LINES_PER_UNIT])
+            yield PairsUnit(whole[first : first + LINES_PER_UNIT])

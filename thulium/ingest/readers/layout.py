@@ -33,7 +33,7 @@ REDRAW = "correct them, or draw the line anew"
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PageUnit:
     """One XML file.
 
     Attributes:
@@ -47,7 +47,7 @@ class Unit:
     split: SplitName | None
 
 
-def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[Unit | Fault]:
+def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[PageUnit | Fault]:
     """The XML files below the root that the document asks for, links followed, hidden ones left out.
 
     Args:
@@ -64,20 +64,20 @@ def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[Unit | F
         )
     wanted, left_out = choose(there, dataset)
     taken: dict[str, int] = {}
-    found = [Unit(file, _free(_page_id(name, format_name), taken), places.split_of(name)) for name, file in wanted]
+    found = [PageUnit(file, _free(_page_id(name, format_name), taken), places.split_of(name)) for name, file in wanted]
     return [*left_out, *found]
 
 
-def names(units: Iterable[Unit | Fault]) -> Iterator[Origin]:
+def names(units: Iterable[PageUnit | Fault]) -> Iterator[Origin]:
     """The pages that lists may name; lines are known when a file is read."""
     for unit in units:
-        if isinstance(unit, Unit):
+        if isinstance(unit, PageUnit):
             document = places.folder_of(unit.page)
             yield Origin(id="", page=unit.page, document=document, source=str(unit.file), split=unit.split)
 
 
 def read(
-    unit: Unit,
+    unit: PageUnit,
     dataset: PageDataset | AltoDataset,
     format_name: str,
     sheet_of: Callable[[etree._Element, bool], Sheet],
@@ -120,7 +120,7 @@ def read(
 class _Page:
     """What the lines of one page share."""
 
-    def __init__(self, unit: Unit, sheet: Sheet, image: PageImage, straighten: bool) -> None:
+    def __init__(self, unit: PageUnit, sheet: Sheet, image: PageImage, straighten: bool) -> None:
         self._unit = unit
         self._sheet = sheet
         self._image = image

@@ -10,13 +10,13 @@ from lxml import etree
 
 from thulium.data.line import Fault, Line, Origin
 from thulium.ingest.readers import layout
-from thulium.ingest.readers.layout import Unit
+from thulium.ingest.readers.layout import PageUnit
 from thulium.ingest.readers.page_text import Transcriptions
 from thulium.ingest.readers.sheet import Sheet, Text, Written, degrees, is_foreign, lines_of, only, page_of, page_size
 from thulium_dsl.grammar.spec import PageDataset
 
 
-def units(dataset: PageDataset, needs_text: bool = True) -> list[Unit | Fault]:
+def units(dataset: PageDataset, needs_text: bool = True) -> list[PageUnit | Fault]:
     """One unit for each XML file below the root.
 
     Raises:
@@ -25,12 +25,12 @@ def units(dataset: PageDataset, needs_text: bool = True) -> list[Unit | Fault]:
     return layout.units(dataset, "PAGE")
 
 
-def names(found: list[Unit | Fault], _dataset: PageDataset) -> Iterator[Origin]:
+def names(found: list[PageUnit | Fault], _dataset: PageDataset) -> Iterator[Origin]:
     """The pages that lists may name."""
     return layout.names(found)
 
 
-def read(unit: Unit, dataset: PageDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
+def read(unit: PageUnit, dataset: PageDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of one file, in its order; those of nested regions and of tables among them."""
     return layout.read(unit, dataset, "PAGE", partial(_sheet, dataset=dataset), needs_text)
 

@@ -29,7 +29,7 @@ BUFFER = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class RowGroupUnit:
     """A row group of a file.
 
     Attributes:
@@ -45,7 +45,7 @@ class Unit:
     num_rows: int
 
 
-def units(dataset: ParquetDataset, needs_text: bool = True) -> list[Unit | Fault]:
+def units(dataset: ParquetDataset, needs_text: bool = True) -> list[RowGroupUnit | Fault]:
     """The row groups of all tables below a folder.
 
     Raises:
@@ -57,7 +57,7 @@ def units(dataset: ParquetDataset, needs_text: bool = True) -> list[Unit | Fault
     if not there:
         raise DataError(f"{root}: holds no tables (*.parquet); dataset.root names the folder of the data")
     wanted, left_out = choose(there, dataset)
-    found: list[Unit | Fault] = [*left_out]
+    found: list[RowGroupUnit | Fault] = [*left_out]
     for key, path in wanted:
         try:
             file = pq.ParquetFile(path)
@@ -75,18 +75,18 @@ def units(dataset: ParquetDataset, needs_text: bool = True) -> list[Unit | Fault
             first = 0
             for group in range(file.num_row_groups):
                 num_rows = file.metadata.row_group(group).num_rows
-                found.append(Unit(key, path, group, first, num_rows))
+                found.append(RowGroupUnit(key, path, group, first, num_rows))
                 first += num_rows
     if unfit:
         raise DataError(list_faults(unfit))
     return found
 
 
-def names(found: Iterable[Unit | Fault], dataset: ParquetDataset) -> Iterator[Origin]:
+def names(found: Iterable[RowGroupUnit | Fault], dataset: ParquetDataset) -> Iterator[Origin]:
     """The lines, pages and documents that lists may name."""
     columns = [name for name in (dataset.id_column, dataset.page_column, dataset.document_column) if name]
     for unit in found:
-        if not isinstance(unit, Unit):
+        if not isinstance(unit, RowGroupUnit):
             continue
         # What cannot be read is a fault when its lines are read.
         with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError), pq.ParquetFile(unit.path) as file:
@@ -94,7 +94,7 @@ def names(found: Iterable[Unit | Fault], dataset: ParquetDataset) -> Iterator[Or
             yield from (_origin(unit, number, row, dataset) for number, row in enumerate(rows, unit.first + 1))
 
 
-def read(unit: Unit, dataset: ParquetDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
+def read(unit: RowGroupUnit, dataset: ParquetDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of a row group."""
     number = unit.first
     try:
@@ -135,7 +135,7 @@ def _unfit(path: Path, there: list[str], dataset: ParquetDataset, needs_text: bo
 
 
 def _row(
-    unit: Unit, number: int, batch: pa.RecordBatch, place: int, dataset: ParquetDataset, needs_text: bool
+    unit: RowGroupUnit, number: int, batch: pa.RecordBatch, place: int, dataset: ParquetDataset, needs_text: bool
 ) -> Line | Fault:
     where = f"{unit.path}:{number}"
     try:  # a text becomes one only here: tables are read without a look at what is in them
@@ -163,7 +163,7 @@ def _cell(column: pa.Array, place: int, must_be: bool) -> Any:
         return None
 
 
-def _origin(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Origin:
+def _origin(unit: RowGroupUnit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Origin:
     name = f"{unit.key.removesuffix('.parquet')}/{number}"
     line_id = str(row[dataset.id_column]) if dataset.id_column else name
     return Origin(
@@ -188,7 +188,9 @@ def _unnamed(where: str, row: dict[str, Any], dataset: ParquetDataset) -> Fault 
     return None
 
 
-def _line(unit: Unit, row: dict[str, Any], dataset: ParquetDataset, origin: Origin, needs_text: bool) -> Line | Fault:
+def _line(
+    unit: RowGroupUnit, row: dict[str, Any], dataset: ParquetDataset, origin: Origin, needs_text: bool
+) -> Line | Fault:
     where = origin.source
     text, image = _text(row.get(dataset.text_column), where, dataset), row[dataset.image_column]
     if isinstance(text, Fault) and needs_text:

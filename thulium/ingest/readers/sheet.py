@@ -217,7 +217,7 @@ def content_of(element: etree._Element) -> str:
 
 def is_foreign(element: etree._Element) -> bool:
     """Whether an element is of something else than the format."""
-    return element.tag[0] == "{"
+    return bool(element.tag[0] == "{")
 
 
 def short(text: str) -> str:
