@@ -164,6 +164,7 @@ def test_a_folder_may_have_no_labels_but_not_no_images(experiment, tmp_path):
     dataset = write("custom", tmp_path)
     for split in SPLITS:
         (tmp_path / split / "labels.txt").unlink()
+    (tmp_path / "train" / "labels.txt").write_text("\n")
     assert len(found(dataset, experiment)[0]) == sum(map(len, lab.TEXTS.values()))
     shutil.rmtree(tmp_path / "val" / "images")
     with pytest.raises(DataError, match=r"val/images: no such folder; put the line images there"):

@@ -42,8 +42,8 @@ def read_labels(folder: Path, faults: list[Fault], *, needs_text: bool = True) -
     """The rows of labels.txt whose image is there; every other row and every image without a row is a fault.
 
     Args:
-        needs_text: otherwise a row may have no text, and images without a row follow the rows; there may be no
-            labels.txt at all.
+        needs_text: otherwise a row may have no text, and images without a row follow the rows; labels.txt may be
+            empty, or not there at all.
 
     Raises:
         DataError: the folder or its labels.txt is missing, empty or not UTF-8.
@@ -51,6 +51,8 @@ def read_labels(folder: Path, faults: list[Fault], *, needs_text: bool = True) -
     file = folder / "labels.txt"
     _check_folder(folder)
     rows = _rows(file) if needs_text or file.exists() else []
+    if not rows and needs_text:
+        raise DataError(f"{places.printable(file)}:1: is empty; each of its rows should be: image_filename text")
     images = _images(folder / "images")
     labels: dict[str, Label] = {}
     for number, row in rows:
@@ -121,10 +123,7 @@ def _rows(file: Path) -> list[tuple[int, str]]:
     if not file.is_file():
         what = "is not a file" if file.exists() else absent(file) or "no such file"
         raise DataError(f"{shown(file)}: {what}; each of its rows should be: image_filename text")
-    rows = [(number, row) for number, row in enumerate(read_text(file).split("\n"), 1) if row.strip()]
-    if not rows:
-        raise DataError(f"{shown(file)}:1: is empty; each of its rows should be: image_filename text")
-    return rows
+    return [(number, row) for number, row in enumerate(read_text(file).split("\n"), 1) if row.strip()]
 
 
 def _fault(place: Path, row: str, before: Label | None, images: Mapping[str, list[Path]]) -> tuple[str, str] | None:
