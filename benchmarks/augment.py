@@ -14,8 +14,8 @@ from thulium.data.augmentation.augmenter import TRANSFORMS, Augmenter
 from thulium.ingest.specimen import synthetic_line
 from thulium.runtime.documents import defaults
 from thulium_dsl.grammar import schemas
-from thulium_dsl.grammar.spec import build
-from thulium_dsl.grammar.transforms import AugmentationSpec, TransformSpec
+from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.spec import AugmentationSpec, TransformSpec
 
 LINES, HEIGHT = 200, 64
 

@@ -23,7 +23,8 @@ from thulium.runtime import device as devices
 from thulium.runtime.documents import defaults
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.grammar import schemas
-from thulium_dsl.grammar.spec import BackboneSpec, HeadSpec, ModelSpec, build
+from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.spec import BackboneSpec, HeadSpec, ModelSpec
 
 BATCH, WIDTHS, WARM_UP, STEPS = 4, (640, 1024), 2, 2
 

@@ -16,109 +16,39 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from thulium_dsl.grammar.validate import complete_tree
+from thulium_dsl.text import written
+from thulium_dsl.text.document import parse
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 HAS_ENGINE = importlib.util.find_spec("torch") is not None  # or only the language: `make test-pythons`
 
-# Complete, and in the form that DVC writes: `dvc exp run -S` then changes one line of it.
-DOCUMENT = """\
-version: 1
+# What of the small document differs from the defaults.
+DIFFERENT = """\
 dataset:
   type: synthetic
-  lines:
-    train: 24
-    val: 8
-    test: 8
-  seed: 1
-  text:
-    unicode_form: NFC
-    whitespace: collapse
-    order: auto
-    charset: auto
-    on_unknown: error
-    map: []
-preprocessing:
-  height: 32
-  min_width: 32
-  max_width: 1024
-  normalize: true
-  wide_lines: squeeze
+  lines: {train: 24, val: 8, test: 8}
+preprocessing: {height: 32, max_width: 1024}
 augmentation:
-  enabled: true
-  transforms:
-  - type: gaussian_noise
-    p: 0.5
-    std: 0.05
+  transforms: [{type: gaussian_noise, p: 0.5}]
 model:
-  backbone:
-    type: resnet
-    config_name: resnet_tiny
-  span_mask:
-    share: 0.0
-    length: 8
-  head:
-    type: bilstm
-    hidden_size: 16
-    num_layers: 1
-    dropout: 0.0
-  decoder:
-    type: ctc
-    blank_index: 0
-    shortcut_weight: 0.1
-training:
-  epochs: 1
-  batch_size: 8
-  accumulation: 1
-  max_pixels: 0
-  lr: 0.001
-  optimizer:
-    type: adamw
-    weight_decay: 0.01
-  scheduler:
-    type: cosine
-    warmup_epochs: 0.5
-  mixed_precision: false
-  compile: false
-  gradient_clip: 1.0
-  ema_decay: 0.9
-  init_from:
-  extend_charset: union
-  freeze: []
-  freeze_epochs: 1
-  seed: 1
-early_stopping:
-  enabled: true
-  patience: 10
-  metric: val_cer
-  mode: min
-  min_delta: 0.0
-checkpointing:
-  save_dir: checkpoints/
-  save_every: 1
-  keep_last: 1
-  save_best: true
-  resume_every_minutes: 5.0
-evaluation:
-  split: test
-  checkpoint: best
-  decoding:
-    type: greedy
-  worst_lines: 3
-logging:
-  tensorboard:
-    enabled: true
-    log_dir: runs/
-  wandb:
-    enabled: false
-    project: thulium
-    entity:
-resources:
-  device: cpu
-  devices: []
-  processes: 1
-  loader_workers: 0
-  prepare_workers: 1
-  threads: 1
+  backbone: {type: resnet, config_name: resnet_tiny}
+  head: {type: bilstm, hidden_size: 16, num_layers: 1, dropout: 0.0}
+training: {epochs: 1, batch_size: 8, mixed_precision: false, ema_decay: 0.9}
+checkpointing: {save_every: 1, keep_last: 1}
+evaluation: {worst_lines: 3}
+resources: {device: cpu, loader_workers: 0, prepare_workers: 1, threads: 1}
 """
+
+
+def complete(text: str) -> str:
+    """A document with every default, in the form that DVC writes."""
+    tree = complete_tree(parse(text))
+    return "".join(f"{line}\n" for name, value in tree.items() for line in written.block(name, value))
+
+
+# Complete, and in the form that DVC writes: `dvc exp run -S` then changes one line of it.
+DOCUMENT = complete(DIFFERENT)
 
 # What makes any document quick to train: each pair is looked for and replaced.
 SMALL = {

@@ -12,8 +12,8 @@ from thulium.data.augmentation.augmenter import TRANSFORMS, Augmenter
 from thulium.data.augmentation.draws import Draws
 from thulium.runtime.documents import defaults
 from thulium_dsl.grammar import schemas
-from thulium_dsl.grammar.spec import build
-from thulium_dsl.grammar.transforms import AugmentationSpec, TransformSpec
+from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.spec import AugmentationSpec, TransformSpec
 
 BRANCHES = schemas.branches(schemas.find("augmentation.transforms")[0].schema["items"])
 # Of each transform each option, but p: a value beside which the default is mild.

@@ -18,8 +18,8 @@ from thulium.models.masks import reversal
 from thulium.models.span_mask import SpanMask
 from thulium.models.wrappers import HTRModel
 from thulium.training.trainer import HTRTrainer
+from thulium_dsl.grammar.building import build as spec_of
 from thulium_dsl.grammar.spec import BackboneSpec, HeadSpec, ModelSpec, SpanMaskSpec
-from thulium_dsl.grammar.spec import build as spec_of
 
 CHARSET = Charset(tuple("abcdefgh "))
 SIZES = {name: "resnet" for name in resnet.SIZES} | {name: "vgg" for name in vgg.SIZES}

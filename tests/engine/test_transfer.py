@@ -14,7 +14,8 @@ from thulium.runtime.errors import CheckpointError
 from thulium.stages.train import train
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import joined_charset, transfer
-from thulium_dsl.grammar.spec import HeadSpec, build
+from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.spec import HeadSpec
 
 SECTIONS = ("model", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 

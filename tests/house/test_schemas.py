@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import pytest
 from jsonschema import Draft7Validator
 
-from thulium_dsl.grammar import schemas, spec, words
+from thulium_dsl.grammar import keywords, schemas, spec, words
 from thulium_dsl.grammar.rules import RULES
+from thulium_dsl.manual import specs
 
 SOURCE = Path(__file__).parents[2]
 
 # Keywords that refuse nothing by themselves, or lead on to those that do.
 SILENT = {"$schema", "title", "description", "default", "examples", "properties", "items", "allOf", "if", "then"}
-SILENT |= {"defaultSnippets"}  # of editors
 
 KEYS = [pytest.param(key, id=f"{key.dotted}-{key.kind}") for key in schemas.walk()]
 
@@ -48,18 +48,18 @@ def test_defaults_and_examples_are_valid(key: schemas.Key) -> None:
         assert list(Draft7Validator(key.schema).iter_errors(value)) == []
 
 
-def test_a_snippet_is_its_type_with_the_defaults() -> None:
-    found = [schema for schema in subschemas(schemas.experiment()) if schemas.branches(schema)]
-    for schema in found:
-        bodies = {snippet["label"]: snippet["body"] for snippet in schema["defaultSnippets"]}
-        expected = {kind: {"type": kind, **defaults(branch)} for kind, branch in schemas.branches(schema).items()}
-        assert bodies == expected
-
-
-def defaults(schema: schemas.Schema) -> dict[str, Any]:
-    """What an empty section becomes."""
-    parts = {name: part for name, part in schema["properties"].items() if part and "x-same-as" not in part}
-    return {name: defaults(part) if "properties" in part else part["default"] for name, part in parts.items()}
+def test_an_editor_is_offered_each_type_with_its_defaults() -> None:
+    bundled = json.loads(schemas.bundle())
+    head = bundled["properties"]["model"]["properties"]["head"]
+    assert head["defaultSnippets"][0] == {
+        "label": "bilstm",
+        "description": "A bidirectional LSTM.",
+        "body": {"type": "bilstm", "hidden_size": 256, "num_layers": 2, "dropout": 0.1},
+    }
+    for schema in subschemas(bundled):
+        offered = {snippet["label"]: snippet["body"] for snippet in schema.get("defaultSnippets", ())}
+        assert list(offered) == list(schemas.branches(schema))
+        assert [list(Draft7Validator(schema).iter_errors(body)) for body in offered.values()] == [[]] * len(offered)
 
 
 def test_the_schemas_are_draft_07() -> None:
@@ -71,7 +71,59 @@ def test_the_schemas_are_draft_07() -> None:
 def test_the_bundle_needs_no_other_file() -> None:
     bundled = schemas.bundle()
     assert "$ref" not in bundled
-    assert json.loads(bundled) == schemas.experiment()
+    assert without_snippets(json.loads(bundled)) == schemas.experiment()
+
+
+def without_snippets(part: Any) -> Any:
+    if isinstance(part, list):
+        return [without_snippets(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {name: without_snippets(inner) for name, inner in part.items() if name != "defaultSnippets"}
+
+
+def test_a_misspelt_keyword_of_ours_is_an_error_when_the_schemas_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (schemas.folder() / "model.schema.json").read_text(encoding="utf-8")
+    text = text.replace('"x-unit": "frames"', '"x-units": "frames"').replace('"x-aliases": ["blank"]', '"x-aliases": 1')
+    (tmp_path / "model.schema.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(schemas, "folder", lambda: tmp_path)
+    with pytest.raises(ValueError) as raised:
+        schemas._section("model.schema.json")
+    known = ", ".join(keywords.KEYWORDS)
+    decoder = "schemas/model.schema.json: /properties/decoder/allOf"
+    assert str(raised.value).splitlines() == [
+        f"schemas/model.schema.json: /properties/span_mask/properties/length/x-units: no keyword; known: {known}",
+        f"{decoder}/0/then/properties/blank_index/x-aliases: must be a list of texts, found 1",
+        f"{decoder}/1/then/properties/blank_index/x-aliases: must be a list of texts, found 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "fault"),
+    [
+        ("x-path", False, "must be true, found False"),
+        ("x-path", "true", "must be true, found 'true'"),
+        ("x-unit", "", "must be a text, found ''"),
+        ("x-words", [], "must be a list of texts, found []"),
+        ("x-words", ["none", None], "must be a list of texts, found ['none', None]"),
+    ],
+)
+def test_a_keyword_of_ours_has_a_value_of_its_type(keyword: str, value: Any, fault: str) -> None:
+    assert list(keywords.faults({"items": [{keyword: value}]})) == [f"/items/0/{keyword}: {fault}"]
+
+
+def test_every_keyword_of_ours_is_written_somewhere_and_read_somewhere() -> None:
+    texts = {name for schema in schemas.folder().glob("*.json") for name in ours(schema)}
+    code = {
+        name for path in (SOURCE / "thulium_dsl").rglob("*.py") if path.name != "keywords.py" for name in ours(path)
+    }
+    assert texts == code == set(keywords.KEYWORDS)
+
+
+def ours(path: Path) -> set[str]:
+    return set(re.findall(r'"(x-[a-z-]+)"', path.read_text(encoding="utf-8")))
 
 
 def test_every_keyword_has_words() -> None:
@@ -97,46 +149,48 @@ def test_rules_read_sections() -> None:
     assert {section for reads, _ in RULES for section in reads} <= set(schemas.sections())
 
 
-def test_values_have_the_schemas_keys_and_types() -> None:
-    assert_same(spec.Experiment, schemas.experiment(), ())
+def test_the_classes_are_made_from_the_schemas() -> None:
+    assert (SOURCE / specs.FILE).read_text(encoding="utf-8") == specs.text(), "run: make reference"
 
 
-def assert_same(kind: Any, schema: schemas.Schema, path: tuple[str, ...]) -> None:
-    """A type of spec.py says what a schema says."""
-    if get_origin(kind) is Union and all(is_dataclass(option) for option in get_args(kind)):
-        assert {get_args(get_type_hints(option)["type"])[0] for option in get_args(kind)} == set(
-            schemas.branches(schema)
-        )
-        for option in get_args(kind):
-            assert_same(option, schema, path)
-    elif is_dataclass(kind):
-        hints = get_type_hints(kind)
-        chosen = {"type": get_args(hints["type"])[0]} if "type" in hints else {}
-        parts = {
-            name: part
-            for name, part in schemas.properties(schema, chosen).items()
-            if not {"x-same-as", "x-directive"} & set(part)
-        }
-        assert [field.name for field in fields(kind)] == list(parts), path
-        for name, part in parts.items():
-            if name != "type":
-                assert_same(hints[name], part, (*path, name))
-    elif get_origin(kind) is tuple:
-        assert schema["type"] == "array", path
-        assert_same(get_args(kind)[0], schema["items"], path)
-    elif get_origin(kind) is Literal:
-        assert list(get_args(kind)) == schema["enum"], path
-    else:
-        names = {
-            int: "integer",
-            float: "number",
-            str: "string",
-            bool: "boolean",
-            str | None: ["string", "null"],
-            str | tuple[str, ...]: ["string", "array"],
-            str | int: ["string", "integer"],
-        }
-        assert names[kind] == schema["type"], path
+def test_a_class_has_the_keys_and_types_of_its_schema() -> None:
+    hints = get_type_hints(spec.PageDataset)
+    assert hints["type"] == Literal["page"]
+    assert hints["text_index"] == str | int
+    assert hints["train_list"] == str | None
+    assert hints["exclude"] == tuple[str, ...]
+    assert hints["split"] is spec.SplitSpec
+    assert get_type_hints(spec.TextSpec)["charset"] == str | tuple[str, ...]
+    assert get_type_hints(spec.TrainingSpec)["freeze"] == tuple[Literal["backbone", "head"], ...]
+    assert get_type_hints(spec.RandomScale)["range"] == tuple[float, float]
+    assert get_type_hints(spec.ModelSpec)["decoder"] == spec.CtcSpec | spec.AttentionSpec
+    assert "lr" not in get_type_hints(spec.AdamwSpec)  # another spelling
+    assert "include" not in get_type_hints(spec.Experiment)  # no value
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"description": "A thing.", "properties": {}}, "a section needs an x-class: 'A thing.'"),
+        (
+            {
+                "description": "Two.",
+                "x-class": "Two",
+                "properties": {
+                    "a": {"description": "A.", "x-class": "One", "properties": {"n": {"type": "integer"}}},
+                    "b": {"description": "A.", "x-class": "One", "properties": {"n": {"type": "number"}}},
+                },
+            },
+            "two different schemas are x-class One",
+        ),
+    ],
+)
+def test_a_class_without_a_name_or_with_that_of_another_is_an_error(
+    schema: schemas.Schema, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schemas, "experiment", lambda: schema)
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        specs.text()
 
 
 @pytest.mark.parametrize("words_", [["--help"], ["validate"], ["compile", "--check"], ["explain", "training.lr"]])

@@ -13,7 +13,8 @@ import pytest
 
 from thulium_dsl.grammar import schemas
 
-SCHEMAS = ("experiment", "bundle")  # the files that refer to each other, and the one that a project carries
+# The files that refer to each other, and the one that a project carries, to which snippets were added.
+SCHEMAS = ("experiment", "bundle")
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +26,17 @@ def program(pytestconfig: pytest.Config) -> Path:
         return lsp.install(folder)
     except lsp.Unavailable as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="module")
+def bundle_server(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lsp.Server]:
+    """A server on a folder with the schema that a project carries."""
+    root = tmp_path_factory.mktemp("bundle")
+    (root / ".schema").mkdir()
+    (root / ".schema" / "thulium.schema.json").write_text(schemas.bundle(), encoding="utf-8")
+    server = lsp.Server(program, root)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="module", params=SCHEMAS)
@@ -64,7 +76,8 @@ def test_a_value_offers_its_choices_and_its_default(server: lsp.Server) -> None:
     assert {"min", "max"} <= set(server.complete(5, 9))
 
 
-def test_a_transform_and_a_part_of_the_model_come_whole(server: lsp.Server) -> None:
+def test_a_transform_and_a_part_of_the_model_come_whole(bundle_server: lsp.Server) -> None:
+    server = bundle_server
     server.open(shown("augmentation:\n  transforms:\n  - \nmodel:\n  head:\n    \n"))
     transforms = server.complete(4, 5)
     assert transforms["gaussian_noise"]["insertText"] == "type: gaussian_noise\n  p: 1\n  std: 0.05"

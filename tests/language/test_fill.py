@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import lab
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
@@ -104,6 +105,14 @@ def test_dvc_changes_one_line_of_a_filled_document(tmp_path: Path) -> None:
         "  lr: 1e-05  # The learning rate at its peak, after the warm-up."
     ]
     assert len(after) == len(before)
+
+
+def test_the_small_document_of_the_tests_is_written_as_dvc_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(lab.DOCUMENT, encoding="utf-8")
+    apply_overrides(str(path), ["training.epochs=2"])
+    assert path.read_text(encoding="utf-8") == lab.DOCUMENT.replace("  epochs: 1\n", "  epochs: 2\n")
+    assert fill(parse(lab.DOCUMENT)).text == lab.DOCUMENT
 
 
 def test_every_added_key_says_what_it_means_but_for_those_in_lists() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from thulium.cli import stages
+from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -18,19 +19,22 @@ if TYPE_CHECKING:
 DECODING = "evaluation.decoding"
 
 
-def lm(
-    file: stages.Document = Path("params.yaml"),
-    output: Annotated[Path, typer.Option(help="Where to write it.", metavar="FILE")] = Path("lm.arpa"),
-    order: Annotated[
-        int | None,
-        typer.Option(min=1, max=12, help="Characters in the longest n-grams.", show_default="the document's"),
-    ] = None,
-    text: Annotated[
-        Path | None, typer.Option(help="Learn from the rows of this file, not from the training lines.", metavar="FILE")
-    ] = None,
-    output_dir: stages.OutputDir = None,
-) -> None:
-    """Write a language model of characters, for evaluation.decoding.language_model."""
+@command()
+@document
+@click.option("--output", type=PATH, metavar="FILE", default="lm.arpa", help="Where to write it.")
+@click.option(
+    "--order",
+    type=click.IntRange(1, 12),
+    metavar="N",
+    show_default="the document's",
+    help="Characters in the longest n-grams.",
+)
+@click.option(
+    "--text", type=PATH, metavar="FILE", help="Learn from the rows of this file, not from the training lines."
+)
+@stages.output_dir
+def lm(file: Path, output: Path, order: int | None, text: Path | None, output_dir: Path | None) -> None:
+    """Write a language model of characters. It is for evaluation.decoding.language_model."""
     experiment, place = stages._open(file, output_dir)
     length = order or _order(experiment)
     try:
@@ -51,8 +55,11 @@ def _order(experiment: Experiment) -> int:
     return int(getattr(experiment.evaluation.decoding, "order", schemas.default_of(f"{DECODING}.order")))
 
 
-def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stages.OutputDir = None) -> None:
-    """Find how much the language model should count, on the validation lines."""
+@command("tune-decoding")
+@document
+@stages.output_dir
+def tune_decoding(file: Path, output_dir: Path | None) -> None:
+    """Find how much the language model should count. That is tried on the validation lines."""
     experiment, place = stages._open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
     tuned: Tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
@@ -77,9 +84,3 @@ def _table(tuned: Tuned) -> list[str]:
         cells = (f"{cers[alpha, beta]:<10.2%}" if (alpha, beta) in cers else " " * 10 for beta in betas)
         rows.append(f"{alpha:<7g}{''.join(cells)}".rstrip())
     return rows
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command()(lm)
-    app.command("tune-decoding")(tune_decoding)

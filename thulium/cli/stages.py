@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from thulium.cli import group, warnings
 from thulium.cli import output_folder as folders
+from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
 
@@ -29,26 +30,9 @@ if TYPE_CHECKING:
     from thulium_dsl.grammar.spec import DatasetSpec, Experiment
     from thulium_dsl.grammar.validate import Loaded
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-OutputDir = Annotated[
-    Path | None, typer.Option(help="Work without DVC: read and write everything in this folder.", metavar="DIR")
-]
-PreparedDir = Annotated[
-    Path | None, typer.Option(help="Work without DVC: write the prepared lines into this folder.", metavar="DIR")
-]
-Dry = Annotated[
-    bool, typer.Option("--dry", help="Read and check everything, write no lines; with --output-dir, only the report.")
-]
-Restart = Annotated[
-    bool, typer.Option("--restart", help="Train anew, whatever the folder holds of a finished or an unfinished run.")
-]
-ModelFile = Annotated[
-    Path | None,
-    typer.Option("--model", help="Judge this model file, in the place of the one trained here.", metavar="FILE"),
-]
-Gpus = Annotated[
-    str | None, typer.Option(help="Train on these GPUs, such as 0,1: resources.devices for once.", metavar="N,N")
-]
+output_dir = click.option(
+    "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +52,16 @@ class Place:
     is_project: bool
 
 
-def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None, dry: Dry = False) -> None:
-    """Read the lines, check them, and store them the way training reads them."""
+@command()
+@document
+@click.option(
+    "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: write the prepared lines into this folder."
+)
+@click.option(
+    "--dry", is_flag=True, help="Read and check everything, write no lines; with --output-dir, only the report."
+)
+def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
+    """Read and check the lines, and store them for training."""
     group.end_with_parent()
     group.refuse("prepare")
     experiment, place = _open(file, output_dir)
@@ -100,12 +92,14 @@ def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
 
 
-def train(
-    file: Document = Path("params.yaml"),
-    output_dir: OutputDir = None,
-    restart: Restart = False,
-    gpus: Gpus = None,
-) -> None:
+@command()
+@document
+@output_dir
+@click.option(
+    "--restart", is_flag=True, help="Train anew, whatever the folder holds of a finished or an unfinished run."
+)
+@click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
+def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) -> None:
     """Train the model of a document. A training that was cut goes on where it was."""
     group.end_with_parent()
     experiment, place = _open(file, output_dir)
@@ -157,7 +151,7 @@ def _train(file: Path, experiment: Experiment, place: Place, world: World, resta
         if world.size > 1:
             raise
         echo(str(end), err=True)
-        raise typer.Exit(128 + end.number) from None
+        raise click.exceptions.Exit(128 + end.number) from None
     if world.is_main:
         echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
@@ -202,6 +196,8 @@ def _is_finished(place: Place, restart: bool) -> bool:
     Raises:
         ThuliumError: a run is finished, but of other lines than there are now.
     """
+    from thulium.runtime.unfinished import FOLDER, forget_finished
+
     metrics = place.out / "metrics" / "train.json"
     if restart or not metrics.exists():
         return False
@@ -210,6 +206,7 @@ def _is_finished(place: Place, restart: bool) -> bool:
             f"{place.out} holds a finished run of other lines: the data have changed since\n"
             "  help: add --restart to train anew on them, or name another --output-dir"
         )
+    forget_finished(place.out / FOLDER)
     echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
     return True
 
@@ -225,8 +222,12 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
     return replace(experiment, resources=resources)
 
 
-def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None, model: ModelFile = None) -> None:
-    """Read unseen lines with the trained model, or with a model file that is named, and count its errors."""
+@command()
+@document
+@output_dir
+@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in the place of the one trained here.")
+def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
+    """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
@@ -304,6 +305,8 @@ def _keeper_of_pace(experiment: Experiment) -> Callable[[float, str], None]:
 
     digest = pace.digest(asdict(experiment))
     root = Path(os.environ.get("DVC_ROOT", "."))
+    with contextlib.suppress(OSError):
+        pace.sweep(root)
 
     def keep(lines_per_s: float, device: str) -> None:
         with contextlib.suppress(OSError):  # an estimate is not worth a training
@@ -338,12 +341,3 @@ def _load(name: str, module: str) -> Any:
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    for command in (prepare, train, evaluate):
-        app.command()(command)
-
-
-__all__ = ["add_to"]

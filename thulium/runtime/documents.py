@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from thulium.runtime.errors import visible
-from thulium_dsl.grammar.spec import Experiment, build
+from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.spec import Experiment
 
 
 def load(path: str | Path) -> Experiment:

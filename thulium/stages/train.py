@@ -223,6 +223,8 @@ def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeF
     (run.checkpoints.save_dir / PERIODIC).mkdir(parents=True, exist_ok=True)  # DVC asks for it, also when it is empty
     run.history.write()
     metrics.parent.mkdir(parents=True, exist_ok=True)
+    if folder:
+        folder.note_end()
     replace_text(metrics, json.dumps(summary, indent=2) + "\n")
     if folder:
         folder.remove()

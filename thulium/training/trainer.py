@@ -219,7 +219,8 @@ class HTRTrainer:
             "amp_dtype": _is_amp_dtype,
             "optimizer": lambda optimizer: not misfit_of_optimizer(optimizer, self.optimizer),
             "scaler": lambda scaler: scaler == {} or not misfit(scaler, torch.amp.GradScaler("cpu").state_dict(), {}),
-            "losses": lambda losses: losses is None or not misfit(losses, Losses(0, self.world).state_dict(), {}),
+            # Alone: one process looks at a state, and would wait for ever for what the others say of their losses.
+            "losses": lambda losses: losses is None or not misfit(losses, Losses(0, ALONE).state_dict(), {}),
             "random": lambda states: isinstance(states, list) and all(map(self._can_draw_from, states)),
             "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
         }

@@ -42,7 +42,8 @@ def idle_in(tree: Mapping[str, Any]) -> tuple[Idle, ...]:
 
 def without(tree: Mapping[str, Any], idle: tuple[Idle, ...]) -> dict[str, Any]:
     """A tree without its idle options."""
-    return _without(tree, (), {option.path for option in idle})
+    given: dict[str, Any] = _without(tree, (), {option.path for option in idle})
+    return given
 
 
 def remarks(document: Document) -> Iterator[str]:
@@ -63,11 +64,12 @@ def _idle(value: Any, schema: schemas.Schema, path: KeyPath) -> Iterator[Idle]:
             yield from _idle(item, schema.get("items", {}), (*path, index))
     if not isinstance(value, dict):
         return
-    kinds, chosen = schemas.branches(schema), value.get("type")
+    given = value.get("type")
+    kinds, chosen = schemas.branches(schema), given if isinstance(given, str) else ""
     own = schemas.properties(schema, value)
     for name, inner in value.items():
-        is_chosen = isinstance(chosen, str) and chosen in kinds
-        if is_chosen and (kind := _sibling(name, inner, own.get(name), kinds, chosen)):
+        kind = _sibling(name, inner, own.get(name), kinds, chosen)
+        if kind is not None:
             yield Idle((*path, name), inner, kind, chosen)
         elif name in own:
             yield from _idle(inner, own[name], (*path, name))
@@ -77,7 +79,7 @@ def _sibling(
     name: str, value: Any, own: schemas.Schema | None, kinds: Mapping[str, schemas.Schema], chosen: str
 ) -> str | None:
     """The type that an option belongs to, if that is another than the chosen one; only where its value fits there."""
-    if own is not None and ("enum" not in own or value in own["enum"]):
+    if chosen not in kinds or (own is not None and ("enum" not in own or value in own["enum"])):
         return None
     others = ((kind, part.get("properties", {}).get(name)) for kind, part in kinds.items() if kind != chosen)
     return next((kind for kind, part in others if part and _fits(value, part)), None)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from thulium_dsl.grammar import resolve, schemas
-from thulium_dsl.grammar.words import plain, shown
+from thulium_dsl.grammar.hints import plain
+from thulium_dsl.grammar.words import shown
 from thulium_dsl.text.document import Document
 from thulium_dsl.text.nodes import KeyPath
 

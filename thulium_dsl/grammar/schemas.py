@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from thulium_dsl.grammar import keywords
+
 Schema = Mapping[str, Any]
 
 LANGUAGE = 1  # the version of the language
@@ -56,8 +58,35 @@ def experiment() -> Schema:
 
 
 def bundle() -> str:
-    """The schema of a whole document as one file, for the editors of a project."""
-    return json.dumps(experiment(), indent=2, ensure_ascii=False) + "\n"
+    """The schema of a whole document as one file, for editors: with a snippet for each type that a section may have."""
+    return json.dumps(_with_snippets(experiment()), indent=2, ensure_ascii=False) + "\n"
+
+
+def _with_snippets(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_with_snippets(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    snippets = [
+        {"label": kind, "description": branch["x-summary"], "body": {"type": kind, **defaults(branch)}}
+        for kind, branch in branches(part).items()
+    ]
+    added = {"defaultSnippets": snippets} if snippets else {}
+    return {**{name: _with_snippets(inner) for name, inner in part.items()}, **added}
+
+
+def defaults(schema: Schema) -> dict[str, Any]:
+    """What an empty section, or a section of a type, becomes: every key with its default."""
+    parts = {name: part for name, part in schema["properties"].items() if part and "x-same-as" not in part}
+    return {name: _default(part) for name, part in parts.items()}
+
+
+def _default(part: Schema) -> Any:
+    """The default of a key as a whole: of a section that is one of several types, with the keys of its type."""
+    if "properties" not in part:
+        return part["default"]
+    chosen = part["default"].get("type")
+    return {**part["default"], **defaults(branches(part)[chosen] if chosen else part)}
 
 
 def sections() -> tuple[str, ...]:
@@ -145,5 +174,12 @@ def _inlined(part: Any, definitions: Schema) -> Any:
 
 
 def _load(name: str) -> dict[str, Any]:
+    """A schema file.
+
+    Raises:
+        ValueError: a keyword of ours in it is misspelt, or its value is of the wrong type; our mistake.
+    """
     loaded: dict[str, Any] = json.loads((folder() / name).read_text(encoding="utf-8"))
+    if faults := list(keywords.faults(loaded)):
+        raise ValueError("\n".join(f"schemas/{name}: {fault}" for fault in faults))
     return loaded

@@ -1,49 +1,42 @@
+# Made from schemas/ by `make reference`; change it there.
 """The values of an experiment: what a resolved document holds, as frozen dataclasses.
 
-No class has defaults: a document is filled from the schemas before values are made of it. The names and types are the
-schemas' own; a test holds each class to its schema.
+No class has defaults: a document is filled from the schemas before values are made of it. `thulium explain KEY`, or
+docs/reference, says what a key means.
 """
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
-
-from thulium_dsl.grammar.transforms import AugmentationSpec
+from dataclasses import dataclass
+from typing import Literal
 
 UnicodeForm = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
+    """A replacement."""
+
     find: str
     replace: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSpec:
+    """What is done to every transcription, once, and to every prediction before it is compared."""
+
     unicode_form: UnicodeForm
     whitespace: Literal["collapse", "strip", "keep"]
     order: Literal["auto", "visual", "logical"]
-    charset: str | tuple[str, ...]  # auto, a file, or the characters
+    charset: str | tuple[str, ...]
     on_unknown: Literal["error", "drop_line", "map"]
     map: tuple[Replacement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitSpec:
-    val: float  # share
-    test: float  # share
-    by: Literal["page", "document", "writer", "line", "given"]
-    seed: int
-    identity: Literal["name", "path"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomDataset:
+    """Folders of line images with a labels.txt."""
+
     type: Literal["custom"]
     train_dir: str
     val_dir: str
@@ -51,16 +44,29 @@ class CustomDataset:
     allow_overlap: bool
     text: TextSpec
     on_error: Literal["fail", "skip"]
-    max_skipped: float  # share of the lines, and of the pages
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSpec:
+    """Which part of the data is kept for validation and for the test, when no lists name them."""
+
+    val: float
+    test: float
+    by: Literal["page", "document", "writer", "line", "given"]
+    seed: int
+    identity: Literal["name", "path"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GtTxtDataset:
+    """Line images, each with a .gt.txt file."""
+
     type: Literal["gt_txt"]
     root: str
-    files: str  # a pattern
-    exclude: tuple[str, ...]  # patterns
-    page_pattern: str | None  # a regular expression whose first group is the page
+    files: str
+    exclude: tuple[str, ...]
+    page_pattern: str | None
     split: SplitSpec
     train_list: str | None
     val_list: str | None
@@ -74,14 +80,16 @@ class GtTxtDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageDataset:
+    """Page images with PAGE XML."""
+
     type: Literal["page"]
     root: str
-    files: str  # a pattern
-    exclude: tuple[str, ...]  # patterns
+    files: str
+    exclude: tuple[str, ...]
     level: Literal["line", "word"]
-    text_index: str | int  # lowest, highest, or an index
-    region_types: tuple[str, ...]  # empty: all
-    line_types: tuple[str, ...]  # empty: all
+    text_index: str | int
+    region_types: tuple[str, ...]
+    line_types: tuple[str, ...]
     straighten: bool
     split: SplitSpec
     train_list: str | None
@@ -96,12 +104,14 @@ class PageDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AltoDataset:
+    """Page images with ALTO XML."""
+
     type: Literal["alto"]
     root: str
-    files: str  # a pattern
-    exclude: tuple[str, ...]  # patterns
-    region_types: tuple[str, ...]  # empty: all
-    line_types: tuple[str, ...]  # empty: all
+    files: str
+    exclude: tuple[str, ...]
+    region_types: tuple[str, ...]
+    line_types: tuple[str, ...]
     straighten: bool
     split: SplitSpec
     train_list: str | None
@@ -116,10 +126,12 @@ class AltoDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParquetDataset:
+    """Parquet tables with images and texts."""
+
     type: Literal["parquet"]
     root: str
-    files: str  # a pattern
-    exclude: tuple[str, ...]  # patterns
+    files: str
+    exclude: tuple[str, ...]
     image_column: str
     text_column: str
     id_column: str | None
@@ -138,6 +150,8 @@ class ParquetDataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineCounts:
+    """How many lines to render for each split."""
+
     train: int
     val: int
     test: int
@@ -145,21 +159,23 @@ class LineCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticDataset:
+    """Lines rendered in handwriting fonts."""
+
     type: Literal["synthetic"]
     lines: LineCounts
     seed: int
     text: TextSpec
 
 
-# The kinds of data that stand under one folder and are split by us, or by lists.
-RootedDataset = Union[GtTxtDataset, PageDataset, AltoDataset, ParquetDataset]  # noqa: UP007 (also read at run time)
-DatasetSpec = Union[  # noqa: UP007 (also read at run time, on Python 3.10)
-    CustomDataset, GtTxtDataset, PageDataset, AltoDataset, ParquetDataset, SyntheticDataset
-]
+RootedDataset = GtTxtDataset | PageDataset | AltoDataset | ParquetDataset
+
+DatasetSpec = CustomDataset | GtTxtDataset | PageDataset | AltoDataset | ParquetDataset | SyntheticDataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreprocessingSpec:
+    """What is done to every line image, once, before training and before prediction."""
+
     height: int  # pixels
     min_width: int  # pixels
     max_width: int  # pixels
@@ -168,25 +184,183 @@ class PreprocessingSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RandomRotation:
+    """Turn the line a little."""
+
+    type: Literal["random_rotation"]
+    p: float
+    degrees: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomScale:
+    """Stretch or shrink width and height, both within one range."""
+
+    type: Literal["random_scale"]
+    p: float
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomStretch:
+    """Stretch or shrink width and height, each within a range of its own."""
+
+    type: Literal["random_stretch"]
+    p: float
+    width: tuple[float, float]
+    height: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomShear:
+    """Slant the writing."""
+
+    type: Literal["random_shear"]
+    p: float
+    degrees: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elastic:
+    """Bend the line: points of a grid move, the border stays."""
+
+    type: Literal["elastic"]
+    p: float
+    strength: float
+    spacing: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomDilate:
+    """Make the strokes thicker."""
+
+    type: Literal["random_dilate"]
+    p: float
+    size: int  # pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomErode:
+    """Make the strokes thinner."""
+
+    type: Literal["random_erode"]
+    p: float
+    size: int  # pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianBlur:
+    """Make the line less sharp."""
+
+    type: Literal["gaussian_blur"]
+    p: float
+    radius: float  # pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianNoise:
+    """Add grain."""
+
+    type: Literal["gaussian_noise"]
+    p: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomBrightness:
+    """Make the whole line darker or lighter."""
+
+    type: Literal["random_brightness"]
+    p: float
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomContrast:
+    """Let the ink fade or grow darker; the paper stays."""
+
+    type: Literal["random_contrast"]
+    p: float
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomGamma:
+    """Make the middle greys darker or lighter; black and white stay."""
+
+    type: Literal["random_gamma"]
+    p: float
+    range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomCutout:
+    """Cover spots with paper, so that a word is read from what is left of it."""
+
+    type: Literal["random_cutout"]
+    p: float
+    holes: int
+    size: float
+
+
+TransformSpec = (
+    RandomRotation
+    | RandomScale
+    | RandomStretch
+    | RandomShear
+    | Elastic
+    | RandomDilate
+    | RandomErode
+    | GaussianBlur
+    | GaussianNoise
+    | RandomBrightness
+    | RandomContrast
+    | RandomGamma
+    | RandomCutout
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentationSpec:
+    """Random changes to the training lines, drawn anew for every line in every epoch."""
+
+    enabled: bool
+    transforms: tuple[TransformSpec, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResnetSpec:
+    """A residual network."""
+
     type: Literal["resnet"]
     config_name: Literal["resnet_tiny", "resnet_small", "resnet_base"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VggSpec:
+    """Plain convolutions, one after the other."""
+
     type: Literal["vgg"]
     config_name: Literal["vgg_tiny", "vgg_small", "vgg_base"]
 
 
+BackboneSpec = ResnetSpec | VggSpec
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanMaskSpec:
-    share: float  # of the frames; 0: off
+    """Hiding stretches of a line between backbone and head while training, so that the head learns to read from
+    context.
+    """
+
+    share: float
     length: int  # frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilstmSpec:
+    """A bidirectional LSTM."""
+
     type: Literal["bilstm"]
     hidden_size: int
     num_layers: int
@@ -195,6 +369,8 @@ class BilstmSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformerSpec:
+    """Self-attention; wants more lines and more epochs than a BiLSTM."""
+
     type: Literal["transformer"]
     hidden_size: int
     num_layers: int
@@ -205,11 +381,18 @@ class TransformerSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoneSpec:
+    """Each frame by itself, as the backbone sees it."""
+
     type: Literal["none"]
+
+
+HeadSpec = BilstmSpec | TransformerSpec | NoneSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CtcSpec:
+    """Connectionist temporal classification."""
+
     type: Literal["ctc"]
     blank_index: int
     shortcut_weight: float
@@ -217,19 +400,23 @@ class CtcSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionSpec:
+    """Writes symbol after symbol; slower, and needs more lines than CTC."""
+
     type: Literal["attention"]
     blank_index: int
     hidden_size: int
     ctc_weight: float
 
 
-BackboneSpec = Union[ResnetSpec, VggSpec]  # noqa: UP007 (also read at run time, on Python 3.10)
-HeadSpec = Union[BilstmSpec, TransformerSpec, NoneSpec]  # noqa: UP007
-DecoderSpec = Union[CtcSpec, AttentionSpec]  # noqa: UP007
+DecoderSpec = CtcSpec | AttentionSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
+    """The network: a backbone that turns the image into a sequence of frames, a head that reads them in context, a
+    decoder that turns them into text.
+    """
+
     backbone: BackboneSpec
     span_mask: SpanMaskSpec
     head: HeadSpec
@@ -238,30 +425,42 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdamwSpec:
+    """Adam with decoupled weight decay."""
+
     type: Literal["adamw"]
     weight_decay: float
 
 
+OptimizerSpec = AdamwSpec
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CosineSpec:
+    """Half a cosine, after a warm-up."""
+
     type: Literal["cosine"]
     warmup_epochs: float
 
 
+SchedulerSpec = CosineSpec
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSpec:
+    """How the model learns."""
+
     epochs: int
-    batch_size: int  # lines in one optimizer step, over all processes
-    accumulation: int  # parts of a step, for each process
-    max_pixels: int  # of a batch; 0: no limit
-    lr: float  # peak
-    optimizer: AdamwSpec
-    scheduler: CosineSpec
+    batch_size: int  # lines
+    accumulation: int  # parts
+    max_pixels: int
+    lr: float
+    optimizer: OptimizerSpec
+    scheduler: SchedulerSpec
     mixed_precision: bool
     compile: bool
-    gradient_clip: float  # 0: off
-    ema_decay: float  # 0: off
-    init_from: str | None  # a model file
+    gradient_clip: float
+    ema_decay: float
+    init_from: str | None
     extend_charset: Literal["union", "replace"]
     freeze: tuple[Literal["backbone", "head"], ...]
     freeze_epochs: int
@@ -270,6 +469,8 @@ class TrainingSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyStoppingSpec:
+    """When a run that no longer improves ends, and which metric names the best epoch."""
+
     enabled: bool
     patience: int  # epochs
     metric: Literal["val_cer", "val_wer", "val_line_accuracy", "val_loss"]
@@ -279,33 +480,41 @@ class EarlyStoppingSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointingSpec:
+    """Which models are kept, and where."""
+
     save_dir: str
-    save_every: int  # epochs; 0: none
+    save_every: int  # epochs
     keep_last: int
     save_best: bool
-    resume_every_minutes: float  # 0: only after each epoch
+    resume_every_minutes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreedySpec:
+    """The likeliest symbol of each frame."""
+
     type: Literal["greedy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeamSpec:
+    """The likeliest text, with a language model where one is named."""
+
     type: Literal["beam"]
     beam_size: int
-    language_model: str  # none, train, or a file
-    order: int  # of the one made by train
+    language_model: str
+    order: int
     alpha: float
-    beta: float  # nats a symbol
+    beta: float
 
 
-DecodingSpec = Union[GreedySpec, BeamSpec]  # noqa: UP007
+DecodingSpec = GreedySpec | BeamSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSpec:
+    """How the trained model is judged."""
+
     split: Literal["test", "val"]
     checkpoint: Literal["best", "last"]
     decoding: DecodingSpec
@@ -314,12 +523,16 @@ class EvaluationSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorboardSpec:
+    """Curves for TensorBoard."""
+
     enabled: bool
     log_dir: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WandbSpec:
+    """Weights & Biases; needs: pip install thulium[wandb]."""
+
     enabled: bool
     project: str
     entity: str | None
@@ -327,23 +540,27 @@ class WandbSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSpec:
+    """Where the run can be watched; changing it never retrains."""
+
     tensorboard: TensorboardSpec
     wandb: WandbSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcesSpec:
-    device: str  # auto, cpu, cuda, cuda:N
-    devices: tuple[int, ...]  # numbers of GPUs; empty: as device and processes say
+    """What the run may use of this machine; changing it never retrains."""
+
+    device: str
+    devices: tuple[int, ...]
     processes: int
     loader_workers: int
-    prepare_workers: int  # 0: one for each core
-    threads: int  # of each process; 0: one for each core
+    prepare_workers: int
+    threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """A whole experiment. Only the command line holds one; a stage is given the sections that it reads."""
+    """One document is a whole experiment: which lines, which model, how it is trained and how it is judged."""
 
     version: int
     dataset: DatasetSpec
@@ -356,46 +573,3 @@ class Experiment:
     evaluation: EvaluationSpec
     logging: LoggingSpec
     resources: ResourcesSpec
-
-
-def build(kind: Any, value: Any) -> Any:
-    """Make a spec of a resolved tree.
-
-    Args:
-        kind: a spec class, or a type that stands in one: a union of them (chosen by ``type``), a tuple, a number …
-        value: what the resolved document holds there.
-
-    Raises:
-        TypeError, KeyError: the tree was not resolved and checked before; our mistake, not the user's.
-    """
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return build(_choose(get_args(kind), value), value)
-    if is_dataclass(kind):
-        assert isinstance(kind, type)
-        hints = _hints(kind)
-        unknown = set(value) - {field.name for field in fields(kind)}
-        if unknown:
-            raise TypeError(f"{kind.__name__} has no {sorted(unknown)}")
-        return kind(**{name: build(hints[name], value[name]) for name in hints})
-    if origin is tuple:
-        return tuple(build(get_args(kind)[0], item) for item in value)
-    if kind is float:
-        return float(value)
-    return int(value) if kind is int and not isinstance(value, bool) else value
-
-
-def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
-    if value is None:
-        return type(None)
-    if not isinstance(value, Mapping):
-        if int in kinds and isinstance(value, (int, float)):
-            return int
-        is_list = isinstance(value, (list, tuple))
-        return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
-    return next(kind for kind in kinds if value["type"] in get_args(_hints(kind)["type"]))
-
-
-@cache  # the annotations are texts, and it takes Python long to make types of them
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)

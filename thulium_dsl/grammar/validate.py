@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thulium_dsl.grammar import idle, include, resolve, rules, schemas, words
+from thulium_dsl.grammar.building import build
 from thulium_dsl.grammar.local import with_local
-from thulium_dsl.grammar.spec import Experiment, build
+from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import DocumentError, Problem
 from thulium_dsl.text.document import Document
 from thulium_dsl.text.nodes import KeyPath, dotted

@@ -7,8 +7,8 @@ import textwrap
 from typing import Any
 
 from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.schemas import Key
-from thulium_dsl.grammar.words import plain
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline import stages
 

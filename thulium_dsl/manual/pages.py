@@ -10,11 +10,12 @@ from typing import Any
 
 from thulium_dsl.edit.fill import meanings
 from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.include import read
 from thulium_dsl.grammar.schemas import Schema
-from thulium_dsl.grammar.spec import Experiment, build
+from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import complete_tree
-from thulium_dsl.grammar.words import plain
 from thulium_dsl.manual.explain import allowed, reruns, type_of
 from thulium_dsl.pipeline import dvc_yaml
 from thulium_dsl.pipeline import graph as graphs

@@ -118,9 +118,10 @@ class _Chunks:
 
     def entry(self, path: tuple[str | int, ...], indent: int) -> str:
         """One entry at another indentation. An entry in braces or brackets cannot be cut out: it is written anew."""
+        assert self.root is not None, "a text that has entries has a root"
         node, pair, is_cut = self.root, (self.root, self.root), True
         for name in path:
-            is_cut = is_cut and not node.flow_style
+            is_cut = is_cut and not _is_flow(node)
             pair = next(pair for key, pair in _children(node) if key == name)
             node = pair[1]
         if is_cut:
@@ -150,7 +151,12 @@ def _children(node: yaml.Node) -> Iterator[tuple[str | int, tuple[yaml.Node, yam
 
 def _ends_in_line(value: yaml.Node) -> bool:
     """Scalars and things in braces end where their text ends; a block ends at the start of what follows it."""
-    return isinstance(value, yaml.ScalarNode) or bool(value.flow_style)
+    return isinstance(value, yaml.ScalarNode) or _is_flow(value)
+
+
+def _is_flow(node: yaml.Node) -> bool:
+    """Whether it stands in braces or brackets."""
+    return isinstance(node, yaml.CollectionNode) and bool(node.flow_style)
 
 
 def _is_remark(line: str) -> bool:

@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 import yaml
 
+from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.resolve import ABSENT
-from thulium_dsl.grammar.words import plain
 from thulium_dsl.pipeline.graph import PARAMS
 from thulium_dsl.text import scalars
 

@@ -112,7 +112,8 @@ def _block_span(text: str, pair: Pair) -> tuple[int, int]:
             break
         start = above
     end = line_end(text, last(pair.value))
-    return start, end + len(re.match(r"\r\n|\r|\n|", text[end:])[0])  # type: ignore[index]
+    newline = "\r\n" if text.startswith("\r\n", end) else text[end : end + 1]  # empty at the end of the text
+    return start, end + len(newline)
 
 
 def flow_spans(text: str, pair: Pair) -> list[tuple[int, int]]:

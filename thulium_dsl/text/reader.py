@@ -73,7 +73,7 @@ class Reader:
         return root
 
     def _document_start(self, event: yaml.DocumentStartEvent, is_first: bool) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _span(event)
         if event.version or event.tags:
             self._problem(start, end, (), "a % directive changes how the text is read", "remove the line")
         if not is_first:
@@ -82,9 +82,9 @@ class Reader:
             )
             raise _Stop
 
-    def _node(self, event: yaml.NodeEvent, path: KeyPath, depth: int = 0) -> Node:
+    def _node(self, event: yaml.Event, path: KeyPath, depth: int = 0) -> Node:
         self.count += 1
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _span(event)
         if depth > DEEPEST or self.count > MOST_NODES:
             what = f"more than {DEEPEST} levels deep" if depth > DEEPEST else f"more than {MOST_NODES} values"
             self._problem(start, end, (), what, "this cannot be an experiment")
@@ -92,6 +92,7 @@ class Reader:
         if isinstance(event, yaml.AliasEvent):
             self._suspect(start, end, path, f"the alias *{event.anchor}", "write the value out")
             return Scalar(start, end, None, False)
+        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent), "no other event begins a node"
         if event.anchor is not None:
             self._suspect(start, end, path, f"the anchor &{event.anchor}", "write the value out where it is used")
         if event.tag is not None:
@@ -100,10 +101,11 @@ class Reader:
             return self._mapping(event, path, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(event, path, depth)
+        assert isinstance(event, yaml.ScalarEvent)
         return self._scalar(event, path)
 
     def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Scalar:
-        start, end = event.start_mark.index, event.end_mark.index
+        start, end = _span(event)
         if event.style in ("'", '"'):
             self.quoted.append((start, end))
         if unwritable := _UNWRITABLE.search(event.value):
@@ -124,7 +126,7 @@ class Reader:
             item_path = (*path, len(items))
             items.append(self._node(inner, item_path, depth + 1))
             self.places[item_path] = Entry(None, self._place(items[-1]), True)
-        return Sequence(event.start_mark.index, inner.end_mark.index, event.flow_style, tuple(items))
+        return Sequence(_span(event)[0], _span(inner)[1], bool(event.flow_style), tuple(items))
 
     def _mapping(self, event: yaml.MappingStartEvent, path: KeyPath, depth: int) -> Mapping:
         pairs: dict[Any, tuple[Scalar, Node]] = {}
@@ -142,10 +144,11 @@ class Reader:
             value = self._node(value_event, (*path, key.value), depth + 1)
             pairs[key.value] = (key, value)
             self._note((*path, key.value), key, value)
-        end = inner.end_mark.index
-        return Mapping(event.start_mark.index, end, event.flow_style, event.start_mark.column, tuple(pairs.values()))
+        assert event.start_mark is not None
+        column, is_flow = event.start_mark.column, bool(event.flow_style)
+        return Mapping(_span(event)[0], _span(inner)[1], is_flow, column, tuple(pairs.values()))
 
-    def _key(self, event: yaml.NodeEvent, path: KeyPath, depth: int) -> Scalar | None:
+    def _key(self, event: yaml.Event, path: KeyPath, depth: int) -> Scalar | None:
         before, suspects = len(self.problems), set(self.suspects)
         node = self._node(event, path, depth)
         if isinstance(node, Scalar) and isinstance(node.value, str) and len(self.problems) == before:
@@ -158,9 +161,9 @@ class Reader:
             what, hint = "the merge key <<: DVC changes a copy, not what was copied", "write the keys out"
         if written[0].startswith("{") and self.lines.text[node.start - 1 : node.start] == "{":
             hint = "a document is no template: write the value itself"
-        before = re.search(r"([0-9]+),$", self.lines.text[: node.start][-30:])
-        if before and written[0].isdigit():
-            hint = f"inside braces a comma parts the keys: for a number write {before[1]}.{written[0]}"
+        whole = re.search(r"([0-9]+),$", self.lines.text[: node.start][-30:])
+        if whole and written[0].isdigit():
+            hint = f"inside braces a comma parts the keys: for a number write {whole[1]}.{written[0]}"
         self.suspects = suspects
         self._problem(node.start, node.end, path, what, hint, is_suspect=False)
         return None
@@ -190,6 +193,13 @@ class Reader:
         self.problems.append(self.lines.place(start, end).problem(path, what, hint))
         if is_suspect:
             self.suspects.add(path)
+
+
+def _span(event: yaml.Event) -> tuple[int, int]:
+    """Where an event begins and ends in the text."""
+    assert event.start_mark is not None, "events that were parsed have marks"
+    assert event.end_mark is not None
+    return event.start_mark.index, event.end_mark.index
 
 
 def _written_tag(tag: str) -> str:

@@ -60,6 +60,7 @@ _STRAY = re.compile(f"[{''.join(_BREAKS)}]")
 def explain(error: yaml.MarkedYAMLError, text: str) -> SyntaxFault:
     """The parser's error in a text as place, sentence and advice."""
     mark = error.problem_mark or error.context_mark
+    assert mark is not None, "an error of the parser has a place"
     said = f"{error.context or ''} {error.problem or ''}"
     offset = min(mark.index, len(text))
     context = error.context_mark or mark

@@ -13,7 +13,7 @@ from PIL import Image
 
 from thulium.data.augmentation.draws import Draws
 from thulium.data.images.grey import paper_value
-from thulium_dsl.grammar.transforms import Elastic, RandomRotation, RandomScale, RandomShear, RandomStretch
+from thulium_dsl.grammar.spec import Elastic, RandomRotation, RandomScale, RandomShear, RandomStretch
 
 Generator = np.random.Generator
 # Of the cells of a grid, in the order in which Pillow wants them: upper left, lower left, lower right, upper right.

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from thulium.data.images.grey import paper_value
-from thulium_dsl.grammar.transforms import (
+from thulium_dsl.grammar.spec import (
     GaussianBlur,
     GaussianNoise,
     RandomBrightness,

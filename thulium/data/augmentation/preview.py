@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.prepared import open_prepared
 from thulium.runtime.errors import DataError
-from thulium_dsl.grammar.transforms import AugmentationSpec, TransformSpec
+from thulium_dsl.grammar.spec import AugmentationSpec, TransformSpec
 
 USUAL_SHAPE = 7  # widths in heights: long enough to see, short enough for several beside each other
 LOOKED_AT = 500  # lines among which one of the usual shape is looked for

@@ -26,8 +26,10 @@ class LabelsUnit:
     labels: tuple[Label, ...]
 
 
-def units(dataset: CustomDataset) -> list[LabelsUnit | Fault]:
+def units(dataset: CustomDataset, needs_text: bool = True) -> list[LabelsUnit | Fault]:
     """The rows of three folders, each with ``images/`` and ``labels.txt`` (the first space divides name and text).
+
+    Where no text is needed, the images without a row follow.
 
     Raises:
         DataError: a folder or its labels.txt is missing, empty or not UTF-8; names each of them.
@@ -38,7 +40,7 @@ def units(dataset: CustomDataset) -> list[LabelsUnit | Fault]:
     for split, folder in folders.items():
         faults: list[Fault] = []
         try:
-            labels = read_labels(Path(folder), faults)
+            labels = read_labels(Path(folder), faults, needs_text=needs_text)
         except DataError as error:
             errors.append(error)
             continue
@@ -55,7 +57,7 @@ def names(_found: list[LabelsUnit | Fault], _dataset: CustomDataset) -> Iterator
     yield from ()
 
 
-def read(unit: LabelsUnit, _dataset: CustomDataset) -> Iterator[Line]:
+def read(unit: LabelsUnit, _dataset: CustomDataset, needs_text: bool = True) -> Iterator[Line]:
     """The lines of some rows, in their order. A folder below images/ is a page; without one, every line is its own."""
     for label in unit.labels:
         folder = places.folder_of(label.name)
@@ -67,7 +69,7 @@ def read(unit: LabelsUnit, _dataset: CustomDataset) -> Iterator[Line]:
             document=str(unit.file.parent),
             split=unit.split,
             source=str(label.path),
-            text_source=f"{unit.file}:{label.row}",
+            text_source=f"{unit.file}:{label.row}" if label.row else "",
             load=partial(open_grey, label.path),
         )
 

@@ -28,7 +28,7 @@ class SyntheticUnit:
     num_lines: int
 
 
-def units(dataset: SyntheticDataset) -> list[SyntheticUnit]:
+def units(dataset: SyntheticDataset, needs_text: bool = True) -> list[SyntheticUnit]:
     """The pages of an endless made-up archive that hold the lines asked for, each of one writer and kind of document.
 
     A line depends on seed, split and its number only: asking for more keeps the earlier ones, byte for byte.
@@ -47,7 +47,7 @@ def names(_found: list[SyntheticUnit], _dataset: SyntheticDataset) -> Iterator[O
     yield from ()
 
 
-def read(unit: SyntheticUnit, dataset: SyntheticDataset) -> Iterator[Line]:
+def read(unit: SyntheticUnit, dataset: SyntheticDataset, needs_text: bool = True) -> Iterator[Line]:
     """The lines of a page, drawn when they are asked for.
 
     Raises:
