@@ -45,6 +45,10 @@ test: setup  ## run the tests
 test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
+.PHONY: test-pythons
+test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
+	$(PYTHON) tests/pythons.py
+
 # What pyproject.toml says works at the least, in an environment of its own. EXCEPT= tries the lowest PyTorch, too.
 LOWEST := .venv-lowest/bin
 EXCEPT ?= torch
@@ -67,15 +71,10 @@ test-lowest: .venv-lowest/.installed  ## try the lowest versions of the dependen
 		--editable '.[training,wandb,dev]'
 	touch $@
 
-.PHONY: test-pythons
-test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
-	$(PYTHON) tests/pythons.py
-
 .PHONY: lint
-lint: setup  ## check style, format and types
+lint: setup  ## check style and format
 	ruff check .
 	ruff format --check .
-	mypy
 
 .PHONY: types
 types: setup  ## check types

@@ -19,6 +19,7 @@ from thulium.ingest.conversion import Converted
 from thulium.ingest.remarks import MEANINGS
 from thulium.ingest.report import CHARACTERS_SHOWN, NAMES_FOLDED, NAMES_SHOWN, findings, write_page
 from thulium.ingest.survey import Survey, charset, report
+from thulium.runtime.documents import defaults
 from thulium.runtime.svg import histogram
 from thulium_dsl.grammar import schemas
 
@@ -120,7 +121,7 @@ def test_every_remark_has_words_and_a_warning() -> None:
     for remark in MEANINGS:
         survey.add("train", line(f"{remark} 1", remarks=(remark,)))
         survey.add("train", line(f"{remark} 2", remarks=(remark,)))
-    said = list(warnings.of(report(survey, "logical"), None))
+    said = list(warnings.of(report(survey, "logical"), defaults().dataset))
     assert said == [f"2 {meaning.more}: in/{remark} 1.png, in/{remark} 2.png" for remark, meaning in MEANINGS.items()]
 
 

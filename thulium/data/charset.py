@@ -38,7 +38,8 @@ class Charset:
                 f"choose 0 to {len(self.symbols)}"
             )
         ids = {symbol: i + (i >= self.blank_index) for i, symbol in enumerate(self.symbols)}
-        assert len(ids) == len(self.symbols), "symbols are distinct"
+        if len(ids) < len(self.symbols):
+            raise ValueError("a symbol stands twice in the charset")
         object.__setattr__(self, "_ids", ids)
 
     @classmethod

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast, get_args
 
 from thulium.data.line import Fault, Line, Unread
 from thulium.ingest.conversion import Readable, unread_line
 from thulium.ingest.intake import Intake
 from thulium.ingest.readers.images import Paths, lines_of_images
-from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec
+from thulium_dsl.grammar.spec import (
+    AltoDataset,
+    CustomDataset,
+    DatasetSpec,
+    GtTxtDataset,
+    PageDataset,
+    ParquetDataset,
+    PreprocessingSpec,
+    SyntheticDataset,
+)
+
+DATASETS = (CustomDataset, GtTxtDataset, PageDataset, AltoDataset, ParquetDataset, SyntheticDataset)
 
 
 def unread(data: DatasetSpec | Paths, preprocessing: PreprocessingSpec) -> Iterator[Unread | Fault]:
@@ -27,9 +37,9 @@ def unread(data: DatasetSpec | Paths, preprocessing: PreprocessingSpec) -> Itera
     Raises:
         DataError: at once, before any line: the data do not lie where they should.
     """
-    if isinstance(data, get_args(DatasetSpec)):
+    if isinstance(data, DATASETS):
         return _of_dataset(Intake(data, preprocessing, needs_text=False))
-    return _of_images(lines_of_images(cast("Paths", data)), preprocessing)
+    return _of_images(lines_of_images(data), preprocessing)
 
 
 def _of_dataset(intake: Intake) -> Iterator[Unread | Fault]:

@@ -51,10 +51,12 @@ class Samples:
     palette: bytes | None = None
 
 
-def samples_of(image: ImageFile) -> Samples:
+def samples_of(image: Image.Image) -> Samples:
     """What the file of an opened image says of its numbers; to be asked before it is decoded."""
     if isinstance(image, TiffImageFile):
         return _of_tiff(image.tag_v2)
+    if not isinstance(image, ImageFile):
+        return Samples()
     decoder, _, _, how = image.tile[0] if image.tile else ("", None, 0, "")
     if image.format == "JPEG2000":
         bits = _bits_of_jpeg_2000(image)
