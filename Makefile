@@ -30,6 +30,13 @@ demo: setup  ## train and judge a model on rendered handwriting, from nothing
 	print("\nCER before training: {:.1%}, after: {:.2%}".format(before["val_cer_untrained"], after["cer"]))'
 	@echo "Look at the report: $(CURDIR)/reports/evaluation.html"
 
+.PHONY: check
+check: setup  ## all that CI runs: format, lint, types, tests, in this order; ends at the first that fails
+	ruff format --check .
+	ruff check .
+	python -m mypy
+	$(MAKE) --no-print-directory test
+
 .PHONY: test
 test: setup  ## run the tests
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal
@@ -38,11 +45,41 @@ test: setup  ## run the tests
 test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
+# What pyproject.toml says works at the least, in an environment of its own. EXCEPT= tries the lowest PyTorch, too.
+LOWEST := .venv-lowest/bin
+EXCEPT ?= torch
+PROCESSES ?= 2
+# The language whole; of the engine and its stages what touches each of the packages.
+LOWEST_TESTS := tests/language tests/template tests/house/test_wheel.py tests/house/test_dependencies.py \
+	tests/house/test_cli_speed.py $(patsubst %,tests/engine/test_%.py,keys dataset_keys text images image_files greys \
+	page_reader alto_reader parquet_reader prepare synthetic augment model training checkpoints evaluate decoding tables \
+	loggers preview) tests/stages/test_graph.py tests/stages/test_commands.py
+
+.PHONY: test-lowest
+test-lowest: .venv-lowest/.installed  ## try the lowest versions of the dependencies that pyproject.toml takes
+	OMP_NUM_THREADS=1 $(LOWEST)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal $(LOWEST_TESTS)
+
+.venv-lowest/.installed: pyproject.toml tests/lowest.py | setup
+	@echo "Setting up .venv-lowest: as large as .venv, this takes some minutes"
+	$(PYTHON) -m venv --clear .venv-lowest
+	$(BIN)/python tests/lowest.py $(EXCEPT) > .venv-lowest/constraints.txt
+	$(LOWEST)/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints.txt \
+		--editable '.[training,wandb,dev]'
+	touch $@
+
+.PHONY: test-pythons
+test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
+	$(PYTHON) tests/pythons.py
+
 .PHONY: lint
 lint: setup  ## check style, format and types
 	ruff check .
 	ruff format --check .
 	mypy
+
+.PHONY: types
+types: setup  ## check types
+	python -m mypy
 
 .PHONY: format
 format: setup  ## rewrite the code in the house's format
@@ -67,6 +104,10 @@ docs: setup  ## build the documentation into site/
 .PHONY: fuzz
 fuzz: setup  ## read 10,000 changed inputs of each kind; N=300 for fewer, ONLY=arrow,page for some, SEED=2 for others
 	PYTHONPATH=tests python -m fuzz $(or $(N),10000) --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY))
+
+.PHONY: kills
+kills: setup  ## let commands die at each of their writes, and run them again; SHARE=0.1 for a tenth of it
+	PYTHONPATH=tests OMP_NUM_THREADS=1 python -m deaths --share $(or $(SHARE),1)
 
 .PHONY: bench-loader
 bench-loader: setup  ## time reading and augmenting lines

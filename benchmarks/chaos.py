@@ -30,10 +30,15 @@ IN_TRAINING = 0.5  # share of the kills that wait for the training to begin
 
 @dataclass
 class Lab:
-    """A prepared project for each number of processes, and what it yields undisturbed."""
+    """A prepared project for each number of processes, and what it yields undisturbed.
+
+    Attributes:
+        target: the stage that is run to, with those before it; empty: all of them.
+    """
 
     folder: Path
     run: lab.Shell
+    target: str = ""
     projects: dict[int, Path] = field(default_factory=dict)
     expected: dict[int, dict[str, str]] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
@@ -49,11 +54,15 @@ class Lab:
             lab.commit(project, self.run)
             undisturbed = shutil.copytree(project, self.folder / f"undisturbed-{processes}", symlinks=True)
             start = time.monotonic()
-            self.run("dvc", "repro", cwd=undisturbed)
+            self.run(*self.command, cwd=undisturbed)
             self.seconds[processes] = time.monotonic() - start
             self.expected[processes] = results(undisturbed)
             self.projects[processes] = project
         return self.projects[processes]
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return ("dvc", "repro", self.target) if self.target else ("dvc", "repro")
 
 
 def results(project: Path) -> dict[str, str]:
@@ -176,7 +185,7 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
         shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
         done = said = 0
         for _ in range(kills):
-            process = place.run.start("dvc", "repro", cwd=folder)
+            process = place.run.start(*place.command, cwd=folder)
             start = time.monotonic()
             if draw.random() < IN_TRAINING:
                 wait_for_training(folder, process)
@@ -191,7 +200,7 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
             said += process.communicate(timeout=PATIENCE_S)[1].count("going on from")
             lab.wait_until_none_is_left(folder, PATIENCE_S)
         for _ in range(MOST_RUNS):
-            last = place.run("dvc", "repro", cwd=folder, code=None)
+            last = place.run(*place.command, cwd=folder, code=None)
             said += last.stderr.count("going on from")
             if last.returncode == 0:
                 break

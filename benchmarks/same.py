@@ -27,8 +27,13 @@ RUN = "from thulium.cli.main import main; main()"
 COMPILE = """
 import sys
 from pathlib import Path
-from thulium_dsl import dvc_yaml, graph
-from thulium_dsl.grammar.validate import load
+
+try:
+    from thulium_dsl.grammar.validate import load
+    from thulium_dsl.pipeline import dvc_yaml, graph
+except ImportError:  # before there were rooms
+    from thulium_dsl import dvc_yaml, graph
+    from thulium_dsl.validate import load
 
 print(dvc_yaml.render(graph.build(load(Path(sys.argv[1])).experiment, Path("nowhere"))))
 """

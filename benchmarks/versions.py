@@ -46,7 +46,7 @@ def _render(folder: Path, names: list[str], first: int) -> None:
     for place, name in enumerate(names):
         (folder / name).mkdir(parents=True)
         pages = [2 * (first + place), 2 * (first + place) + 1]  # of 25 lines each
-        lines = [line for page in pages for line in synthetic.read(synthetic.Unit("train", page, 25), dataset)]
+        lines = [line for page in pages for line in synthetic.read(synthetic.SyntheticUnit("train", page, 25), dataset)]
         for number, line in enumerate(lines[:LINES_PER_PAGE]):
             line.load().save(folder / name / f"line{number:02}.png")
             (folder / name / f"line{number:02}.gt.txt").write_text(line.text + "\n", encoding="utf-8")

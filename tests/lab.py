@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import shutil
@@ -15,13 +16,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw
-
 from thulium_dsl.grammar.validate import complete_tree
 from thulium_dsl.text import written
 from thulium_dsl.text.document import parse
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+HAS_ENGINE = importlib.util.find_spec("torch") is not None  # or only the language: `make test-pythons`
 
 # What of the small document differs from the defaults.
 DIFFERENT = """\
@@ -186,6 +186,8 @@ class Shell:
 
 def write_lines_folder(folder: Path, texts: Iterable[str]) -> Path:
     """A folder as ``dataset.type: custom`` reads it: one drawn line image a text, and labels.txt."""
+    from PIL import Image, ImageDraw
+
     (folder / "images").mkdir(parents=True)
     names = {f"{number:03}.png": text for number, text in enumerate(texts)}
     for name, text in names.items():

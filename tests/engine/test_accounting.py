@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import thulium.data
+import thulium
 from thulium.cli import warnings
 from thulium.data.line import Fault
 from thulium.data.prepared import open_prepared
@@ -268,7 +268,7 @@ def test_an_error_is_skipped_whatever_its_reason():
 
 def reasons_of_no_error():
     """The reason of each fault in the code that may be none: a text, with * where it varies."""
-    for path in sorted(Path(thulium.data.__path__[0]).rglob("*.py")):
+    for path in sorted(Path(thulium.__path__[0]).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         constants = {
             target.id: node.value.value

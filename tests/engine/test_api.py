@@ -46,6 +46,17 @@ def test_the_script_works_as_written(project):
     }
 
 
+def test_the_page_of_the_documentation_works_as_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(lab.write_config(tmp_path))
+    page = (lab.CHECKOUT / "docs" / "python.md").read_text(encoding="utf-8")
+    scope: dict[str, object] = {}
+    for block in re.findall(r"(?s)```python\n(.*?)```", page):
+        exec(compile(block.replace("range(100)", "range(1)"), "python.md", "exec"), scope)
+    assert len(scope["texts"]) == sum(map(len, lab.TEXTS.values()))
+    printed = capsys.readouterr().out.split()
+    assert [name for name in printed if name.endswith(".png")] == ["000.png", "001.png", "002.png"]
+
+
 def test_a_gpu_that_is_not_there_names_auto(project):
     with pytest.raises(DeviceError, match='use device "auto"'):
         exec(compile(SCRIPT, "script.py", "exec"), {})

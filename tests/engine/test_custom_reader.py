@@ -22,7 +22,7 @@ def faults_of(folder):
     """The lines of a folder, and what is wrong with its other rows and images."""
     faults: list[Fault] = []
     labels = read_labels(folder, faults)
-    unit = custom.Unit("train", folder / "labels.txt", tuple(labels))
+    unit = custom.LabelsUnit("train", folder / "labels.txt", tuple(labels))
     return list(custom.read(unit, None)), [str(fault).replace(str(folder), "F") for fault in faults]
 
 

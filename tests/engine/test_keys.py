@@ -233,7 +233,7 @@ def test_the_same_experiment_writes_the_same_bytes(plain, before, tmp_path):
 
 @pytest.mark.parametrize("key", OTHER)
 def test_another_value_changes_what_is_written(plain, before, tmp_path, key):
-    if key == "training.mixed_precision" and devices.choose("cpu", mixed_precision=True).half is None:
+    if key == "training.mixed_precision" and devices.choose("cpu", mixed_precision=True).amp_dtype is None:
         pytest.skip("this processor has no 16-bit arithmetic")
     experiment = lab.changed(plain, key.split("."), OTHER[key])
     assert outcome(experiment, tmp_path) != before

@@ -141,3 +141,32 @@ def test_the_same_data_make_the_same_bytes(prepare, dataset, preprocessing, tmp_
             {p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*") if p.is_file()}
         )
     assert files[0] == files[1]
+
+
+class Cut(BaseException):
+    """The process is gone, as far as prepare can tell."""
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_dry_run_that_was_cut_can_be_run_again(experiment, dataset, preprocessing, tmp_path, monkeypatch, written):
+    parts = {"dataset": dataset, "preprocessing": preprocessing, "resources": experiment.resources}
+    left = [written]
+
+    def cut(write):
+        def cut_or_write(*arguments):
+            if not left[0]:
+                raise Cut
+            left[0] -= 1
+            write(*arguments)
+
+        return cut_or_write
+
+    for name in ("_write_json", "write_page"):
+        monkeypatch.setattr(stage, name, cut(getattr(stage, name)))
+    with pytest.raises(Cut):
+        stage.check(**parts, out=tmp_path / "out")
+    assert len(lab.digests(tmp_path / "out", ".")) == written
+    monkeypatch.undo()
+    stage.check(**parts, out=tmp_path / "out")
+    stage.check(**parts, out=tmp_path / "whole")
+    assert lab.digests(tmp_path / "out", ".") == lab.digests(tmp_path / "whole", ".")

@@ -19,7 +19,8 @@ from thulium.data.prepared import open_prepared
 from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, WorldError
-from thulium.runtime.unfinished import unfinished
+from thulium.runtime.unfinished import forget_finished, unfinished
+from thulium.runtime.world import World
 from thulium.stages.train import train
 from thulium.training import checkpoints, resume
 from thulium.training.resume import held
@@ -74,16 +75,16 @@ def unbroken(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cuts the next training after so many steps and batches read."""
-    between = Keeper.between
+    on_step = Keeper.on_step
     left = [0]
 
     def watched(keeper: Keeper) -> None:
-        between(keeper)
+        on_step(keeper)
         left[0] -= 1
         if not left[0]:
             raise Cut
 
-    monkeypatch.setattr(Keeper, "between", watched)
+    monkeypatch.setattr(Keeper, "on_step", watched)
     return lambda steps: left.__setitem__(0, steps)
 
 
@@ -249,7 +250,7 @@ STATES: dict[str, tuple[Callable[[dict], object], str]] = {
     "a memory of another shape": (narrow_a_moment, "(optimizer is not sound)"),
     "a rate of text": (raise_the_rate, "(optimizer is not sound)"),
     "a schedule of text": (put("trainer.scheduler.last_epoch", "x"), "(scheduler.last_epoch is not sound)"),
-    "a precision": (put("trainer.half", ("cpu", torch.int8)), "(half is not sound)"),
+    "a precision": (put("trainer.amp_dtype", ("cpu", torch.int8)), "(amp_dtype is not sound)"),
     "random numbers": (put("trainer.random", [{"cpu": torch.zeros(5056, dtype=torch.uint8)}]), "(random is not sound)"),
     "losses": (put("trainer.losses", {"epoch": 0}), "(losses is not sound)"),
     "a checkpoint elsewhere": (put("checkpoints.pending", {"../x": torch.zeros(1)}), "is damaged or not complete"),
@@ -265,16 +266,16 @@ STATES: dict[str, tuple[Callable[[dict], object], str]] = {
 def cut_once(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A training that was cut in its second epoch."""
     out = tmp_path_factory.mktemp("cut") / "out"
-    between, left = Keeper.between, [9]
+    on_step, left = Keeper.on_step, [9]
 
     def watched(keeper: Keeper) -> None:
-        between(keeper)
+        on_step(keeper)
         left[0] -= 1
         if not left[0]:
             raise Cut
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Keeper, "between", watched)
+        patch.setattr(Keeper, "on_step", watched)
         with pytest.raises(Cut):
             run(small, prepared, out)
     return out
@@ -470,6 +471,54 @@ def test_a_folder_is_removed_at_once(tmp_path, monkeypatch) -> None:
     with held(root, {}, tmp_path) as folder:
         folder.remove()
     assert list(root.iterdir()) == []  # also of the removal before, which was cut
+
+
+def test_what_a_finished_training_could_not_remove_goes_and_no_unfinished_one(
+    small, prepared, tmp_path, monkeypatch
+) -> None:
+    root = tmp_path / ".thulium" / "resume"
+    with held(root, {"training": "another"}, tmp_path) as other:
+        other.save(EMPTY, {})
+    monkeypatch.setattr(resume.ResumeFolder, "remove", stop)
+    with pytest.raises(Cut):
+        run(small, prepared, tmp_path)
+    assert (tmp_path / "metrics" / "train.json").exists()
+    assert len(unfinished(tmp_path)) == 2
+    forget_finished(root)
+    assert [training.path for training in unfinished(tmp_path)] == [other.path]
+
+
+def test_a_state_is_looked_at_without_the_other_processes(small, prepared, cut_once, tmp_path, monkeypatch) -> None:
+    out, misfit, gather, asked = tmp_path / "out", HTRTrainer.misfit, World.gather, []
+
+    def watched(trainer: HTRTrainer, state: object) -> str:
+        def ask(world: World, value: object) -> list[object]:
+            if world is trainer.world:
+                asked.append(value)
+            return [value]
+
+        monkeypatch.setattr(World, "gather", ask)
+        said = misfit(trainer, state)
+        monkeypatch.setattr(World, "gather", gather)
+        return said
+
+    shutil.copytree(cut_once, out)
+    monkeypatch.setattr(HTRTrainer, "misfit", watched)
+    monkeypatch.setattr(Keeper, "between", stop)
+    with pytest.raises(Cut):
+        run(small, prepared, out, world=World())
+    assert World.gather is gather
+    assert asked == []  # they would never answer: they wait for the state
+
+
+def test_a_training_that_is_gone_on_with_is_no_finished_one(tmp_path) -> None:
+    with held(tmp_path, {}, tmp_path) as folder:
+        folder.save(EMPTY, {})
+        folder.note_end()
+    with held(tmp_path, {}, tmp_path) as folder:
+        pass
+    forget_finished(tmp_path)
+    assert folder.path.exists()
 
 
 def test_a_second_training_of_one_folder_is_refused(tmp_path, monkeypatch) -> None:

@@ -138,13 +138,13 @@ def test_parts_that_rest_for_no_epoch_are_refused(experiment, prepared):
 
 
 @pytest.mark.parametrize(
-    ("flags", "half"), [("fpu avx512_bf16", torch.bfloat16), ("amx_bf16", torch.bfloat16), ("avx2", None)]
+    ("flags", "amp_dtype"), [("fpu avx512_bf16", torch.bfloat16), ("amx_bf16", torch.bfloat16), ("avx2", None)]
 )
-def test_the_processor_says_whether_sixteen_bits_are_used(monkeypatch, tmp_path, flags, half):
+def test_the_processor_says_whether_sixteen_bits_are_used(monkeypatch, tmp_path, flags, amp_dtype):
     (tmp_path / "cpuinfo").write_text(f"model name\t: A Processor\nflags\t\t: {flags}\n")
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
-    assert devices.choose("cpu", mixed_precision=True).half is half
-    assert devices.choose("cpu", mixed_precision=False).half is None
+    assert devices.choose("cpu", mixed_precision=True).amp_dtype is amp_dtype
+    assert devices.choose("cpu", mixed_precision=False).amp_dtype is None
     assert processor.name() == "A Processor"
 
 
@@ -292,7 +292,7 @@ def test_a_gpu_without_a_number_is_the_first(monkeypatch, name, number):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: True)
     monkeypatch.setattr(torch._C, "_cuda_setDevice", chosen.append, raising=False)  # what torch.cuda.set_device calls
     device = devices.choose(name, mixed_precision=True)
-    assert (device.torch, device.half, chosen) == (torch.device("cuda", number), torch.bfloat16, [number])
+    assert (device.torch_device, device.amp_dtype, chosen) == (torch.device("cuda", number), torch.bfloat16, [number])
 
 
 def test_the_validation_loss_does_not_depend_on_the_batches(experiment, prepared):
@@ -312,4 +312,4 @@ def test_a_first_value_that_is_no_number_is_beaten_by_any():
 
 
 def test_full_precision_is_full_precision():
-    assert devices.choose("cpu", mixed_precision=False).half is None
+    assert devices.choose("cpu", mixed_precision=False).amp_dtype is None

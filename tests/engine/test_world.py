@@ -151,16 +151,16 @@ def launched(script: str, folder: Path, run: lab.Shell, processes: int, code: in
     return done.stdout + done.stderr
 
 
-def test_processes_add_gather_and_share(tmp_path: Path, run: lab.Shell) -> None:
+def test_processes_reduce_gather_and_broadcast(tmp_path: Path, run: lab.Shell) -> None:
     said = launched(
         """
         tensors = [torch.full((2, 2), float(world.rank)), torch.tensor([1.0])]
-        world.add_up(tensors)
-        told = (tensors[0][0, 0].item(), tensors[1].item(), world.most(world.rank, 5 - world.rank))
+        world.all_reduce_coalesced(tensors)
+        told = (tensors[0][0, 0].item(), tensors[1].item(), world.all_reduce_max(world.rank, 5 - world.rank))
         if world.is_main:
-            print(told, world.gather(world.rank * 10), world.share("a"))
+            print(told, world.gather(world.rank * 10), world.broadcast("a"))
         else:
-            world.gather(world.rank * 10), world.share("b")
+            world.gather(world.rank * 10), world.broadcast("b")
         """,
         tmp_path,
         run,
@@ -172,10 +172,10 @@ def test_processes_add_gather_and_share(tmp_path: Path, run: lab.Shell) -> None:
 def test_an_error_of_one_process_is_shown_once_with_its_rank(tmp_path: Path, run: lab.Shell) -> None:
     said = launched(
         """
-        world.wait()
+        world.barrier()
         if world.rank == 1:
             raise DataError("a.png: is damaged")
-        world.wait()
+        world.barrier()
         """,
         tmp_path,
         run,
@@ -185,19 +185,19 @@ def test_an_error_of_one_process_is_shown_once_with_its_rank(tmp_path: Path, run
 
 
 def test_an_error_of_all_processes_is_shown_once(tmp_path: Path, run: lab.Shell) -> None:
-    said = launched("world.wait()\nraise DataError('bad')", tmp_path, run, 3)
+    said = launched("world.barrier()\nraise DataError('bad')", tmp_path, run, 3)
     assert sorted(said.splitlines())[1][:5] == "rank "
     assert said.count("bad") == 1
 
 
 def test_a_mistake_of_ours_is_shown_with_its_traceback_and_rank(tmp_path: Path, run: lab.Shell) -> None:
-    said = launched("world.wait()\nif world.rank: 1 / 0\nworld.wait()", tmp_path, run, 2)
+    said = launched("world.barrier()\nif world.rank: 1 / 0\nworld.barrier()", tmp_path, run, 2)
     assert said.startswith("end 1 1 \nrank 1: Traceback")
     assert said.endswith("ZeroDivisionError: division by zero\n")
 
 
 def test_a_process_that_is_killed_stops_the_others_at_once(tmp_path: Path, run: lab.Shell) -> None:
-    said = launched("world.wait()\nif world.rank: os.kill(os.getpid(), 9)\nworld.wait()", tmp_path, run, 2)
+    said = launched("world.barrier()\nif world.rank: os.kill(os.getpid(), 9)\nworld.barrier()", tmp_path, run, 2)
     assert said == "end 137 1 SIGKILL\n"
 
 

@@ -47,3 +47,18 @@ def test_every_page_is_in_the_navigation() -> None:
     listed = re.findall(r"[\w/.-]+\.md", yaml.safe_dump(yaml.safe_load(text)["nav"]))
     assert len(listed) == len(set(listed))
     assert {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} <= set(listed)
+
+
+def test_the_walk_through_the_code_names_what_is_there() -> None:
+    text = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:thulium|thulium_dsl|schemas)/[\w./]*)`", text)
+    assert len(paths) > 25
+    assert [path for path in paths if not (lab.CHECKOUT / path).exists()] == []
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted((lab.CHECKOUT / "thulium").rglob("*.py")))
+    source += "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((lab.CHECKOUT / "thulium_dsl").rglob("*.py"))
+    )
+    walk = text[text.index("file by file") : text.index("## DVC and the files")]
+    classes = re.findall(r"`([A-Z][a-z]+)`", walk)
+    assert {"Document", "Experiment", "Graph", "Line", "Batch"} <= set(classes)
+    assert [name for name in classes if not re.search(rf"^class {name}\b", source, re.MULTILINE)] == []

@@ -42,12 +42,17 @@ def imports(package: str) -> Iterator[Import]:
         late = {
             inner
             for node in ast.walk(tree)
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or is_for_types(node)
             for inner in ast.walk(node)
         }
         for node in ast.walk(tree):
             for name in names(node):
                 yield Import(path.relative_to(lab.CHECKOUT).as_posix(), node.lineno, name, node in late)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    """Whether only a type checker reads what stands below."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def names(node: ast.AST) -> list[str]:

@@ -155,3 +155,52 @@ def test_data_outside_of_the_project_are_a_warning(tmp_path: Path) -> None:
             "`dvc exp run --temp` and the queue do not, since they work in a copy of the project\n"
             "  help: write its absolute path, or bring it into the project: dvc add, dvc import-url\n"
         )
+
+
+def test_the_commands_are_listed_in_the_order_of_their_use_in_whole_sentences(tmp_path: Path) -> None:
+    listed = thulium("--help", cwd=tmp_path).stdout.partition("Commands:\n")[2].splitlines()
+    names = [line.split()[0] for line in listed]
+    assert names[:6] == ["validate", "fill", "compile", "explain", "show", "plan"]
+    assert names[names.index("init") :][:5] == ["init", "clean", "prepare", "train", "evaluate"]
+    assert [line for line in listed if line.endswith("...") or not line.endswith(".")] == []
+
+
+def test_the_help_of_a_command_says_what_its_arguments_are(tmp_path: Path) -> None:
+    assert thulium("augment-preview", "--help", cwd=tmp_path).stdout == (
+        "Usage: python -m thulium.cli.main augment-preview [OPTIONS] [FILE]\n\n"
+        "  Draw a line under each transform of a document. It is a prepared line, or a\n"
+        "  made-up one where there is none.\n\n"
+        "Arguments:\n"
+        "  [FILE]  The document.  [default: params.yaml]\n\n"
+        "Options:\n"
+        "  --output FILE  The picture to write.  [default: augmentation.png]\n"
+        "  --line ID      The prepared training line to show.\n"
+        "  --draws N      Pictures of each transform.  [default: 4; 1<=x<=20]\n"
+        "  --help         Show this message and exit.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+        (["letters"], "No such command 'letters'."),
+        (["train", "--outputdir", "x"], "--output-dir"),
+        (["train", "--output-dir"], "Option '--output-dir' requires an argument."),
+        (["train", "a", "b"], "Got unexpected extra argument (b)"),
+        (["init"], "Missing argument 'FOLDER'."),
+        (
+            ["init", "a", "--dataset", "b"],
+            "'b' is not one of 'synthetic', 'custom', 'gt_txt', 'page', 'alto', 'parquet'.",
+        ),
+        (["augment-preview", "--draws", "99"], "99 is not in the range 1<=x<=20."),
+        ([], "Usage: "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_slip_of_the_hand_ends_with_two_and_says_what_was_meant(words: list[str], said: str, tmp_path: Path) -> None:
+    ran = thulium(*words, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -240,6 +240,7 @@ def test_dvc_is_never_left_with_a_file_that_it_does_not_track(folder: Path, run:
     assert "DVC tracks params.yaml alone" in run("thulium", "prepare", cwd=folder, code=2).stderr
 
 
+@pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
 def test_without_dvc_a_document_may_include(folder: Path, run: lab.Shell) -> None:
     write(main="include: data.yaml\n", data="dataset: {type: synthetic, lines: {train: 2, val: 1, test: 1}}\n")
     said = run("thulium", "prepare", "main.yaml", "--output-dir", "out", cwd=folder).stdout

@@ -100,6 +100,7 @@ def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_p
     }
 
 
+@pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",

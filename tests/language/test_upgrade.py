@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from thulium.cli.main import app
 from thulium_dsl.edit import upgrade as upgrades

@@ -100,3 +100,12 @@ def test_dvcs_own_complaint_is_passed_on(project: Path, run: lab.Shell) -> None:
     done = run("thulium", "plan", cwd=project, code=2)
     assert done.stderr.startswith("`dvc status` failed in ")
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_killed_training_left_of_its_pace_goes(tmp_path: Path) -> None:
+    pace.write(tmp_path, pace.Pace(12.5, "cpu", "0"))
+    half = (tmp_path / pace.FILE).with_name(".pace.json.4711")
+    half.write_text("{", encoding="utf-8")
+    pace.sweep(tmp_path)
+    assert not half.exists()
+    assert pace.read(tmp_path) == pace.Pace(12.5, "cpu", "0")

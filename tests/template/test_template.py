@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 import lab
-import lab_data
 import pytest
 from dvc.utils.hydra import apply_overrides
 
@@ -92,6 +91,7 @@ def test_a_new_project_is_the_demo(stranger: lab.Shell, tmp_path: Path) -> None:
     assert load(tmp_path / "first" / "params.yaml").experiment == load(lab.CHECKOUT / "params.yaml").experiment
 
 
+@pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
 def test_the_pipeline_of_a_new_project_runs(stranger: lab.Shell, tmp_path: Path) -> None:
     assert "made first; next:\n  cd first\n  dvc repro\n" in stranger("thulium", "init", "first", cwd=tmp_path).stdout
     project = tmp_path / "first"
@@ -116,6 +116,7 @@ def test_init_makes_what_cookiecutter_makes(stranger: lab.Shell, tmp_path: Path)
     assert stranger("git", "status", "--short", cwd=project).stdout == ""
 
 
+@pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
 def test_a_project_with_lines_of_ones_own_prepares_them(stranger: lab.Shell, tmp_path: Path) -> None:
     stranger("thulium", "init", "letters", "--dataset", "custom", cwd=tmp_path)
     project = tmp_path / "letters"
@@ -134,7 +135,10 @@ def test_the_other_kinds_of_data_start_valid_and_compiled(kind: str, stranger: l
     stranger("thulium", "compile", "--check", cwd=tmp_path / "letters")
 
 
+@pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
 def test_a_project_with_pages_of_ones_own_cuts_and_splits_them(stranger: lab.Shell, tmp_path: Path) -> None:
+    import lab_data
+
     stranger("thulium", "init", "letters", "--dataset", "page", cwd=tmp_path)
     project = tmp_path / "letters"
     lab_data.write_pages(project / "data" / "pages", "page", pages=30)
@@ -160,7 +164,10 @@ def test_an_existing_folder_is_refused_and_kept(stranger: lab.Shell, tmp_path: P
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["keep.txt"]
 
 
+@pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
 def test_a_project_of_ones_own_data_says_how_they_come_into_it(stranger: lab.Shell, tmp_path: Path) -> None:
+    import lab_data
+
     said = stranger("thulium", "init", "below/letters", "--dataset", "page", cwd=tmp_path).stdout
     steps = said.partition("made letters; next:\n")[2].splitlines()
     assert [step.strip().partition("    #")[0] for step in steps] == [

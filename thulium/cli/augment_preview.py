@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
+from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-Output = Annotated[Path, typer.Option(help="The picture to write.", metavar="FILE")]
-LineId = Annotated[str | None, typer.Option(help="The prepared training line to show.", metavar="ID")]
-Draws = Annotated[int, typer.Option(help="Pictures of each transform.", min=1, max=20)]
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.spec import Experiment
 
 
-def augment_preview(
-    file: Document = Path("params.yaml"),
-    output: Output = Path("augmentation.png"),
-    line: LineId = None,
-    draws: Draws = 4,
-) -> None:
-    """Draw a line under each transform of a document: a prepared one, or a made-up one where there is none."""
+@command("augment-preview")
+@document
+@click.option("--output", type=PATH, metavar="FILE", default="augmentation.png", help="The picture to write.")
+@click.option("--line", metavar="ID", help="The prepared training line to show.")
+@click.option("--draws", type=click.IntRange(1, 20), metavar="N", default=4, help="Pictures of each transform.")
+def augment_preview(file: Path, output: Path, line: str | None, draws: int) -> None:
+    """Draw a line under each transform of a document. It is a prepared line, or a made-up one where there is none."""
     from thulium_dsl.grammar.validate import load
 
     experiment, _ = load(file)
@@ -44,7 +43,7 @@ def augment_preview(
         echo("augmentation.enabled is false: training changes no line", err=True)
 
 
-def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
+def _line(file: Path, experiment: Experiment, line_id: str | None) -> tuple[Any, str]:
     """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
     from thulium.data.augmentation import preview
     from thulium_dsl.pipeline.stages import PREPARED
@@ -58,8 +57,3 @@ def _line(file: Path, experiment: Any, line_id: str | None) -> tuple[Any, str]:
 
     made_up = synthetic_line(experiment.preprocessing, experiment.dataset.text, experiment.training.seed)
     return made_up, "made-up lines, since no data are prepared"
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command("augment-preview")(augment_preview)

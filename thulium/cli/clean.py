@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 
-Folder = Annotated[Path, typer.Argument(help="A project, or an --output-dir.", metavar="[DIR]", show_default="here")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only list them.")]
 
-
-def clean(folder: Folder = Path(), dry_run: DryRun = False) -> None:
-    """List and remove what is kept of unfinished trainings, so that they would start anew."""
+@command()
+@argument("folder", type=PATH, default=".", metavar="[DIR]", about="A project, or an --output-dir.  [default: .]")
+@click.option("--dry-run", is_flag=True, help="Only list them.")
+def clean(folder: Path, dry_run: bool) -> None:
+    """Remove what is kept of unfinished trainings. Each is named, and would start anew."""
     from thulium.runtime.unfinished import FOLDER, remove, sweep, unfinished
 
     if not dry_run:
@@ -32,8 +32,3 @@ def clean(folder: Folder = Path(), dry_run: DryRun = False) -> None:
             echo(f"removed {what}")
     if not found:
         echo(f"no unfinished training in {folder}")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(clean)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-import typer
+from click.exceptions import Exit
 
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
@@ -45,7 +45,7 @@ def start(processes: int) -> None:
         what = f"rank {end.rank} was killed by {end.killed_by}, and the other processes were stopped"
         echo(f"{what}; the same command goes on from the last state that was kept", err=True)
     if end.code:
-        raise typer.Exit(end.code)
+        raise Exit(end.code)
 
 
 def refuse(command: str) -> None:

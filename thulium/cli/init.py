@@ -7,10 +7,10 @@ import os
 import re
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from thulium.cli.command import PATH, argument, command
 from thulium_dsl.messages.problems import ThuliumError
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
@@ -29,11 +29,16 @@ class Dataset(str, Enum):
     parquet = "parquet"
 
 
-def init(
-    folder: Annotated[Path, typer.Argument(help="The project's folder, which must not exist.", show_default=False)],
-    dataset: Annotated[Dataset, typer.Option(help="The kind of data to start with.")] = Dataset.synthetic,
-) -> None:
-    """Start a project: a params.yaml, its dvc.yaml, git and DVC."""
+@command()
+@argument("folder", type=PATH, about="The project's folder, which must not exist.  [required]")
+@click.option(
+    "--dataset",
+    type=click.Choice([kind.value for kind in Dataset]),
+    default=Dataset.synthetic.value,
+    help="The kind of data to start with.",
+)
+def init(folder: Path, dataset: str) -> None:
+    """Start a project: params.yaml, dvc.yaml, git and DVC."""
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
@@ -46,14 +51,9 @@ def init(
         )
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
     template = next(place for place in _PLACES if place.is_dir())
-    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset.value}
+    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset}
     os.environ["THULIUM_INIT_FROM"] = os.getcwd()  # the template's hook says what comes next
     try:
         cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(folder.parent))
     except (CookiecutterException, OSError) as error:  # cookiecutter raises bare OSErrors of its own
         raise ThuliumError(f"{folder} was not made: {error}") from None
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(init)

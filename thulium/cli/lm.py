@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from thulium.cli import stages
+from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.evaluation.tuning import Tuned
+    from thulium_dsl.grammar.spec import Experiment
 
 DECODING = "evaluation.decoding"
 
 
-def lm(
-    file: stages.Document = Path("params.yaml"),
-    output: Annotated[Path, typer.Option(help="Where to write it.", metavar="FILE")] = Path("lm.arpa"),
-    order: Annotated[
-        int | None,
-        typer.Option(min=1, max=12, help="Characters in the longest n-grams.", show_default="the document's"),
-    ] = None,
-    text: Annotated[
-        Path | None, typer.Option(help="Learn from the rows of this file, not from the training lines.", metavar="FILE")
-    ] = None,
-    output_dir: stages.OutputDir = None,
-) -> None:
-    """Write a language model of characters, for evaluation.decoding.language_model."""
+@command()
+@document
+@click.option("--output", type=PATH, metavar="FILE", default="lm.arpa", help="Where to write it.")
+@click.option(
+    "--order",
+    type=click.IntRange(1, 12),
+    metavar="N",
+    show_default="the document's",
+    help="Characters in the longest n-grams.",
+)
+@click.option(
+    "--text", type=PATH, metavar="FILE", help="Learn from the rows of this file, not from the training lines."
+)
+@stages.output_dir
+def lm(file: Path, output: Path, order: int | None, text: Path | None, output_dir: Path | None) -> None:
+    """Write a language model of characters. It is for evaluation.decoding.language_model."""
     experiment, place = stages._open(file, output_dir)
     length = order or _order(experiment)
     try:
@@ -41,17 +49,20 @@ def lm(
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 
 
-def _order(experiment: Any) -> int:
+def _order(experiment: Experiment) -> int:
     from thulium_dsl.grammar import schemas
 
     return int(getattr(experiment.evaluation.decoding, "order", schemas.default_of(f"{DECODING}.order")))
 
 
-def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stages.OutputDir = None) -> None:
-    """Find how much the language model should count, on the validation lines."""
+@command("tune-decoding")
+@document
+@stages.output_dir
+def tune_decoding(file: Path, output_dir: Path | None) -> None:
+    """Find how much the language model should count. That is tried on the validation lines."""
     experiment, place = stages._open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
-    tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
+    tuned: Tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
     for row in _table(tuned):
         echo(row)
     best = tuned.best
@@ -60,11 +71,11 @@ def tune_decoding(file: stages.Document = Path("params.yaml"), output_dir: stage
         return
     echo(f"best: CER {best.cer:.2%} with alpha {best.alpha:g} and beta {best.beta:g}; greedy {tuned.greedy:.2%}")
     spec = experiment.evaluation.decoding
-    if (spec.alpha, spec.beta) != (best.alpha, best.beta):
+    if spec.type == "beam" and (spec.alpha, spec.beta) != (best.alpha, best.beta):
         echo(f"write into {file}, below {DECODING}:\n  alpha: {best.alpha}\n  beta: {best.beta}")
 
 
-def _table(tuned: Any) -> list[str]:
+def _table(tuned: Tuned) -> list[str]:
     """The grid: a row an alpha, a column a beta."""
     betas = sorted({trial.beta for trial in tuned.trials})
     cers = {(trial.alpha, trial.beta): trial.cer for trial in tuned.trials}
@@ -73,9 +84,3 @@ def _table(tuned: Any) -> list[str]:
         cells = (f"{cers[alpha, beta]:<10.2%}" if (alpha, beta) in cers else " " * 10 for beta in betas)
         rows.append(f"{alpha:<7g}{''.join(cells)}".rstrip())
     return rows
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command()(lm)
-    app.command("tune-decoding")(tune_decoding)

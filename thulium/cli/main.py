@@ -5,40 +5,28 @@ from __future__ import annotations
 import errno
 import sys
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from thulium.cli import augment_preview, clean, group, init, lm, plan, show, stages, upgrade, validate
+from thulium.cli.command import Group, argument, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The commands; an interrupted one says so, and ends with the code that shells use for it."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             echo("interrupted", err=True)
-            raise typer.Exit(130) from None
+            raise click.exceptions.Exit(130) from None
 
-
-app = typer.Typer(
-    cls=Commands,
-    help="Thulium: handwritten text recognition experiments as one validated text, run by DVC.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
 # A file system that does not let us: no permission, read-only, full, a file where a folder should be.
 MENDABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
-
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
 
 
 def main() -> None:
@@ -59,39 +47,40 @@ def main() -> None:
         sys.exit(2)
 
 
-def _print_version(is_wanted: bool) -> None:
-    if is_wanted:
+def _print_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted and not ctx.resilient_parsing:
         import thulium
 
         echo(f"thulium {thulium.__version__}")
-        raise typer.Exit
+        ctx.exit()
 
 
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    pass
+@click.group(cls=Commands, no_args_is_help=True, context_settings={"show_default": True})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and stop.",
+)
+def app() -> None:
+    """Thulium: handwritten text recognition experiments as one validated text, run by DVC."""
 
 
-validate.add_to(app)
-
-
-@app.command()
-def fill(file: Document = Path("params.yaml")) -> None:
-    """Write every default that a document leaves out into its text."""
+@command()
+@document
+def fill(file: Path) -> None:
+    """Write the defaults that a document leaves out into it."""
     added = _fill(file)
     echo(_say_added(file, added) if added else f"{file} is complete")
 
 
-@app.command("compile")
-def compile_(
-    file: Document = Path("params.yaml"),
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 if something is out of date.")] = False,
-) -> None:
-    """Complete params.yaml and write the dvc.yaml that it stands for."""
+@command("compile")
+@document
+@click.option("--check", is_flag=True, help="Change nothing; exit 2 if something is out of date.")
+def compile_(file: Path, check: bool) -> None:
+    """Complete params.yaml and write the dvc.yaml for it."""
     from thulium_dsl.grammar import include as compose
     from thulium_dsl.grammar.idle import idle_in
     from thulium_dsl.grammar.validate import load
@@ -116,11 +105,10 @@ def compile_(
     validate.say_remarks(file, loaded)
 
 
-@app.command()
-def explain(
-    key: Annotated[str | None, typer.Argument(help="A key, such as training.lr.", show_default=False)] = None,
-) -> None:
-    """Say what a key means, what it may be, and which stages run again when it changes."""
+@command()
+@argument("key", required=False, about="A key, such as training.lr.")
+def explain(key: str | None) -> None:
+    """Say what a key means and what it may be. Also which stages run again when it changes."""
     from thulium_dsl.manual.explain import explain as explained
 
     echo(explained(key))
@@ -151,14 +139,25 @@ def _say_added(file: Path, added: tuple[str, ...]) -> str:
     return f"added to {file}: {', '.join(added)}"
 
 
-show.add_to(app)
-plan.add_to(app)
-upgrade.add_to(app)
-init.add_to(app)
-clean.add_to(app)
-stages.add_to(app)
-lm.add_to(app)
-augment_preview.add_to(app)
+COMMANDS = (  # in the order of --help
+    validate.validate,
+    fill,
+    compile_,
+    explain,
+    show.show,
+    plan.plan,
+    upgrade.upgrade,
+    init.init,
+    clean.clean,
+    stages.prepare,
+    stages.train,
+    stages.evaluate,
+    lm.lm,
+    lm.tune_decoding,
+    augment_preview.augment_preview,
+)
+for each in COMMANDS:
+    app.add_command(each)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.spec import Experiment
 
 KEPT = "experiment.yaml"  # the complete document beside what came of it
 STATE = Path(".thulium")  # below the folder: what is no result
@@ -80,7 +83,7 @@ def _holder(place: Path) -> str:
     return f" (process {number})" if number else ""
 
 
-def refuse_foreign(experiment: Any, out: Path) -> None:
+def refuse_foreign(experiment: Experiment, out: Path) -> None:
     """Refuse an output folder that no training has written and in which results would replace something.
 
     Raises:
@@ -116,7 +119,7 @@ def keep_document(file: Path, folder: Path) -> None:
     replace_text(folder / KEPT, fill(read(file)).text)
 
 
-def check_same(experiment: Any, out: Path) -> None:
+def check_same(experiment: Experiment, out: Path) -> None:
     """Refuse a folder whose finished run came of other settings.
 
     Raises:
@@ -139,7 +142,7 @@ def check_same(experiment: Any, out: Path) -> None:
         )
 
 
-def is_prepared(experiment: Any, out: Path) -> bool:
+def is_prepared(experiment: Experiment, out: Path) -> bool:
     """Whether the lines that are prepared in a folder are those that the document names, as they are now."""
     try:
         known = json.loads((out / SOURCES).read_text(encoding="utf-8"))
@@ -148,7 +151,7 @@ def is_prepared(experiment: Any, out: Path) -> bool:
     return (out / "prepared" / "prepared.json").exists() and known == {"digest": _sources(experiment)}
 
 
-def have_changed(experiment: Any, out: Path) -> bool:
+def have_changed(experiment: Experiment, out: Path) -> bool:
     """Whether the data are not those that were prepared in a folder; if they are not there at all, nobody can tell."""
     from thulium_dsl.grammar.rules import paths_of
 
@@ -157,7 +160,7 @@ def have_changed(experiment: Any, out: Path) -> bool:
 
 
 @contextlib.contextmanager
-def preparing(experiment: Any, out: Path) -> Iterator[None]:
+def preparing(experiment: Experiment, out: Path) -> Iterator[None]:
     """Note what the lines are prepared from, when the block has prepared them."""
     from thulium.runtime.files import replace_text
 
@@ -168,7 +171,7 @@ def preparing(experiment: Any, out: Path) -> Iterator[None]:
     replace_text(out / SOURCES, json.dumps({"digest": digest}) + "\n")
 
 
-def _sources(experiment: Any) -> str:
+def _sources(experiment: Experiment) -> str:
     """A digest of the settings, the engine's version, and the names, sizes and times of all files of the data."""
     import thulium
     from thulium_dsl.grammar.rules import paths_of

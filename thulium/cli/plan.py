@@ -8,19 +8,20 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
+from thulium.cli.command import command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print it for a machine.")]
 
-
-def plan(file: Document = Path("params.yaml"), as_json: AsJson = False) -> None:
-    """Say which stages would run and why, and how big the training is. Nothing is run."""
+@command()
+@document
+@click.option("--json", "as_json", is_flag=True, help="Print it for a machine.")
+def plan(file: Path, as_json: bool) -> None:
+    """Say which stages would run and why. Also how big the training is. Nothing is run."""
     from thulium_dsl.pipeline import job
     from thulium_dsl.pipeline import plan as plans
 
@@ -111,8 +112,3 @@ def _yaml(path: Path) -> dict[str, Any]:
         return read_yaml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(plan)

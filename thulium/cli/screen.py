@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+import click
 
 from thulium_dsl.messages.problems import harmless
 
@@ -14,4 +14,4 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
         err: on standard error.
         nl: end the line.
     """
-    typer.echo(harmless(text), err=err, nl=nl)
+    click.echo(harmless(text), err=err, nl=nl)

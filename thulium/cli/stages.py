@@ -15,35 +15,24 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from thulium.cli import group, warnings
 from thulium.cli import output_folder as folders
+from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-OutputDir = Annotated[
-    Path | None, typer.Option(help="Work without DVC: read and write everything in this folder.", metavar="DIR")
-]
-PreparedDir = Annotated[
-    Path | None, typer.Option(help="Work without DVC: write the prepared lines into this folder.", metavar="DIR")
-]
-Dry = Annotated[
-    bool, typer.Option("--dry", help="Read and check everything, write no lines; with --output-dir, only the report.")
-]
-Restart = Annotated[
-    bool, typer.Option("--restart", help="Train anew, whatever the folder holds of a finished or an unfinished run.")
-]
-ModelFile = Annotated[
-    Path | None,
-    typer.Option("--model", help="Judge this model file, in the place of the one trained here.", metavar="FILE"),
-]
-Gpus = Annotated[
-    str | None, typer.Option(help="Train on these GPUs, such as 0,1: resources.devices for once.", metavar="N,N")
-]
+if TYPE_CHECKING:
+    from thulium.runtime.world import World
+    from thulium_dsl.grammar.spec import DatasetSpec, Experiment
+    from thulium_dsl.grammar.validate import Loaded
+
+output_dir = click.option(
+    "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,16 @@ class Place:
     is_project: bool
 
 
-def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None, dry: Dry = False) -> None:
-    """Read the lines, check them, and store them the way training reads them."""
+@command()
+@document
+@click.option(
+    "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: write the prepared lines into this folder."
+)
+@click.option(
+    "--dry", is_flag=True, help="Read and check everything, write no lines; with --output-dir, only the report."
+)
+def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
+    """Read and check the lines, and store them for training."""
     group.end_with_parent()
     group.refuse("prepare")
     experiment, place = _open(file, output_dir)
@@ -86,7 +83,7 @@ def prepare(file: Document = Path("params.yaml"), output_dir: PreparedDir = None
     _warn(report, experiment.dataset)
 
 
-def _warn(report: dict[str, Any], dataset: Any) -> None:
+def _warn(report: dict[str, Any], dataset: DatasetSpec) -> None:
     for warning in warnings.of(report, dataset):
         echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
 
@@ -95,12 +92,14 @@ def _counts(report: dict[str, Any]) -> str:
     return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
 
 
-def train(
-    file: Document = Path("params.yaml"),
-    output_dir: OutputDir = None,
-    restart: Restart = False,
-    gpus: Gpus = None,
-) -> None:
+@command()
+@document
+@output_dir
+@click.option(
+    "--restart", is_flag=True, help="Train anew, whatever the folder holds of a finished or an unfinished run."
+)
+@click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
+def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) -> None:
     """Train the model of a document. A training that was cut goes on where it was."""
     group.end_with_parent()
     experiment, place = _open(file, output_dir)
@@ -129,7 +128,7 @@ def _check_first_weights(path: str | None) -> None:
         )
 
 
-def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool) -> None:
+def _train(file: Path, experiment: Experiment, place: Place, world: World, restart: bool) -> None:
     from thulium.runtime.errors import Interrupted
     from thulium.runtime.unfinished import FOLDER
 
@@ -138,33 +137,33 @@ def _train(file: Path, experiment: Any, place: Place, world: Any, restart: bool)
         if world.is_main:
             _check_folder(experiment, place, restart)
         _prepare_for(experiment, place, world)
-        if world.share(world.is_main and _is_finished(place, restart)):
+        if world.broadcast(world.is_main and _is_finished(place, restart)):
             return
         if world.is_main:
             # What was trained on other data must not pass for a finished run, wherever this one ends.
             (place.out / "metrics" / "train.json").unlink(missing_ok=True)
             folders.keep_document(file, place.out)
-    more = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
-    places = {"prepared": place.prepared, "out": place.out, "run_dir": place.run_dir, "resume_dir": root / FOLDER}
+    more: dict[str, Any] = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
+    more |= {"prepared": place.prepared, "out": place.out, "run_dir": place.run_dir, "resume_dir": root / FOLDER}
     try:
-        _run("train", experiment, **places, world=world, restart=restart, **more)
+        _run("train", experiment, world=world, restart=restart, **more)
     except Interrupted as end:
         if world.size > 1:
             raise
         echo(str(end), err=True)
-        raise typer.Exit(128 + end.number) from None
+        raise click.exceptions.Exit(128 + end.number) from None
     if world.is_main:
         echo(f"trained: {place.out / experiment.checkpointing.save_dir}")
 
 
-def _check_folder(experiment: Any, place: Place, restart: bool) -> None:
+def _check_folder(experiment: Experiment, place: Place, restart: bool) -> None:
     """Refuse an output folder of other origin, or one whose finished run came of another document."""
     folders.refuse_foreign(experiment, place.out)
     if not restart and (place.out / "metrics" / "train.json").exists():
         folders.check_same(experiment, place.out)
 
 
-def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
+def _prepare_for(experiment: Experiment, place: Place, world: World) -> None:
     """Prepare the lines, once for all processes that see the folder; not where they are as they would come out."""
     from thulium.runtime.world import in_turns
 
@@ -176,7 +175,7 @@ def _prepare_for(experiment: Any, place: Place, world: Any) -> None:
     in_turns(work, lambda outcome: _digest(place) != outcome, world)
 
 
-def _prepare_anew(experiment: Any, place: Place) -> None:
+def _prepare_anew(experiment: Experiment, place: Place) -> None:
     """Prepare the lines of an output folder; what the data had that is not among them is said."""
     with folders.preparing(experiment, place.out):
         report = _run("prepare", experiment, out=place.prepared)
@@ -197,6 +196,8 @@ def _is_finished(place: Place, restart: bool) -> bool:
     Raises:
         ThuliumError: a run is finished, but of other lines than there are now.
     """
+    from thulium.runtime.unfinished import FOLDER, forget_finished
+
     metrics = place.out / "metrics" / "train.json"
     if restart or not metrics.exists():
         return False
@@ -205,11 +206,12 @@ def _is_finished(place: Place, restart: bool) -> bool:
             f"{place.out} holds a finished run of other lines: the data have changed since\n"
             "  help: add --restart to train anew on them, or name another --output-dir"
         )
+    forget_finished(place.out / FOLDER)
     echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
     return True
 
 
-def _on_gpus(experiment: Any, gpus: str | None) -> Any:
+def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
     """The experiment on the GPUs of the command line, where some are named."""
     if gpus is None:
         return experiment
@@ -220,8 +222,12 @@ def _on_gpus(experiment: Any, gpus: str | None) -> Any:
     return replace(experiment, resources=resources)
 
 
-def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None, model: ModelFile = None) -> None:
-    """Read unseen lines with the trained model, or with a model file that is named, and count its errors."""
+@command()
+@document
+@output_dir
+@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in the place of the one trained here.")
+def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
+    """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
@@ -232,7 +238,7 @@ def evaluate(file: Document = Path("params.yaml"), output_dir: OutputDir = None,
         is_own = not place.is_project and place.prepared == place.out / "prepared"
         if is_own and place.prepared.exists() and folders.have_changed(experiment, place.out):
             _prepare_anew(experiment, place)
-        places = {"prepared": place.prepared, "checkpoints": checkpoints, "out": place.out}
+        places: dict[str, Any] = {"prepared": place.prepared, "checkpoints": checkpoints, "out": place.out}
         _run("evaluate", experiment, **places, model_file=model)
 
 
@@ -254,7 +260,7 @@ def _place_of_other(file: Path, place: Place) -> Place:
     return replace(place, prepared=project) if is_borrowed else place
 
 
-def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
+def _open(file: Path, output_dir: Path | None) -> tuple[Experiment, Place]:
     from thulium_dsl.grammar import local
     from thulium_dsl.grammar.validate import load
     from thulium_dsl.pipeline.graph import PARAMS
@@ -273,7 +279,7 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Any, Place]:
     return experiment, Place(out, out / "prepared", out / "tensorboard", False)
 
 
-def _check_project(file: Path, loaded: Any) -> None:
+def _check_project(file: Path, loaded: Loaded) -> None:
     from thulium_dsl.grammar import idle
     from thulium_dsl.grammar import include as compose
     from thulium_dsl.pipeline import project
@@ -293,12 +299,14 @@ def _run_dir(log_dir: str) -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")) / log_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
 
 
-def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
+def _keeper_of_pace(experiment: Experiment) -> Callable[[float, str], None]:
     """Writes down how fast a project's training goes, also when DVC runs it in a temporary copy: `plan` reads it."""
     from thulium_dsl.pipeline import pace
 
     digest = pace.digest(asdict(experiment))
     root = Path(os.environ.get("DVC_ROOT", "."))
+    with contextlib.suppress(OSError):
+        pace.sweep(root)
 
     def keep(lines_per_s: float, device: str) -> None:
         with contextlib.suppress(OSError):  # an estimate is not worth a training
@@ -307,7 +315,7 @@ def _keeper_of_pace(experiment: Any) -> Callable[[float, str], None]:
     return keep
 
 
-def _run(name: str, experiment: Any, function: str = "", **more: Any) -> Any:
+def _run(name: str, experiment: Experiment, function: str = "", **more: Any) -> Any:
     """Run a stage, or another function of its module, with the sections that the stage reads, and no others."""
     from thulium_dsl.pipeline.stages import stage
 
@@ -333,12 +341,3 @@ def _load(name: str, module: str) -> Any:
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    for command in (prepare, train, evaluate):
-        app.command()(command)
-
-
-__all__ = ["add_to"]

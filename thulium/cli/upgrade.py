@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
+from thulium.cli.command import command, document
 from thulium.cli.screen import echo
 
-Document = Annotated[Path, typer.Argument(help="The document.", metavar="[FILE]", show_default="params.yaml")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
 
-
-def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> None:
-    """Rewrite a document of an older language version, comments kept."""
+@command()
+@document
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
+def upgrade(file: Path, dry_run: bool) -> None:
+    """Rewrite a document of an older language version. Its comments are kept."""
     from thulium.runtime.files import replace_text
     from thulium_dsl.edit import upgrade as upgrades
     from thulium_dsl.grammar import include, schemas
@@ -33,8 +33,3 @@ def upgrade(file: Document = Path("params.yaml"), dry_run: DryRun = False) -> No
     echo(f"upgraded {file} from version {result.version} to {schemas.LANGUAGE}")
     for change in result.changes:
         echo(f"  {change}")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(upgrade)

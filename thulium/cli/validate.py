@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
+from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import Problem
 
@@ -23,35 +24,35 @@ class Format(str, Enum):
     github = "github"
 
 
-Documents = Annotated[
-    list[Path] | None,
-    typer.Argument(help="The documents.", metavar="[FILE]...", show_default="params.yaml"),
-]
-
-
-def validate(
-    files: Documents = None,
-    format_: Annotated[Format, typer.Option("--format", help="How problems are written.")] = Format.text,
-) -> None:
-    """Say everything that is wrong with a document, or with several; and whether a project's dvc.yaml is current."""
+@command()
+@argument("files", type=PATH, nargs=-1, metavar="[FILE]...", about="One document, or several.  [default: params.yaml]")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([reader.value for reader in Format]),
+    default=Format.text.value,
+    help="How problems are written.",
+)
+def validate(files: tuple[Path, ...], format_: str) -> None:
+    """Say everything that is wrong with a document. In a project, also whether dvc.yaml is out of date."""
     from thulium_dsl.messages import formats
     from thulium_dsl.messages.problems import DocumentError
 
-    found = {file: _problems(file) for file in files or [Path("params.yaml")]}
+    found = {file: _problems(file) for file in files or (Path("params.yaml"),)}
     # Two documents may include one broken file: that is one mistake.
     problems = tuple(dict.fromkeys(problem for problems in found.values() for problem in problems))
-    if format_ is Format.text:
+    if format_ == Format.text:
         for file, own in found.items():
             if not own:
                 echo(f"{file} is valid")
         if problems:
             raise DocumentError(problems)
         return
-    written = formats.as_json(problems) if format_ is Format.json else formats.as_github(problems)
+    written = formats.as_json(problems) if format_ == Format.json else formats.as_github(problems)
     if written:
         echo(written)
     if problems:
-        raise typer.Exit(2)
+        raise click.exceptions.Exit(2)
 
 
 def _problems(file: Path) -> tuple[Problem, ...]:
@@ -79,8 +80,3 @@ def say_remarks(file: Path, loaded: Loaded) -> None:
         echo(f"note: {option}", err=True)
     for remark in project.remarks(file, loaded.experiment):
         echo(f"warning: {remark}", err=True)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(validate)

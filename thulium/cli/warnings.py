@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.spec import DatasetSpec
 
 Report = dict[str, Any]
 
@@ -32,7 +35,7 @@ def accounts(report: Report) -> str:
     return f"{_plural(counts['found'], 'line')} found: {', '.join(parts)}{files}"
 
 
-def of(report: Report, dataset: Any) -> Iterator[str]:
+def of(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     """The warnings of a report, the gravest first."""
     return chain(
         _leaks(report, dataset),
@@ -44,7 +47,7 @@ def of(report: Report, dataset: Any) -> Iterator[str]:
     )
 
 
-def _leaks(report: Report, dataset: Any) -> Iterator[str]:
+def _leaks(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     for sources in report["same_image_in_two_splits"][:NAMED]:
         yield f"the same image in two splits: {', '.join(sources)}"
     if (more := len(report["same_image_in_two_splits"]) - NAMED) > 0:
@@ -58,7 +61,7 @@ def _leaks(report: Report, dataset: Any) -> Iterator[str]:
         )
 
 
-def _moved(report: Report, dataset: Any) -> Iterator[str]:
+def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     """What came to be in another split than in the lines that these replace; and what goes by one name."""
     changed = report.get("changed_split", {"pages": [], "error": ""})
     if pages := changed["pages"]:
@@ -67,7 +70,8 @@ def _moved(report: Report, dataset: Any) -> Iterator[str]:
         yield f"{what}; results before and after cannot be compared"
     if changed["error"]:
         yield f"whether pages changed split is not known: {changed['error']}"
-    if shared := report["one_name_for_several"]:
+    shared = report["one_name_for_several"]
+    if shared and dataset.type != "custom" and dataset.type != "synthetic":
         name, paths = next(iter(shared.items()))
         by = dataset.split.by
         what = f"{_plural(len(shared), 'name')} {'stands' if len(shared) == 1 else 'stand'} for several {by}s each"
@@ -143,9 +147,10 @@ def _some(names: list[str], most: int = NAMED) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def _is_split_by_line(report: Report, dataset: Any) -> bool:
+def _is_split_by_line(report: Report, dataset: DatasetSpec) -> bool:
     """Whether every line passes for a page of its own although the split is by page."""
-    split = getattr(dataset, "split", None)
-    if split is None or split.by != "page" or dataset.train_list is not None:
+    if dataset.type == "custom" or dataset.type == "synthetic":
+        return False
+    if dataset.split.by != "page" or dataset.train_list is not None:
         return False
     return all(counts["pages"] == counts["lines"] for counts in report["splits"].values())

@@ -16,6 +16,9 @@ from thulium.runtime.errors import DataError
 from thulium.runtime.pointers import absent
 
 MOST_SPACES = 10  # of a name, when a row is searched for it
+_TWINS = "two images of one name"
+# Reasons that concern the text of a row alone: its image is good, or is that of a row before it.
+_OF_TEXT = ("no transcription", "two rows for one image")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +26,10 @@ class Label:
     """One row of labels.txt: an image and what a person read in it.
 
     Attributes:
-        row: counts from 1.
+        row: counts from 1; 0 of an image that no row names.
         name: below images/, with / and composed accents, whatever the file system has.
         path: the image file.
+        text: not blank, unless no text was needed.
     """
 
     row: int
@@ -34,33 +38,47 @@ class Label:
     text: str
 
 
-def read_labels(folder: Path, faults: list[Fault]) -> list[Label]:
+def read_labels(folder: Path, faults: list[Fault], *, needs_text: bool = True) -> list[Label]:
     """The rows of labels.txt whose image is there; every other row and every image without a row is a fault.
+
+    Args:
+        needs_text: otherwise a row may have no text, and images without a row follow the rows; there may be no
+            labels.txt at all.
 
     Raises:
         DataError: the folder or its labels.txt is missing, empty or not UTF-8.
     """
     file = folder / "labels.txt"
-    rows = _rows(folder, file)
+    _check_folder(folder)
+    rows = _rows(file) if needs_text or file.exists() else []
     images = _images(folder / "images")
     labels: dict[str, Label] = {}
     for number, row in rows:
         name, _, text = row.partition(" ")
         key = _key(name)
         fault = _fault(folder / "images", row, labels.get(key), images)
-        if fault:
+        if fault and (needs_text or fault[0] not in _OF_TEXT):
             reason, what = fault
             faults.append(Fault(reason=reason, where=f"{file}:{number}", what=what))
-        else:
-            labels[key] = Label(row=number, name=key, path=images[key][0], text=text)
+        elif not fault or key not in labels:
+            labels[key] = Label(row=number, name=key, path=images[key][0], text=text if text.strip() else "")
     named = {_key(row.partition(" ")[0]) for _, row in rows}
-    faults += [
-        _alone(file, path)
-        for key, paths in sorted(images.items())
-        for path in paths
-        if key not in named and (formats.is_image(path) or formats.is_not_read(path))
-    ]
+    for key, paths in sorted(images.items()):
+        for path in paths:
+            if key in named or not (formats.is_image(path) or formats.is_not_read(path)):
+                continue
+            if needs_text or not _is_usable(path):
+                faults.append(_alone(file, path))
+            elif len(paths) > 1:
+                faults.append(Fault(reason=_TWINS, where=str(path), what=_twins(key)))
+            else:
+                labels[key] = Label(row=0, name=key, path=path, text="")
     return list(labels.values())
+
+
+def _is_usable(image: Path) -> bool:
+    """Whether an image that no row names can be a line of its own."""
+    return not formats.is_not_read(image) and places.is_utf8(image)
 
 
 def _alone(file: Path, image: Path) -> Fault:
@@ -89,14 +107,17 @@ def _images(folder: Path) -> dict[str, list[Path]]:
     return {key: [path for _, path in group] for key, group in groupby(keyed, key=lambda pair: pair[0])}
 
 
-def _rows(folder: Path, file: Path) -> list[tuple[int, str]]:
-    shown = places.printable
+def _check_folder(folder: Path) -> None:
     for path, hint in (
         (folder, "it should hold images/ and labels.txt"),
         (folder / "images", "put the line images there"),
     ):
         if not path.is_dir():
-            raise DataError(f"{shown(path)}: {absent(path) or 'no such folder'}; {hint}")
+            raise DataError(f"{places.printable(path)}: {absent(path) or 'no such folder'}; {hint}")
+
+
+def _rows(file: Path) -> list[tuple[int, str]]:
+    shown = places.printable
     if not file.is_file():
         what = "is not a file" if file.exists() else absent(file) or "no such file"
         raise DataError(f"{shown(file)}: {what}; each of its rows should be: image_filename text")
@@ -117,12 +138,15 @@ def _fault(place: Path, row: str, before: Label | None, images: Mapping[str, lis
     if not found:
         return "missing image", _missing(place, row, images)
     if len(found) > 1:
-        what = f"two images are named {name}, which differ in how an accent is written only: rename or remove one"
-        return "two images of one name", what
+        return _TWINS, _twins(name)
     if not text.strip():
         what = f"the image {name} has no transcription: write it behind the name, or remove the row and the image"
         return "no transcription", what
     return None
+
+
+def _twins(name: str) -> str:
+    return f"two images are named {name}, which differ in how an accent is written only: rename or remove one"
 
 
 def _unfit(place: Path, name: str) -> tuple[str, str] | None:

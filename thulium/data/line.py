@@ -1,4 +1,4 @@
-"""A line of handwriting with its transcription: what every reader yields; and what it yields for one that is none."""
+"""A line of handwriting, with its transcription or without one: what every reader yields, and what where none is."""
 
 from __future__ import annotations
 
@@ -51,11 +51,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line image with what a person read in it.
+    """One line image with what a person read in it, if a person has.
 
     Attributes:
         id: unique in its data set, stable from run to run.
-        text: the transcription as it is written in the source, in logical order, not blank.
+        text: the transcription as it is written in the source, in logical order, not blank; "" where nobody has
+            written one, or none that can be used: only a reader that was told that it needs no texts yields such lines.
         page: what the line was cut from; its own id where that is not known.
         document: what the page belongs to: the folder that it lies in, unless the format says more.
         source: the file it comes from, for messages.
@@ -79,6 +80,36 @@ class Line:
     text_source: str = ""
     image_source: str = ""
     remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A line for a model to read.
+
+    Attributes:
+        origin: where it comes from; ``split`` is what the source itself says.
+        text: the transcription, after the text rules of its data set; "" where there is none that can be used.
+        image: as the model reads it, see ``preprocess``.
+    """
+
+    origin: Origin
+    text: str
+    image: Image.Image
+
+    @property
+    def id(self) -> str:
+        """See Line."""
+        return self.origin.id
+
+    @property
+    def page(self) -> str:
+        """See Line."""
+        return self.origin.page
+
+    @property
+    def source(self) -> str:
+        """See Line."""
+        return self.origin.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

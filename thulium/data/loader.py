@@ -86,7 +86,7 @@ class LineLoader:
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
         self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
-        self._loader: DataLoader[Batch | ThuliumError] = DataLoader(
+        self._loader: DataLoader[_Line | ThuliumError] = DataLoader(
             _Lines(lines, augmenter, charset),
             batch_sampler=self._plan,
             collate_fn=_collate,

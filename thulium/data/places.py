@@ -43,7 +43,7 @@ def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, P
     found = [path for path in there if is_wanted(path.name)]
     keyed = sorted((key_of(path.relative_to(root)), path) for path in found)
     faulty = [f"{printable(path)}: the name is not UTF-8: rename it" for path in found if not is_utf8(path)]
-    faulty += [f"{printable(path)}: {said}" for path, said in _absent(there, is_wanted)]
+    faulty += [f"{printable(path)}: {said}" for path, said in absent_files(there, is_wanted)]
     faulty += [f"{printable(path)}: is a pipe or a device, not a file: remove it" for path in found if _is_pipe(path)]
     faulty += [
         f"{printable(path)}: another file has this name, only the writing of an accent differs: rename or remove one"
@@ -55,8 +55,12 @@ def files(root: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, P
     yield from keyed
 
 
-def _absent(there: list[Path], is_wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str]]:
-    """The wanted files and the folders that are not there, but a file of DVC's for them."""
+def absent_files(there: list[Path], is_wanted: Callable[[str], bool]) -> Iterator[tuple[Path, str]]:
+    """The wanted files and the folders that are not there, but a file of DVC's for them; each with what to do.
+
+    Args:
+        there: all files below a folder.
+    """
     for path in there:
         file = path.with_suffix("")
         is_meant = is_wanted(file.name) and not is_not_read(file)

@@ -53,7 +53,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ReportLine:
     """A line as the page shows it; image is a data URI, written and read are HTML."""
 
     result: LineResult
@@ -151,8 +151,8 @@ def _digest(line_id: str) -> bytes:
     return hashlib.sha256(line_id.encode()).digest()
 
 
-def _shown(result: LineResult, png: Callable[[str], bytes]) -> Shown:
-    return Shown(result, _data_uri(png(result.id)), *diff(result.transcription, result.prediction))
+def _shown(result: LineResult, png: Callable[[str], bytes]) -> ReportLine:
+    return ReportLine(result, _data_uri(png(result.id)), *diff(result.transcription, result.prediction))
 
 
 def _data_uri(png: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -12,12 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from thulium.data import bidi as order
-from thulium.data import places, text
+from thulium.data import bidi, places, text
 from thulium.data.charset import unknown_symbols
 from thulium.data.images.files import ImageFault
 from thulium.data.images.grey import INK_SHARE, MIN_CONTRAST, encode_png, is_too_wide, preprocess
-from thulium.data.line import Fault, Line, Origin, Remark, SplitName
+from thulium.data.line import Fault, Line, Origin, Remark, SplitName, Unread
 from thulium.data.shards import Row
 from thulium.ingest.readers import READERS, layout
 from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, SyntheticDataset
@@ -84,6 +83,19 @@ class Converter:
     symbols: frozenset[str] | None
     opens_images: bool = True
 
+    def unread(self, unit: Any) -> Iterator[Unread | Fault]:
+        """All lines of a unit, in their order, whether they have a transcription or not; one at a time."""
+        if isinstance(unit, Fault):
+            yield unit
+            return
+        for item in READERS[self.dataset.type].read(unit, self.dataset, needs_text=False):
+            yield _placed(item, unit) if isinstance(item, Fault) else unread_line(item, self.preprocessing, self._text)
+
+    def _text(self, raw: str) -> str:
+        """What is left of a transcription that is not needed."""
+        written = text.normalize(raw, self.dataset.text)
+        return "" if _refused_text(written) else written
+
     def __call__(self, unit: Any) -> list[Readable | Fault]:
         """All lines of a unit, in their order."""
         if isinstance(unit, Fault):
@@ -97,54 +109,76 @@ class Converter:
         origin = Origin.of(line)
         fault = partial(Fault, where=line.source, origin=origin)
         written = text.normalize(line.text, self.dataset.text)
-        if refused := self._refuse(written, partial(fault, where=line.text_source or line.source)):
-            return refused
+        if refused := _refused_text(written):
+            reason, what = refused
+            return fault(reason=reason, where=line.text_source or line.source, what=what)
         unknown = () if self.symbols is None else tuple(unknown_symbols(written, self.symbols))
         if not self.opens_images:
             return Readable(origin=origin, text=written, unknown=unknown)
-        try:
-            image = line.load()
-        except ImageFault as error:
-            return fault(reason="unreadable image", what=f"the image {error}")
-        too_wide = is_too_wide(image.size, self.preprocessing)
-        if too_wide and self.preprocessing.wide_lines != "squeeze":
-            return self._too_wide(fault)
+        image = _image(line, self.preprocessing)
+        if isinstance(image, Fault):
+            return image
         scaled = preprocess(image, self.preprocessing)
         return Converted(
             origin=origin,
             text=written,
             unknown=unknown,
             row=_row(line, written, scaled),
-            squeezed=too_wide,
+            squeezed=is_too_wide(image.size, self.preprocessing),
             looks=tuple(_looks(image)),
             remarks=line.remarks,
             raw_form=_raw_form(line.text),
-            oddities=tuple(order.oddities(line.text)),
+            oddities=tuple(bidi.oddities(line.text)),
             comes_back=self._comes_back(written),
             digest=hashlib.sha256(scaled.tobytes()).digest()[:16],
         )
 
-    def _refuse(self, written: str, fault: Any) -> Fault | None:
-        if not written.strip():
-            what = "nothing is left of the transcription under the rules of dataset.text: remove the line"
-            return fault(reason="no transcription", what=what)
-        if "\0" in written:
-            return fault(reason="NUL character", what="the transcription holds a NUL character: remove it")
-        return None
-
     def _comes_back(self, written: str) -> tuple[bool, bool]:
-        turns = order.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
+        turns = bidi.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
         if not turns:
             return True, True
-        return order.round_trips(written, "visual_ltr"), order.round_trips(written, "visual_rtl")
+        return bidi.round_trips(written, "visual_ltr"), bidi.round_trips(written, "visual_rtl")
 
-    def _too_wide(self, fault: Any) -> Fault:
-        spec = self.preprocessing
-        what = f"is wider than preprocessing.max_width ({spec.max_width} pixels at height {spec.height})"
-        if spec.wide_lines == "skip":
-            return fault(reason="too wide", what=what, is_error=False)
-        what += ": raise it, or set preprocessing.wide_lines to squeeze or skip"
-        return fault(reason="too wide", what=what)
+
+def unread_line(line: Line, preprocessing: PreprocessingSpec, text_of: Callable[[str], str]) -> Unread | Fault:
+    """A line as a model reads it; or why its image cannot be used.
+
+    Args:
+        text_of: the transcription by what the source has for it.
+    """
+    image = _image(line, preprocessing)
+    if isinstance(image, Fault):
+        return image
+    return Unread(origin=Origin.of(line), text=text_of(line.text), image=preprocess(image, preprocessing))
+
+
+def _refused_text(written: str) -> tuple[str, str] | None:
+    """Why a normalised transcription cannot be used: the reason, and a sentence; or None."""
+    if not written.strip():
+        return (
+            "no transcription",
+            "nothing is left of the transcription under the rules of dataset.text: remove the line",
+        )
+    if "\0" in written:
+        return "NUL character", "the transcription holds a NUL character: remove it"
+    return None
+
+
+def _image(line: Line, preprocessing: PreprocessingSpec) -> Image.Image | Fault:
+    """The image of a line as it was found; or why it cannot be used."""
+    fault = partial(Fault, where=line.source, origin=Origin.of(line))
+    try:
+        image = line.load()
+    except ImageFault as error:
+        return fault(reason="unreadable image", what=f"the image {error}")
+    if preprocessing.wide_lines == "squeeze" or not is_too_wide(image.size, preprocessing):
+        return image
+    width, height = preprocessing.max_width, preprocessing.height
+    what = f"is wider than preprocessing.max_width ({width} pixels at height {height})"
+    if preprocessing.wide_lines == "skip":
+        return fault(reason="too wide", what=what, is_error=False)
+    what += ": raise it, or set preprocessing.wide_lines to squeeze or skip"
+    return fault(reason="too wide", what=what)
 
 
 def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -> Fault | None:
@@ -177,7 +211,7 @@ def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -
 
 def _placed(fault: Fault, unit: Any) -> Fault:
     """A fault with what is known of its page, where the reader has not said it."""
-    if fault.origin is not None or not isinstance(unit, layout.Unit):
+    if fault.origin is not None or not isinstance(unit, layout.PageUnit):
         return fault
     name = fault.where.removeprefix(f"{unit.file}#")
     origin = Origin(

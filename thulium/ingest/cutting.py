@@ -130,7 +130,8 @@ def cut(page: Image.Image, how: Cut) -> Image.Image:
 def direction(turn: float) -> Points:
     """(2,) which way a line runs over a page that has to be turned by so many degrees, clockwise, to be read."""
     angle = np.deg2rad(turn)
-    return np.array([np.cos(angle), -np.sin(angle)]).round(12)  # exact for quarters of a circle
+    way: Points = np.array([np.cos(angle), -np.sin(angle)]).round(12)  # exact for quarters of a circle
+    return way
 
 
 def reading_order(baseline: Points, turn: float) -> Points:
@@ -205,7 +206,8 @@ def dense(outline: Points) -> Points:
     counts = np.maximum(1, np.ceil(lengths / step)).astype(int)
     firsts = np.repeat(np.cumsum(counts) - counts, counts)
     share = (np.arange(counts.sum()) - firsts) / np.repeat(counts, counts)
-    return np.repeat(outline, counts, axis=0) + share[:, None] * np.repeat(edges, counts, axis=0)
+    points: Points = np.repeat(outline, counts, axis=0) + share[:, None] * np.repeat(edges, counts, axis=0)
+    return points
 
 
 def _pieces(axes: Axes, first: Points, width: int, height: int) -> list[Piece]:

@@ -246,7 +246,8 @@ def _direction_of(line: Drawn) -> Points:
     if not is_long(line.baseline, line.outline):
         return direction(line.turn)
     baseline = reading_order(line.baseline, line.turn)
-    return (baseline[-1] - baseline[0]) / float(np.hypot(*(baseline[-1] - baseline[0])))
+    along: Points = baseline[-1] - baseline[0]
+    return along / float(np.hypot(*along))
 
 
 def _band(baseline: Points, above: float, below: float) -> Points:
@@ -282,7 +283,8 @@ def _is_inside(points: Points, outline: Points) -> np.ndarray:
     (x, y), (left, top), (right, bottom) = points.T[..., None], outline.T, np.roll(outline, -1, axis=0).T
     meets = (top > y) != (bottom > y)
     share = np.divide(y - top, bottom - top, out=np.zeros_like(meets, dtype=float), where=meets)
-    return (meets & (x < left + share * (right - left))).sum(axis=1) % 2 == 1
+    inside: np.ndarray = (meets & (x < left + share * (right - left))).sum(axis=1) % 2 == 1
+    return inside
 
 
 def _distance_to_edge(points: Points, outline: Points) -> Points:
@@ -291,4 +293,5 @@ def _distance_to_edge(points: Points, outline: Points) -> Points:
     away = points[:, None] - outline
     lengths = (edges**2).sum(axis=1)
     share = np.divide((away * edges).sum(axis=2), lengths, out=np.zeros(away.shape[:2]), where=lengths > 0).clip(0, 1)
-    return np.hypot(*np.moveaxis(away - share[..., None] * edges, 2, 0)).min(axis=1)
+    distances: Points = np.hypot(*np.moveaxis(away - share[..., None] * edges, 2, 0)).min(axis=1)
+    return distances

@@ -37,7 +37,8 @@ def paper_of(pixels: Greys, inside: Mask) -> Greys:
         for seen in (values, block.ravel()):  # where there is nothing but ink inside, what lies round it is looked at
             if greys[number] < usual - DARKER:
                 greys[number] = max(greys[number], min(usual, _lighter(seen)))
-    return np.interp(np.arange(width) + 0.5, np.array(lefts) + BLOCK / 2, greys).round().astype(np.uint8)
+    paper: Greys = np.interp(np.arange(width) + 0.5, np.array(lefts) + BLOCK / 2, greys).round().astype(np.uint8)
+    return paper
 
 
 def _lighter(values: Greys) -> int:

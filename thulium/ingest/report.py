@@ -68,7 +68,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class LineImage:
     """A line as the page shows it; image is a data URI."""
 
     row: Row
@@ -364,10 +364,10 @@ def _histograms(survey: Survey) -> list[Markup]:
     return charts
 
 
-def _shown(row: Row) -> Shown:
+def _shown(row: Row) -> LineImage:
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(row.image), formats=("PNG",)) as image:
         picture = image.convert("L")
     picture.thumbnail(PICTURE)
     picture.quantize(GREYS).save(buffer, "PNG", optimize=True)
-    return Shown(row, "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"))
+    return LineImage(row, "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"))

@@ -161,7 +161,7 @@ class Splitter:
         if row is None:
             what = "is named in none of dataset.train_list, val_list and test_list"
             return Fault(reason="in no list", where=line.source, what=what, is_error=False)
-        return row.value  # type: ignore[return-value]
+        return next(split for split in SPLITS if split == row.value)
 
     def _key(self, line: Origin, by: str) -> str:
         if by == "writer":

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from thulium.data import bidi as order
+from thulium.data import bidi
 from thulium.data.charset import frames_needed
 from thulium.data.line import Fault, SplitName
 from thulium.data.shards import Row
@@ -57,7 +57,7 @@ class SplitSurvey:
         if line.origin.writer:
             self.writers.add(line.origin.writer)
         self.symbols.update(row.text)
-        self.directions[order.direction(row.text)] += 1
+        self.directions[bidi.direction(row.text)] += 1
         if is_telling(line):
             first, _ = self.digests.setdefault(line.digest, (row.source, row.page))
             if first != row.source:
@@ -173,7 +173,7 @@ def charset(survey: Survey) -> list[dict[str, Any]]:
     ]
 
 
-def report(survey: Survey, reading_order: order.Order) -> dict[str, Any]:
+def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
     """What report.json holds.
 
     Args:
@@ -250,7 +250,7 @@ def _scripts(survey: Survey) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for split in survey.splits.values():
         for symbol, count in split.symbols.items():
-            for script in order.scripts(symbol):
+            for script in bidi.scripts(symbol):
                 counts[script] += count
     return dict(sorted(counts.items()))
 
@@ -289,9 +289,9 @@ def overlaps(survey: Survey, *, pages_may: bool) -> list[Fault]:
     for (one, first, page), *others in _places_of_images(survey):
         for other, second, twin in others:
             copies[one, page, other, twin].append((first, second))
-    for (one, page, other, twin), sources in sorted(copies.items()):
+    for (own, page, their, twin), sources in sorted(copies.items()):
         first, second = sources[0]
-        what = f"is the same image as {second}, and the one is in {one}, the other in {other}"
+        what = f"is the same image as {second}, and the one is in {own}, the other in {their}"
         if len(sources) > 1:
             what += f", as are {len(sources) - 1} more of the pages {page!r} and {twin!r}"
         found.append(Fault(reason="image in two splits", where=first, what=f"{what}: remove one of them, {ALLOWED}"))

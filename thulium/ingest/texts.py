@@ -19,8 +19,8 @@ def training_texts(dataset: DatasetSpec, preprocessing: PreprocessingSpec) -> It
     Raises:
         DataError: they cannot be read.
     """
-    is_synthetic = isinstance(dataset, SyntheticDataset)
-    opens_images = preprocessing.wide_lines == "skip" or (not is_synthetic and dataset.on_error == "skip")
+    skips = not isinstance(dataset, SyntheticDataset) and dataset.on_error == "skip"
+    opens_images = skips or preprocessing.wide_lines == "skip"
     accounts, pages, num_lines = Accounts(), set(), 0
     for met in Intake(dataset, preprocessing, opens_images=opens_images).lines():
         if isinstance(met.item, Fault):

@@ -11,7 +11,7 @@ from thulium.ingest.accounting import Accounts
 from thulium.ingest.splitting import Splitter
 from thulium.ingest.survey import Survey
 from thulium.runtime.errors import DataError, list_faults
-from thulium_dsl.grammar.spec import DatasetSpec, SyntheticDataset
+from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, SyntheticDataset
 
 
 def check_faults(
@@ -66,8 +66,9 @@ def check_splits(seen: Survey, splitter: Splitter) -> None:
 
 def _is_by_line(dataset: DatasetSpec) -> bool:
     """Whether the document itself divides pages: it says so, and no lists take the place of that."""
-    split = getattr(dataset, "split", None)
-    return split is not None and split.by == "line" and dataset.train_list is None  # type: ignore[union-attr]
+    if isinstance(dataset, (CustomDataset, SyntheticDataset)):
+        return False
+    return dataset.split.by == "line" and dataset.train_list is None
 
 
 def _by_reason(faults: list[Fault]) -> Counter[str]:

@@ -58,7 +58,7 @@ def _digest(header: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for name in sorted(weights):
         digest.update(f"{name} {weights[name].dtype} {tuple(weights[name].shape)}".encode())
-        digest.update(weights[name].reshape(-1).view(torch.uint8).numpy())
+        digest.update(weights[name].reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,36 +11,38 @@ from torch.nn import functional
 
 from thulium.runtime.world import World
 
-Total = Callable[[Tensor], Tensor]
+AllReduce = Callable[[Tensor], Tensor]
+M = TypeVar("M", bound=nn.Module)
 
 
-def synchronised(model: nn.Module, world: World) -> nn.Module:
+def synchronised(model: M, world: World) -> M:
     """A model whose batch normalisation counts the lines of all processes; its weights are the same tensors."""
     if world.size == 1:
         return model
     if next(model.parameters()).is_cuda:
-        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    return _shared(model, world.total)
+        converted: M = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return converted
+    return _shared(model, world.all_reduce_sum)
 
 
 class SharedNorm(nn.BatchNorm2d):
     """Batch normalisation whose mean and variance, while training, are those of the batches of all processes."""
 
-    total: Total
+    all_reduce: AllReduce
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W), whose B may differ between processes and must not be 0."""
         if not self.training:
             return super().forward(x)
         count, mean, variance = self._figures(x)
-        normed: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, variance, self.eps, count, self.total)
+        normed: Tensor = _Normalise.apply(x, self.weight, self.bias, mean, variance, self.eps, count, self.all_reduce)
         return normed
 
     @torch.no_grad()  # the way back is _Normalise's
     def _figures(self, x: Tensor) -> tuple[float, Tensor, Tensor]:
         """Values a channel, their mean (C,) and variance (C,) over all processes; the running figures follow them."""
         own = torch.tensor([x.numel() / x.shape[1]], dtype=torch.float64)
-        sums = self.total(torch.cat([_sums(x), own]))
+        sums = self.all_reduce(torch.cat([_sums(x), own]))
         count = float(sums[-1])
         mean, square = (sums[:-1] / count).chunk(2)
         variance = (square - mean**2).clamp(min=0)
@@ -66,19 +68,19 @@ class _Normalise(torch.autograd.Function):
         variance: Tensor,
         eps: float,
         count: float,
-        total: Total,
+        all_reduce: AllReduce,
     ) -> Tensor:
         ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
-        ctx.count, ctx.total = count, total
+        ctx.count, ctx.all_reduce = count, all_reduce
         return functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weight, mean, scale = ctx.saved_tensors
         ones, products = _sums(gradient, x).float().chunk(2)
         products = (products - mean * ones) * scale  # of the gradient with the normalised x
         own_bias, own_weight = ones.clone(), products.clone()
-        sums = ctx.total(torch.cat([ones, products])) / ctx.count
+        sums = ctx.all_reduce(torch.cat([ones, products])) / ctx.count
         mean_ones, mean_products = sums.chunk(2)
         factor = weight * scale
         slope = -factor * scale * mean_products
@@ -100,16 +102,16 @@ def _spread(values: Tensor, x: Tensor) -> Tensor:
     return values.to(x.dtype)[None, :, None, None]
 
 
-def _shared(module: nn.Module, total: Total) -> nn.Module:
+def _shared(module: M, all_reduce: AllReduce) -> M:
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
             shared = SharedNorm(child.num_features, child.eps, child.momentum)
             shared.weight, shared.bias = child.weight, child.bias
             shared.running_mean, shared.running_var = child.running_mean, child.running_var
             shared.num_batches_tracked = child.num_batches_tracked
-            shared.total = total
+            shared.all_reduce = all_reduce
             shared.train(child.training)
             setattr(module, name, shared)
         else:
-            _shared(child, total)
+            _shared(child, all_reduce)
     return module

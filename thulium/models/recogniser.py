@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from PIL.ImageFile import ImageFile
 
 from thulium.data.batch import Batch, Targets, collate
+from thulium.data.images.files import DAMAGE, ImageFault
 from thulium.data.images.grey import open_grey, preprocess
+from thulium.data.images.greys import Samples, samples_of, to_grey
+from thulium.data.line import Fault, Origin, Unread
 from thulium.data.text import normalize
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.models.decoders.base import Output
@@ -22,10 +28,11 @@ from thulium.runtime import device as devices
 from thulium.runtime.device import Device
 from thulium_dsl.grammar.spec import TextSpec, UnicodeForm
 
-# A path of an image file, an image of any size and mode, or its grey values (H, W), 0 is black.
+# A path of an image file; an image of any size and mode, upright; or its grey values (H, W), 0 is black.
 LineImage = str | Path | Image.Image | npt.NDArray[np.uint8]
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
+WINDOW = 8 * BATCH_SIZE  # lines of a stream that are in memory at once, so that those of a width stand in a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,20 @@ class Reading:
     text: str
     confidence: float | None = None
     characters: tuple[Character, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """A line of a stream, without its image.
+
+    Attributes:
+        origin: where it comes from.
+        text: its transcription, if it has one; see Unread.
+    """
+
+    origin: Origin
+    text: str
+    reading: Reading
 
 
 class Recogniser:
@@ -94,7 +115,7 @@ class Recogniser:
         """
         model, _ = load_model(Path(path))
         chosen = devices.choose(device, mixed_precision=False)
-        return cls(model.to(chosen.torch).eval(), chosen)
+        return cls(model.to(chosen.torch_device).eval(), chosen)
 
     def read(
         self, images: Iterable[LineImage], *, in_detail: bool = False, on_batch: Callable[[int], None] = lambda _: None
@@ -102,14 +123,56 @@ class Recogniser:
         """Read line images, in their order.
 
         Args:
-            images: each one line. What is done to them first is what was done to the lines that the model learned from.
+            images: each one line, and all of them in memory at once: ``read_lines`` reads any number. What is done to
+                them first is what was done to the lines that the model learned from.
             in_detail: whether characters and confidences are wanted: those of the decoder's own way of reading.
             on_batch: told after each batch how many lines it had.
 
         Raises:
-            ImageFault: an image cannot be read.
+            ImageFault: an image cannot be read; names its path, or the place of what is none, which counts from 0.
+            TypeError: the images are one image.
         """
-        prepared = [preprocess(_grey(image), self.model.preprocessing) for image in images]
+        if isinstance(images, (str, Path, Image.Image)):
+            raise TypeError("read takes several images: put the one into a list")
+        prepared = [preprocess(_grey(image, place), self.model.preprocessing) for place, image in enumerate(images)]
+        return self._read(prepared, in_detail, on_batch)
+
+    def read_lines(self, lines: Iterable[Unread | Fault], *, in_detail: bool = False) -> Iterator[ReadLine | Fault]:
+        """Read a stream of any length, such as ``thulium.ingest.unread`` gives, in its order.
+
+        A few hundred lines are taken from it at a time and read by their width; they are given back before more are
+        taken. So memory does not grow with the number of lines.
+
+        Args:
+            lines: made with ``model.preprocessing``; a fault among them is passed on in its place.
+            in_detail: see ``read``.
+
+        Raises:
+            ValueError: a line was preprocessed in another way.
+        """
+        stream = iter(lines)
+        while window := list(islice(stream, WINDOW)):
+            images = [self._checked(line) for line in window if isinstance(line, Unread)]
+            readings = iter(self._read(images, in_detail))
+            del images
+            found = [
+                line if isinstance(line, Fault) else ReadLine(line.origin, line.text, next(readings)) for line in window
+            ]
+            del window  # with its images, which nobody needs while the readings are given back
+            yield from found
+
+    def _checked(self, line: Unread) -> Image.Image:
+        spec = self.model.preprocessing
+        if line.image.height != spec.height or not spec.min_width <= line.image.width <= spec.max_width:
+            size = f"{line.image.width}x{line.image.height} pixels"
+            wanted = f"{spec.min_width} to {spec.max_width} wide and {spec.height} high"
+            raise ValueError(f"{line.source}: has {size}, and the model reads lines that are {wanted}")
+        return line.image
+
+    def _read(
+        self, prepared: Sequence[Image.Image], in_detail: bool, on_batch: Callable[[int], None] = lambda _: None
+    ) -> list[Reading]:
+        """Read preprocessed lines, in their order; those of about one width in one batch."""
         by_width = sorted(range(len(prepared)), key=lambda place: (prepared[place].width, place))
         readings: dict[int, Reading] = {}
         for first in range(0, len(by_width), BATCH_SIZE):
@@ -124,7 +187,7 @@ class Recogniser:
     @torch.inference_mode()
     def output(self, batch: Batch, targets: Targets | None = None) -> Output:
         """What the model computes of a batch; with targets, also what its loss is computed from."""
-        moved = batch.to(self.device.torch)
+        moved = batch.to(self.device.torch_device)
         with self.device.autocast():
             output: Output = self.model(moved.images, moved.widths, targets)
         return output
@@ -154,10 +217,36 @@ class Recogniser:
         )
 
 
-def _grey(image: LineImage) -> Image.Image:
-    if isinstance(image, (str, Path)):
-        return open_grey(Path(image))
-    return (image if isinstance(image, Image.Image) else Image.fromarray(image)).convert("L")
+def _grey(image: LineImage, place: int) -> Image.Image:
+    try:
+        if isinstance(image, (str, Path)):
+            return open_grey(Path(image))
+        if isinstance(image, Image.Image):
+            return _grey_of_image(image)
+        return _grey_of_array(np.asarray(image))
+    except ImageFault as fault:
+        name = image if isinstance(image, (str, Path)) else f"image {place}"
+        raise ImageFault(f"{name} {fault}") from None
+
+
+def _grey_of_image(image: Image.Image) -> Image.Image:
+    if not image.width or not image.height:
+        raise ImageFault(f"has no pixels ({image.width}x{image.height})")
+    is_decoded = getattr(image, "fp", None) is None  # then it says less of its file
+    try:
+        is_told = isinstance(image, ImageFile) and not (is_decoded and image.format == "JPEG2000")
+        samples = samples_of(image) if is_told else Samples()
+        image.load()
+    except DAMAGE as error:
+        raise ImageFault(f"cannot be decoded ({error})") from None
+    return to_grey(image, samples)
+
+
+def _grey_of_array(values: npt.NDArray[Any]) -> Image.Image:
+    if values.dtype != np.uint8 or values.ndim != 2 or not values.size:
+        what = f"is an array of {values.dtype} with the shape {values.shape}"
+        raise ImageFault(f"{what}, and one line is an array of uint8, (height, width), in which 0 is black")
+    return Image.fromarray(values)
 
 
 def _mean(confidences: Sequence[float]) -> float | None:

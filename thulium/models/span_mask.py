@@ -36,4 +36,5 @@ class SpanMask(nn.Module):
         starts = (places * (frames - self.length + 1).clamp(min=1)[:, None]).long()
         steps = torch.arange(num_frames, device=frames.device)[None, :, None]
         inside = (steps >= starts[:, None, :]) & (steps < starts[:, None, :] + self.length) & is_there[:, None, :]
-        return inside.any(dim=2) & (steps[:, :, 0] < frames[:, None])
+        hidden: Tensor = inside.any(dim=2) & (steps[:, :, 0] < frames[:, None])
+        return hidden

@@ -64,6 +64,14 @@ def sweep(root: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def forget_finished(root: Path) -> None:
+    """Remove the folders of trainings that were cut when they had finished, and were about to remove them."""
+    sweep(root)
+    for path in folders(root):
+        if about_of(path).get("is_finished") is True and not is_held(path):
+            remove(path)
+
+
 def is_held(path: Path) -> bool:
     """Whether a process holds a folder."""
     lock = lock_of(path)

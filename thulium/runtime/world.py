@@ -62,26 +62,26 @@ class World:
         """Whether this is the first process on its machine."""
         return self.local_rank == 0
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Put the sum over all processes into tensors of one type and device.
+    def all_reduce_coalesced(self, tensors: Sequence[Tensor]) -> None:
+        """Put the sums over all processes into tensors of one type and device.
 
         They are sent as one, always laid out the same way: so a sum has the same last bit whenever it is made again.
         """
         if self.size == 1:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        self.total(flat)
+        self.all_reduce_sum(flat)
         for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
-    def total(self, values: Tensor) -> Tensor:
+    def all_reduce_sum(self, values: Tensor) -> Tensor:
         """The sum over all processes, put into the tensor."""
         if self.size > 1:
             with _waiting():
                 dist.all_reduce(values)
         return values
 
-    def most(self, *values: int) -> list[int]:
+    def all_reduce_max(self, *values: int) -> list[int]:
         """Of each value the greatest that any process has."""
         if self.size == 1:
             return list(values)
@@ -99,7 +99,7 @@ class World:
             dist.all_gather_object(values, value)
         return values
 
-    def share(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """The main process's value."""
         if self.size == 1:
             return value
@@ -108,9 +108,9 @@ class World:
             dist.broadcast_object_list(values, src=0)
         return values[0]
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all are here."""
-        self.most(0)
+        self.all_reduce_max(0)
 
 
 ALONE = World()

@@ -73,7 +73,7 @@ def evaluate(
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
     loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
     search = searches.build(evaluation.decoding, model.charset, data)
-    reading = judge(Recogniser(model.to(device.torch), device, search=search, rules=data.text), loader)
+    reading = judge(Recogniser(model.to(device.torch_device), device, search=search, rules=data.text), loader)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
@@ -117,7 +117,7 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     devices.set_threads(resources.threads)
     device = _device(resources)
     loader = LineLoader(data.split("val"), batch_size=BATCH_SIZE, shuffle=False)
-    recogniser = Recogniser(model.to(device.torch), device, rules=data.text)
+    recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
     return tuning.tune(recogniser, loader, evaluation.decoding, language)
 
 
@@ -247,8 +247,9 @@ def _augmented(facts: Mapping[str, Any], data: Prepared) -> bytes:
 def _settings(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What train keeps in a model file of the document; models that were saved by other means have none."""
     settings = facts.get("settings")
-    names = ("training", "augmentation") if isinstance(settings, dict) else ()
-    return {name: settings[name] for name in names if name in settings}
+    if not isinstance(settings, dict):
+        return {}
+    return {name: settings[name] for name in ("training", "augmentation") if name in settings}
 
 
 def _compact(value: Any) -> str:

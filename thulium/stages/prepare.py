@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.data import bidi as order
+from thulium.data import bidi
 from thulium.data.charset import alphabet
 from thulium.data.line import Fault, SplitName
 from thulium.data.prepared import MANIFEST, Prepared, write_manifest
@@ -22,7 +22,7 @@ from thulium.ingest.splitting import SPLITS
 from thulium.ingest.survey import Survey
 from thulium.ingest.verdict import check_faults, check_splits, overlaps
 from thulium.runtime.errors import DataError
-from thulium.runtime.files import FULL
+from thulium.runtime.files import FULL, replace_text
 from thulium.runtime.progress import track
 from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
 
@@ -39,7 +39,7 @@ class Found:
 
     survey: Survey
     symbols: frozenset[str]
-    order: order.Order
+    order: bidi.Order
     pages: Register
 
     def report(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _read(
     check_splits(seen, intake.splitter)
     train, given = seen.splits["train"].symbols, intake.given
     symbols = frozenset(train) if given is None else given
-    return Found(seen, symbols, order.resolve(dataset.text.order, train), pages)
+    return Found(seen, symbols, bidi.resolve(dataset.text.order, train), pages)
 
 
 def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:
@@ -169,10 +169,10 @@ def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Regi
 
 def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:
     charset = survey.charset(found.survey)
+    _write_json(folder / "report.json", report)  # first: where this is cut, it says that the rest is ours to replace
     _write_json(folder / "charset.json", charset)
-    _write_json(folder / "report.json", report)
     write_page(found.survey, report, charset, folder / "report.html")
 
 
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    replace_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")

@@ -45,6 +45,7 @@ from thulium_dsl.grammar.spec import (
     EarlyStoppingSpec,
     LoggingSpec,
     ModelSpec,
+    PreprocessingSpec,
     ResourcesSpec,
     TrainingSpec,
 )
@@ -132,7 +133,7 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
         clear(run.checkpoints.save_dir)
     if folder and restart:
         folder.empty()
-    state = world.share(folder.load(run.misfit) if folder else None)
+    state = world.broadcast(folder.load(run.misfit) if folder else None)
     if state is None:
         if world.is_main:
             forget_curves(run_dir)
@@ -178,7 +179,7 @@ def _learn(
     """The epochs that are left."""
     trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
     watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, training.init_from is None))
-    trainer.between = keeper.between
+    trainer.on_step = keeper.on_step
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
@@ -222,6 +223,8 @@ def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeF
     (run.checkpoints.save_dir / PERIODIC).mkdir(parents=True, exist_ok=True)  # DVC asks for it, also when it is empty
     run.history.write()
     metrics.parent.mkdir(parents=True, exist_ok=True)
+    if folder:
+        folder.note_end()
     replace_text(metrics, json.dumps(summary, indent=2) + "\n")
     if folder:
         folder.remove()
@@ -334,6 +337,7 @@ def _settings(
     model: ModelSpec, training: TrainingSpec, augmentation: AugmentationSpec, data: Prepared
 ) -> dict[str, Any]:
     """What the model came of, for the model file and for Weights & Biases."""
+    sections: dict[str, ModelSpec | TrainingSpec | AugmentationSpec | PreprocessingSpec]
     sections = {"model": model, "training": training, "augmentation": augmentation, "preprocessing": data.preprocessing}
     return {name: asdict(section) for name, section in sections.items()}
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
 
 
-class Ema:
+class Ema(Generic[M]):
     """An exponential moving average of a model's weights; buffers are copied.
 
     The decay rises from 0.1 to its value, so that the average is of use from the first epoch on.
@@ -17,10 +19,10 @@ class Ema:
     Source: Polyak & Juditsky 1992; the rise as in TensorFlow's ExponentialMovingAverage.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: M, decay: float) -> None:
         self.decay = decay
         self._steps = 0
-        self.model = copy.deepcopy(model)  # the model with averaged weights
+        self.model: M = copy.deepcopy(model)  # the model with averaged weights
         for module in self.model.modules():
             if isinstance(module, nn.LSTM):
                 module.flatten_parameters()  # a copy's weights lie apart, which CUDA would mend at every call
@@ -29,7 +31,8 @@ class Ema:
     def update(self, model: nn.Module) -> None:
         """Take a step's weights in."""
         # Not torch's AveragedModel: it copies its own count to the device at every step, and waits for that.
-        ours, theirs = list(self.model.parameters()), list(model.parameters())
+        ours: list[Tensor] = list(self.model.parameters())
+        theirs: list[Tensor] = list(model.parameters())
         if self._steps:
             decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
             torch._foreach_lerp_(ours, theirs, 1 - decay)

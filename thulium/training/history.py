@@ -41,7 +41,8 @@ def is_history(rows: object, epochs: int) -> bool:
     if not rows and epochs == 0:  # the untrained model has not been judged yet
         return True
     return len(rows) == epochs + 1 and all(
-        isinstance(row, (tuple, list)) and len(row) == 2 and _is_epoch(*row, epoch) for epoch, row in enumerate(rows)
+        isinstance(row, (tuple, list)) and len(row) == 2 and _is_epoch(row[0], row[1], epoch)
+        for epoch, row in enumerate(rows)
     )
 
 

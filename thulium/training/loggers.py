@@ -78,7 +78,7 @@ def _tensorboard(run_dir: Path, facts: Mapping[str, Any], samples: Samples, num_
     experiment, start, end = hparams(_hyperparameters(facts), dict.fromkeys(METRICS, 0.0))
     # What was logged after the state that the run goes on from is logged again.
     purge = num_logged + 1 if num_logged else None
-    with SummaryWriter(str(run_dir), purge_step=purge) as writer:  # type: ignore[no-untyped-call]
+    with SummaryWriter(str(run_dir), purge_step=purge) as writer:
 
         def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
             for name, value in _figures(metrics, trainer).items():
@@ -110,10 +110,16 @@ def _wandb(spec: WandbSpec, run_dir: Path, facts: Mapping[str, Any]) -> Iterator
     goes_on = number.exists()
     if not goes_on:
         replace_text(number, secrets.token_hex(4))
-    again = {"id": number.read_text(encoding="utf-8"), **({"resume": "allow"} if goes_on else {})}
-    options = again | {"project": spec.project, "entity": spec.entity, "name": run_dir.name, "dir": str(run_dir)}
     try:
-        run = wandb.init(**options, config=dict(facts))
+        run = wandb.init(
+            id=number.read_text(encoding="utf-8"),
+            resume="allow" if goes_on else None,
+            project=spec.project,
+            entity=spec.entity,
+            name=run_dir.name,
+            dir=str(run_dir),
+            config=dict(facts),
+        )
     except wandb.errors.Error as error:
         raise LoggerError(
             f"Weights & Biases did not start the run: {error}\n"

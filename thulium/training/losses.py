@@ -109,7 +109,7 @@ def write_lines(batches: Sequence[Batch], folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     (folder / "images").mkdir(parents=True)
-    labels = []
+    labels: list[str] = []
     for batch in batches:
         for pixels, width, text in zip(batch.images, batch.widths.tolist(), batch.texts, strict=True):
             name = f"{len(labels) + 1:03}.png"

@@ -104,6 +104,11 @@ class ResumeFolder:
         for path in self._states():
             path.unlink()
 
+    def note_end(self) -> None:
+        """Note that the training is as good as finished: who finds its results whole need not go on with it."""
+        self.about["is_finished"] = True
+        replace_text(self.path / "about.json", json.dumps(self.about, indent=2) + "\n")
+
     def remove(self) -> None:
         """Remove the folder: the training is finished."""
         remove(self.path)
@@ -156,7 +161,7 @@ def held(root: Path, parts: Mapping[str, str], out: Path) -> Iterator[ResumeFold
     Raises:
         WorldError: another process is training there, and does not end.
     """
-    about = {"parts": dict(parts), "out": str(out.resolve()), "process": os.getpid()}
+    about = {"parts": dict(parts), "out": str(out.resolve()), "process": os.getpid(), "is_finished": False}
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
     sweep(root)
     path, lock = _claim(root, digest, about)

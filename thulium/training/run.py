@@ -98,14 +98,14 @@ class Keeper:
         self._saved_at = time.monotonic()
         self._cost_s = 0.0  # of the last state
 
-    def between(self) -> None:
+    def on_step(self) -> None:
         """After each step: save and stop if that is asked, in all processes at the same step.
 
         Raises:
             Interrupted: a signal asked for it; the state is saved.
         """
         is_due = self.folder is not None and 0 < self.every_s < time.monotonic() - self._saved_at
-        stopped_by, must_save = self.world.most(self.signals.caught, is_due)
+        stopped_by, must_save = self.world.all_reduce_max(self.signals.caught, is_due)
         if stopped_by or must_save:
             is_kept = self.save()
             if stopped_by:
@@ -113,7 +113,7 @@ class Keeper:
 
     def end_epoch(self, *, is_last: bool) -> None:
         """After each epoch: save, unless it was short; stop if that is asked and another epoch would follow."""
-        stopped_by, must_save = self.world.most(self.signals.caught, self._is_worth_it)
+        stopped_by, must_save = self.world.all_reduce_max(self.signals.caught, self._is_worth_it)
         is_kept = self.save() if stopped_by or must_save else False
         if stopped_by and not is_last:
             raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
@@ -146,7 +146,7 @@ class Keeper:
 def say_threads(before: int, device: Device) -> None:
     """Say that a run goes on with another number of threads: sums over threads are rounded by their number."""
     now = torch.get_num_threads()
-    if now != before and device.torch.type == "cpu":
+    if now != before and device.torch_device.type == "cpu":
         say(
             f"it was cut with {before} threads and goes on with {now}: the last digits will not be those of a training "
             f"that was not cut (resources.threads: {before} keeps them)"

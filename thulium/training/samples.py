@@ -75,7 +75,7 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     with contextlib.suppress(ImportError):
         import fontpkg
 
-        return ImageFont.truetype(fontpkg.path(FAMILY), TEXT_SIZE + 3)
+        return ImageFont.truetype(str(fontpkg.path(FAMILY)), TEXT_SIZE + 3)
     return ImageFont.load_default(TEXT_SIZE)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -55,10 +55,10 @@ def misfit(theirs: object, ours: object, free: Free, at: str = "") -> str:
     if isinstance(ours, Tensor):
         return "" if _is_alike(theirs, ours) else f"{at} is another tensor"
     if isinstance(ours, (Mapping, list, tuple)):
-        named, own = _named(theirs), _named(ours)
-        if named is None or named.keys() != own.keys():  # type: ignore[union-attr]
+        named, own = _named(theirs) if isinstance(theirs, (Mapping, list, tuple)) else None, _named(ours)
+        if named is None or named.keys() != own.keys():
             return f"{at or 'it'} has other parts"
-        places = ((f"{at}.{name}".lstrip("."), named[name], value) for name, value in own.items())  # type: ignore[union-attr]
+        places = ((f"{at}.{name}".lstrip("."), named[name], value) for name, value in own.items())
         return next(filter(None, (misfit(their, our, free, place) for place, their, our in places)), "")
     return "" if _is_value(theirs, ours) else f"{at} is not sound"
 
@@ -83,11 +83,9 @@ def misfit_of_optimizer(state: object, optimizer: Optimizer) -> str:
     return misfit(state, own, {"state": are_memories, "param_groups": are_groups})
 
 
-def _named(value: object) -> Mapping[Any, Any] | None:
+def _named(value: Mapping[Any, Any] | Sequence[Any]) -> Mapping[Any, Any]:
     """The parts of what holds some."""
-    if isinstance(value, Mapping):
-        return value
-    return dict(enumerate(value)) if isinstance(value, (list, tuple)) else None
+    return value if isinstance(value, Mapping) else dict(enumerate(value))
 
 
 def _is_group(group: object, ours: Mapping[str, Any]) -> bool:
@@ -107,7 +105,7 @@ def _is_setting(theirs: object, ours: object) -> bool:
     if isinstance(ours, tuple):
         return isinstance(theirs, tuple) and len(theirs) == len(ours) and all(map(_is_setting, theirs, ours))
     if isinstance(ours, (int, float)) and not isinstance(ours, bool):
-        return _is_value(theirs, float(ours)) and 0 <= theirs <= LARGEST  # type: ignore[operator]
+        return is_number(theirs) and 0 <= theirs <= LARGEST
     return type(theirs) is type(ours) and theirs == ours
 
 
@@ -131,7 +129,7 @@ def _is_value(theirs: object, ours: object) -> bool:
     return type(theirs) is type(ours) and (not isinstance(theirs, int) or 0 <= theirs <= LARGEST)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a number that is no more than one can count to, if it is an integer."""
     return type(value) is float or (type(value) is int and abs(value) <= LARGEST)
 

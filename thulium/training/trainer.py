@@ -34,7 +34,7 @@ from thulium_dsl.grammar.spec import UnicodeForm
 
 T = TypeVar("T")
 
-HALVES = (torch.bfloat16, torch.float16)
+AMP_DTYPES = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class HTRTrainer:
         optimizer, scheduler: torch's; the scheduler moves at every step.
         pace: of the last training epoch.
         reading: what the last validation read.
-        between: called after each step, and by a process alone after each batch that is read; may raise.
+        on_step: called after each step, and by a process alone after each batch that is read; may raise.
     """
 
     def __init__(
@@ -107,8 +107,7 @@ class HTRTrainer:
         _check(lr, optimizer, freeze, freeze_epochs)
         self.world = world
         self.device = _agreed(devices.choose(device, mixed_precision=mixed_precision), world)
-        model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.model: HTRModel = synchronised(model, world)  # type: ignore[assignment]
+        self.model: HTRModel = synchronised(self.device.place(model), world)
         make = optimizer or (lambda module: torch.optim.AdamW(module.parameters(), lr=lr or 0.0))
         self.optimizer = make(self.model)
         self.scheduler = scheduler(self.optimizer) if scheduler else LambdaLR(self.optimizer, lambda _: 1.0)
@@ -116,21 +115,19 @@ class HTRTrainer:
         self.freeze, self.freeze_epochs = tuple(freeze), freeze_epochs
         self.pace = Pace(0.0, 0.0, 0.0)
         self.reading: Judged | None = None
-        self.between: Callable[[], None] = lambda: None
+        self.on_step: Callable[[], None] = lambda: None
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be gone on with
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
         if is_compiled:  # after the copy, so that what is validated does not make a program of its own
             self.model.backbone.compile(dynamic=True)
-        self._scaler = torch.amp.GradScaler(self.device.torch.type, enabled=self.device.half is torch.float16)
+        self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
 
     @property
     def best_model(self) -> HTRModel:
         """The model to validate and to save: with averaged weights if they are on."""
-        averaged = self._ema.model if self._ema else self.model
-        assert isinstance(averaged, HTRModel)
-        return averaged
+        return self._ema.model if self._ema else self.model
 
     @property
     def facts(self) -> dict[str, object]:
@@ -162,7 +159,7 @@ class HTRTrainer:
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
             try:
-                losses.add(*self._step([part.to(self.device.torch) for part in parts]), parts)
+                losses.add(*self._step([part.to(self.device.torch_device) for part in parts]), parts)
             except torch.OutOfMemoryError as error:
                 largest = max(parts, key=lambda part: part.images.numel())
                 raise StepError(
@@ -171,12 +168,12 @@ class HTRTrainer:
                     "  help: raise training.accumulation, lower training.batch_size, or set training.max_pixels"
                 ) from None
             clock.lines += parts[0].step_lines
-            self.between()
+            self.on_step()
         if not losses.steps:
             raise DataError("there are no lines to train on")
         mean = losses.mean()
         self.pace = clock.pace()
-        return {"train_loss": mean, "lr": self.scheduler.get_last_lr()[0]}
+        return {"train_loss": mean, "lr": float(self.scheduler.get_last_lr()[0])}
 
     def validate(self, loader: LineLoader, epoch: int) -> dict[str, float]:
         """Read every line and count errors.
@@ -188,9 +185,9 @@ class HTRTrainer:
         self._check_height(loader)
         model = self.best_model.eval()
         # Several processes have different numbers of batches here, and would wait for one another in vain.
-        between = self.between if self.world.size == 1 else lambda: None
+        on_step = self.on_step if self.world.size == 1 else lambda: None
         recogniser = Recogniser(model, self.device, rules=self.unicode_form)
-        own = judge(recogniser, loader, between)
+        own = judge(recogniser, loader, on_step)
         self.reading = merge(self.world.gather(own))
         scores = score(self.reading.results)
         return {
@@ -204,7 +201,7 @@ class HTRTrainer:
     def state_dict(self) -> dict[str, Any]:
         """Everything that training goes on from, to the last bit; all processes must ask for it together."""
         return {
-            "half": (self.device.torch.type, self.device.half),
+            "amp_dtype": (self.device.torch_device.type, self.device.amp_dtype),
             "threads": torch.get_num_threads(),
             "model": self.model.state_dict(),
             "ema": self._ema.state_dict() if self._ema else None,
@@ -219,14 +216,15 @@ class HTRTrainer:
         """In what a state differs from one of a trainer with the same settings, in words; empty: ``load_state_dict``
         can take it. The other processes need not ask."""
         free: Free = {
-            "half": _is_half,
+            "amp_dtype": _is_amp_dtype,
             "optimizer": lambda optimizer: not misfit_of_optimizer(optimizer, self.optimizer),
             "scaler": lambda scaler: scaler == {} or not misfit(scaler, torch.amp.GradScaler("cpu").state_dict(), {}),
-            "losses": lambda losses: losses is None or not misfit(losses, Losses(0, self.world).state_dict(), {}),
+            # Alone: one process looks at a state, and would wait for ever for what the others say of their losses.
+            "losses": lambda losses: losses is None or not misfit(losses, Losses(0, ALONE).state_dict(), {}),
             "random": lambda states: isinstance(states, list) and all(map(self._can_draw_from, states)),
             "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
         }
-        own = dict.fromkeys(("half", "optimizer", "scaler", "losses", "random")) | {
+        own = dict.fromkeys(("amp_dtype", "optimizer", "scaler", "losses", "random")) | {
             "threads": torch.get_num_threads(),
             "model": self.model.state_dict(),
             "ema": self._ema.state_dict() if self._ema else None,
@@ -236,9 +234,9 @@ class HTRTrainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
-        kind, half = state["half"]
-        if kind == self.device.torch.type == "cpu":  # the run may come from another processor
-            self.device = replace(self.device, half=half)
+        kind, amp_dtype = state["amp_dtype"]
+        if kind == self.device.torch_device.type == "cpu":  # the run may come from another processor
+            self.device = replace(self.device, amp_dtype=amp_dtype)
         self.model.load_state_dict(state["model"])
         if self._ema:
             self._ema.load_state_dict(state["ema"])
@@ -250,8 +248,8 @@ class HTRTrainer:
         if self.world.rank < len(state["random"]):  # there may be more processes than before
             own = state["random"][self.world.rank]
             torch.set_rng_state(own["cpu"])
-            if "cuda" in own and self.device.torch.type == "cuda":
-                torch.cuda.set_rng_state(own["cuda"], self.device.torch)
+            if "cuda" in own and self.device.torch_device.type == "cuda":
+                torch.cuda.set_rng_state(own["cuda"], self.device.torch_device)
 
     def steps_of(self, epoch: int) -> int:
         """Steps of an epoch that are done, if it is the one that goes on."""
@@ -259,8 +257,8 @@ class HTRTrainer:
 
     def _random_state(self) -> dict[str, Tensor]:
         state = {"cpu": torch.get_rng_state()}
-        if self.device.torch.type == "cuda":
-            state["cuda"] = torch.cuda.get_rng_state(self.device.torch)
+        if self.device.torch_device.type == "cuda":
+            state["cuda"] = torch.cuda.get_rng_state(self.device.torch_device)
         return state
 
     def _can_draw_from(self, state: object) -> bool:
@@ -295,11 +293,11 @@ class HTRTrainer:
         """One optimizer step; returns this process's share of the loss, and the step's symbols in all processes."""
         self.optimizer.zero_grad(set_to_none=True)
         own = sum(self.model.num_symbols(part) for part in parts if not part.is_filler)
-        num_symbols = int(self.world.total(torch.tensor(own)))
+        num_symbols = int(self.world.all_reduce_sum(torch.tensor(own)))
         # One width for all processes, as if the lines were padded together: the padding counts in normalisation.
-        widths = self.world.most(*(part.images.shape[-1] for part in parts))
+        widths = self.world.all_reduce_max(*(part.images.shape[-1] for part in parts))
         losses = [self._backward(part.widened(width), num_symbols) for part, width in zip(parts, widths, strict=True)]
-        self.world.add_up([p.grad for p in self.model.parameters() if p.grad is not None])
+        self.world.all_reduce_coalesced([p.grad for p in self.model.parameters() if p.grad is not None])
         if self.gradient_clip:
             self._scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
@@ -328,15 +326,15 @@ def _check(lr: float | None, optimizer: object, freeze: Sequence[str], freeze_ep
         raise ValueError("freeze needs freeze_epochs, the number of epochs in which the parts do not learn")
 
 
-def _is_half(state: object) -> bool:
+def _is_amp_dtype(state: object) -> bool:
     if not isinstance(state, tuple) or len(state) != 2:
         return False
-    return state[1] is None or (isinstance(state[1], torch.dtype) and state[1] in HALVES)
+    return state[1] is None or (isinstance(state[1], torch.dtype) and state[1] in AMP_DTYPES)
 
 
 def _agreed(device: Device, world: World) -> Device:
     """The same bits in all processes on CPUs, where each has only looked for itself how fast they are."""
-    return device if device.torch.type != "cpu" else replace(device, half=world.share(device.half))
+    return device if device.torch_device.type != "cpu" else replace(device, amp_dtype=world.broadcast(device.amp_dtype))
 
 
 def _grouped(batches: Iterable[Batch], size: int) -> Iterator[tuple[Batch, ...]]:

@@ -43,6 +43,12 @@ def write(root: Path, pace: Pace) -> None:
     os.replace(temporary, path)
 
 
+def sweep(root: Path) -> None:
+    """Remove what is left of writes that were cut; a process that is just writing loses an estimate."""
+    for path in (root / FILE).parent.glob(f".{FILE.name}.*"):
+        path.unlink(missing_ok=True)
+
+
 def read(root: Path) -> Pace | None:
     """The last pace of the project at ``root``; None if there is none that can be read."""
     try:

@@ -15,7 +15,8 @@ class Draws:
 
     def random(self) -> float:
         """The next number, at least 0 and less than 1."""
-        return (next(self._values) >> 11) * 2.0**-53
+        bits: int = next(self._values)
+        return (bits >> 11) * 2.0**-53
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         """The next number, between two others."""

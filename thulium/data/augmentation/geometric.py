@@ -68,7 +68,7 @@ def random_shear(image: Image.Image, draws: Draws, spec: RandomShear) -> Image.I
     whole = np.floor(aside).astype(int)
     share = np.round((aside - whole) * 256).astype(np.uint16)[:, None]  # of a pixel, in 256ths
     framed = np.full((height, width + 2), paper, np.uint16)
-    framed[:, 1:-1] = image
+    framed[:, 1:-1] = np.asarray(image)
     between = ((framed[:, 1:] * (256 - share) + framed[:, :-1] * share + 128) >> 8).astype(np.uint8)
     slanted = np.full((height, width + 1 + int(whole.max())), paper, np.uint8)
     for row, start, values in zip(slanted, whole, between):

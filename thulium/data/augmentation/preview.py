@@ -21,7 +21,7 @@ PAPER, TEXT, BORDER = 246, 40, 205  # grey values
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PreviewLine:
     """The line that is shown."""
 
     id: str
@@ -29,7 +29,7 @@ class Shown:
     image: Image.Image
 
 
-def prepared_line(folder: Path, line_id: str | None) -> Shown:
+def prepared_line(folder: Path, line_id: str | None) -> PreviewLine:
     """A training line of the prepared data: the one that is named, or one that is neither long nor short.
 
     Raises:
@@ -43,10 +43,10 @@ def prepared_line(folder: Path, line_id: str | None) -> Shown:
         index = list(split.ids).index(line_id)
     else:
         raise DataError(f"{folder}: there is no training line {line_id}; the first is called {split.ids[0]}")
-    return Shown(split.ids[index], split.texts[index], split.image(index))
+    return PreviewLine(split.ids[index], split.texts[index], split.image(index))
 
 
-def sheet(line: Shown, augmentation: AugmentationSpec, seed: int, draws: int) -> Image.Image:
+def sheet(line: PreviewLine, augmentation: AugmentationSpec, seed: int, draws: int) -> Image.Image:
     """The line as it is; below it under each transform alone; last under all of them, as in the first epochs.
 
     Args:
@@ -73,7 +73,7 @@ def sheet(line: Shown, augmentation: AugmentationSpec, seed: int, draws: int) ->
 
 
 def _rows(
-    line: Shown, augmentation: AugmentationSpec, seed: int, draws: int
+    line: PreviewLine, augmentation: AugmentationSpec, seed: int, draws: int
 ) -> Iterator[tuple[str, Sequence[Image.Image]]]:
     """A caption and its pictures for each row of the sheet."""
     yield "as prepared", [line.image]
@@ -84,7 +84,7 @@ def _rows(
         yield "all together, as in the first epochs", _drawn(line, augmentation.transforms, seed, draws)
 
 
-def _drawn(line: Shown, transforms: tuple[TransformSpec, ...], seed: int, draws: int) -> list[Image.Image]:
+def _drawn(line: PreviewLine, transforms: tuple[TransformSpec, ...], seed: int, draws: int) -> list[Image.Image]:
     augmenter = Augmenter(AugmentationSpec(enabled=True, transforms=transforms), seed)
     return [augmenter(line.image, epoch, line.id, line.text) for epoch in range(draws)]
 

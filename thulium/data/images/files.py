@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from thulium.data.images import formats
 from thulium.data.images import headers as pictures
@@ -62,7 +64,7 @@ class ImageFault(Exception):
 
 
 @contextmanager
-def opened(source: Path | io.BytesIO, *, max_pixels: int) -> Iterator[Image.Image]:
+def opened(source: Path | io.BytesIO, *, max_pixels: int) -> Iterator[ImageFile]:
     """An image file of which only the head has been read; what goes wrong inside the block becomes an ImageFault.
 
     Args:
@@ -114,7 +116,7 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageFault(f"{what}: make it smaller, or remove it")
 
 
-def _choose_picture(image: Image.Image, file: BinaryIO) -> None:
+def _choose_picture(image: ImageFile, file: BinaryIO) -> None:
     """Go to the picture that is meant, where a file holds one beside copies and masks of it."""
     found = pictures.find(image, file)
     if found.fault:
@@ -125,8 +127,8 @@ def _choose_picture(image: Image.Image, file: BinaryIO) -> None:
 
 def stored_size(image: Image.Image) -> tuple[int, int]:
     """Width and height of the pixels as they lie in the file, whichever way they are to be turned."""
-    if image.format == "TIFF":  # of which Pillow announces the size after turning, or before, by its version
-        return image.tag_v2[256], image.tag_v2[257]  # type: ignore[attr-defined]
+    if isinstance(image, TiffImageFile):  # of which Pillow announces the size after turning, or before, by its version
+        return image.tag_v2[256], image.tag_v2[257]
     return image.size
 
 

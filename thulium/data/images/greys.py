@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from thulium.data.images.files import ImageFault
 
@@ -49,11 +51,11 @@ class Samples:
     palette: bytes | None = None
 
 
-def samples_of(image: Image.Image) -> Samples:
+def samples_of(image: ImageFile) -> Samples:
     """What the file of an opened image says of its numbers; to be asked before it is decoded."""
-    if image.format == "TIFF":
-        return _of_tiff(image.tag_v2)  # type: ignore[attr-defined]
-    decoder, _, _, how = (getattr(image, "tile", None) or [("", None, 0, "")])[0]
+    if isinstance(image, TiffImageFile):
+        return _of_tiff(image.tag_v2)
+    decoder, _, _, how = image.tile[0] if image.tile else ("", None, 0, "")
     if image.format == "JPEG2000":
         bits = _bits_of_jpeg_2000(image)
         return Samples(bits=16, white=65_535 if bits < 16 else None) if bits > 8 else Samples()
@@ -91,9 +93,10 @@ def _refuse_noise(tags: Mapping[int, Any], bits: int) -> None:
         raise ImageFault("holds colours of less detail than its greys, uncompressed: save it in RGB")
 
 
-def _bits_of_jpeg_2000(image: Image.Image) -> int:
+def _bits_of_jpeg_2000(image: ImageFile) -> int:
     """The bits of a number, which Pillow scales to 8 or 16 without a word."""
-    file = image.fp  # type: ignore[attr-defined]
+    file = image.fp
+    assert file is not None, "asked before the picture is decoded, when its file is closed"
     file.seek(0)
     _, mark, sizes = file.read(1 << 16).partition(b"\xff\x4f\xff\x51")  # begins the picture and its sizes
     return (sizes[38] & 0x7F) + 1 if mark and len(sizes) > 38 else 8
@@ -168,7 +171,7 @@ def _spread(image: Image.Image, samples: Samples) -> Image.Image:
     """The picture with its 16-bit colours, of which the upper 8 bits are left, brought to the whole range."""
     if samples.bits != 16 or samples.white or image.mode not in ("RGB", "RGBA", "LA"):
         return image
-    *colours, last = image.getextrema()
+    *colours, last = cast("tuple[tuple[int, int], ...]", image.getextrema())  # a pair for each band of these modes
     if image.mode == "RGB":
         colours.append(last)
     elif last[0] != last[1]:  # ink on transparent paper: dark colours are the ink's

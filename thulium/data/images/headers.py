@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from PIL import Image
+from PIL.ImageFile import ImageFile
 
 MOST_COUNTED = 1000  # directories of a TIFF
 MOST_TAGS = 4096  # of a directory; a hundred are many, and this many in each of a thousand still take no time
@@ -35,7 +35,7 @@ class Found:
     fault: str = ""
 
 
-def find(image: Image.Image, file: BinaryIO) -> Found:
+def find(image: ImageFile, file: BinaryIO) -> Found:
     """Which picture of an opened image is meant.
 
     The first, where a telephone or a camera puts a second behind it (MPO); in a TIFF, the one that is neither a smaller
@@ -48,7 +48,7 @@ def find(image: Image.Image, file: BinaryIO) -> Found:
     if image.format == "PPM":
         return Found(fault=_several("several")) if _has_another(image, file) else Found()
     if getattr(image, "is_animated", False):
-        return Found(fault=_several(str(image.n_frames)))  # type: ignore[attr-defined]
+        return Found(fault=_several(str(getattr(image, "n_frames", "several"))))
     return Found()
 
 
@@ -133,12 +133,12 @@ def _read(file: BinaryIO, form: str) -> tuple[int, ...]:
     return struct.unpack(form, file.read(struct.calcsize(form)))
 
 
-def _has_another(image: Image.Image, file: BinaryIO) -> bool:
+def _has_another(image: ImageFile, file: BinaryIO) -> bool:
     """Whether a second picture stands behind the first in a file of PBM, PGM or PPM, which may hold any number."""
-    decoder, _, start, how = image.tile[0]  # type: ignore[attr-defined]
+    decoder, _, start, how = image.tile[0]
     if decoder == "ppm_plain":  # in letters, where the format allows one only
         return False
-    is_wide = image.mode == "I" or (decoder == "ppm" and how[1] > 255)
+    is_wide = image.mode == "I" or (decoder == "ppm" and isinstance(how, tuple) and how[1] > 255)
     bits = {"1": 1, "F": 32}.get(image.mode, 16 if is_wide else 8) * len(image.getbands())
     place = file.tell()
     try:

@@ -195,9 +195,10 @@ def _largest(masses: Floats, width: int) -> npt.NDArray[np.int64]:
 
 def _hash(prefix: Hashes, symbol: Ints) -> Hashes:
     """The hash of a prefix with one more symbol; the mixing of SplitMix64 (Steele et al. 2014)."""
-    mixed = prefix + (symbol.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed: Hashes = prefix + (symbol.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    return mixed ^ (mixed >> np.uint64(31))
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 def _trace(sources: Ints, written: Ints, beam: int) -> list[int]:

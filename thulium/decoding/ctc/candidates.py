@@ -103,4 +103,5 @@ def _thin(kept: npt.NDArray[np.bool_], probabilities: npt.NDArray[np.float32], m
 
 def ranks(counts: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
     """0, 1 … up to each count, one behind the other: [2, 3] gives [0, 1, 0, 1, 2]."""
-    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    numbers: npt.NDArray[np.int64] = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return numbers

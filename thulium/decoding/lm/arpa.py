@@ -25,6 +25,7 @@ LONGEST = 32  # symbols in an n-gram; three times what any use of characters has
 LONGEST_LINE = 10_000  # characters: no n-gram of characters needs as many
 LARGEST = 1000.0  # log10 of a probability or a back-off, up or down
 ROUNDING = 1e-6  # log10 by which a probability that was rounded may lie above 1
+ORDERS: dict[str, Order] = {order: order for order in get_args(Order)}
 READING = re.compile(r"# thulium: characters in (\w+) order")  # KenLM passes over such lines
 BINARY = b"mmap lm http://kheafield.com/code"  # what KenLM's own files begin with
 NEVER = -99.0  # log10 p of what is never predicted, by custom
@@ -102,11 +103,12 @@ class _Reader:
         return NgramModel(len(counts), self.log_probs, self.backoffs, reading)
 
     def _head(self) -> tuple[Order | None, list[int]]:
-        reading, counts = None, []
+        reading: Order | None = None
+        counts: list[int] = []
         line = self._next()
         while line != "\\data\\":
-            if (found := READING.fullmatch(line)) and found[1] in get_args(Order):
-                reading = found[1]
+            if (found := READING.fullmatch(line)) and found[1] in ORDERS:
+                reading = ORDERS[found[1]]
             elif line and not line.startswith("#"):
                 raise self._error(f"found {line[:40]!r} where an ARPA file has \\data\\")
             line = self._next()
@@ -121,7 +123,7 @@ class _Reader:
             line = self._next()
         if line != "\\1-grams:" or not counts:
             raise self._error(f"found {line[:40]!r} instead of the 1-grams")
-        return reading, counts  # type: ignore[return-value]
+        return reading, counts
 
     def _level(self, length: int, count: int, *, is_last: bool) -> None:
         """Read the n-grams of a length, and the header of what follows them."""

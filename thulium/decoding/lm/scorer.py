@@ -58,7 +58,9 @@ class NgramScorer:
     def weights(self, states: Ints, symbols: Ints) -> Floats:
         """(N, S, W) what each of the symbols (N, S) multiplies the mass of a prefix with, from states (N, W)."""
         starts = self._slots(states) * np.int64(self._columns)
-        return self._rows.ravel().take(starts[:, None, :] + symbols[:, :, None], mode="wrap")  # wrap: -1 is padding
+        places = starts[:, None, :] + symbols[:, :, None]
+        found: Floats = self._rows.ravel().take(places, mode="wrap")  # wrap: -1 is padding
+        return found
 
     def next(self, states: Ints, symbols: Ints) -> Ints:
         """The states after a symbol each; all arrays of one shape."""
@@ -149,7 +151,8 @@ def _states_of(model: NgramModel) -> dict[str, int]:
 
 def _weights(log_probs: Sequence[float] | Floats, alpha: float, beta: float | Floats) -> Floats:
     exponents = alpha * np.asarray(log_probs, np.float64) + beta
-    return np.exp(exponents.clip(math.log(LEAST), math.log(MOST)))
+    weights: Floats = np.exp(exponents.clip(math.log(LEAST), math.log(MOST)))
+    return weights
 
 
 def _suffix(history: str, states: dict[str, int]) -> int:

@@ -10,15 +10,15 @@ from lxml import etree
 
 from thulium.data.line import Fault, Line, Origin
 from thulium.ingest.readers import alto_text, layout
-from thulium.ingest.readers.layout import Unit
-from thulium.ingest.readers.sheet import Sheet, Written, degrees, is_foreign, lines_of, only, page_of, page_size
+from thulium.ingest.readers.layout import PageUnit
+from thulium.ingest.readers.sheet import Sheet, Text, Written, degrees, is_foreign, lines_of, only, page_of, page_size
 from thulium.ingest.readers.xmlfile import PageFault
 from thulium_dsl.grammar.spec import AltoDataset
 
 SIDEWAYS = 45  # degrees; a line that is turned by more has no baseline that is one number
 
 
-def units(dataset: AltoDataset) -> list[Unit | Fault]:
+def units(dataset: AltoDataset, needs_text: bool = True) -> list[PageUnit | Fault]:
     """One unit for each XML file below the root.
 
     Raises:
@@ -27,17 +27,17 @@ def units(dataset: AltoDataset) -> list[Unit | Fault]:
     return layout.units(dataset, "ALTO")
 
 
-def names(found: list[Unit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
+def names(found: list[PageUnit | Fault], _dataset: AltoDataset) -> Iterator[Origin]:
     """The pages that lists may name."""
     return layout.names(found)
 
 
-def read(unit: Unit, dataset: AltoDataset) -> Iterator[Line | Fault]:
+def read(unit: PageUnit, dataset: AltoDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of one file, in its order."""
-    return layout.read(unit, dataset, "ALTO", _sheet)
+    return layout.read(unit, dataset, "ALTO", _sheet, needs_text)
 
 
-def _sheet(root: etree._Element) -> Sheet:
+def _sheet(root: etree._Element, needs_text: bool) -> Sheet:
     page = page_of(root, "Layout/Page")
     return Sheet(
         image=root.findtext("Description/sourceImageInformation/fileName", "").strip(),
@@ -45,7 +45,9 @@ def _sheet(root: etree._Element) -> Sheet:
         lines=lines_of(
             page,
             partial(_named, tags=_tags(root)),
-            partial(_line, has_corrections=alto_text.has_corrections(page)),
+            partial(_text, has_corrections=alto_text.has_corrections(page)),
+            _drawn,
+            needs_text,
         ),
     )
 
@@ -84,15 +86,18 @@ def _types(element: etree._Element, tags: Mapping[str, frozenset[str]]) -> froze
     return frozenset(filter(None, [element.get("TYPE")])).union(*named)
 
 
-def _line(line: etree._Element, named: Written, has_corrections: bool) -> Written:
+def _text(line: etree._Element, has_corrections: bool) -> Text:
+    _turn(line)  # of a line that is at fault in both, this is told first
+    return alto_text.text_of(line), tuple(alto_text.remarks(line, has_corrections))
+
+
+def _drawn(line: etree._Element, named: Written) -> Written:
     turn = _turn(line)
     return replace(
         named,
-        text=alto_text.text_of(line),
         outline=only(line.findall("Shape/Polygon"), lambda polygon: polygon.get("POINTS", "")) or _box(line),
         baseline=_baseline(line, turn),
         turn=turn,
-        remarks=tuple(alto_text.remarks(line, has_corrections)),
     )
 
 
@@ -121,7 +126,7 @@ def _box(line: etree._Element) -> str:
 
 def _baseline(line: etree._Element, turn: float) -> str:
     """The numbers of a baseline; before ALTO 4.2 it is one number, how far it lies below the page's upper edge."""
-    numbers = line.get("BASELINE", "")
+    numbers: str = line.get("BASELINE", "")
     if len(numbers.replace(",", " ").split()) != 1:
         return numbers
     if SIDEWAYS < turn % 180 < 180 - SIDEWAYS:

@@ -18,7 +18,7 @@ LINES_PER_UNIT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class LabelsUnit:
     """Some neighbouring rows of one folder's labels.txt."""
 
     split: SplitName
@@ -26,36 +26,38 @@ class Unit:
     labels: tuple[Label, ...]
 
 
-def units(dataset: CustomDataset) -> list[Unit | Fault]:
+def units(dataset: CustomDataset, needs_text: bool = True) -> list[LabelsUnit | Fault]:
     """The rows of three folders, each with ``images/`` and ``labels.txt`` (the first space divides name and text).
+
+    Where no text is needed, the images without a row follow.
 
     Raises:
         DataError: a folder or its labels.txt is missing, empty or not UTF-8; names each of them.
     """
     folders: dict[SplitName, str] = {"train": dataset.train_dir, "val": dataset.val_dir, "test": dataset.test_dir}
-    found: list[Unit | Fault] = []
+    found: list[LabelsUnit | Fault] = []
     errors: list[DataError] = []
     for split, folder in folders.items():
         faults: list[Fault] = []
         try:
-            labels = read_labels(Path(folder), faults)
+            labels = read_labels(Path(folder), faults, needs_text=needs_text)
         except DataError as error:
             errors.append(error)
             continue
         found += [replace(fault, origin=_origin(split, folder, fault)) for fault in faults]
         for first in range(0, len(labels), LINES_PER_UNIT):
-            found.append(Unit(split, Path(folder) / "labels.txt", tuple(labels[first : first + LINES_PER_UNIT])))
+            found.append(LabelsUnit(split, Path(folder) / "labels.txt", tuple(labels[first : first + LINES_PER_UNIT])))
     if errors:
         raise DataError(list_faults(errors))
     return found
 
 
-def names(_found: list[Unit | Fault], _dataset: CustomDataset) -> Iterator[Origin]:
+def names(_found: list[LabelsUnit | Fault], _dataset: CustomDataset) -> Iterator[Origin]:
     """Nothing: there are no lists."""
     yield from ()
 
 
-def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
+def read(unit: LabelsUnit, _dataset: CustomDataset, needs_text: bool = True) -> Iterator[Line]:
     """The lines of some rows, in their order. A folder below images/ is a page; without one, every line is its own."""
     for label in unit.labels:
         folder = places.folder_of(label.name)
@@ -67,7 +69,7 @@ def read(unit: Unit, _dataset: CustomDataset) -> Iterator[Line]:
             document=str(unit.file.parent),
             split=unit.split,
             source=str(label.path),
-            text_source=f"{unit.file}:{label.row}",
+            text_source=f"{unit.file}:{label.row}" if label.row else "",
             load=partial(open_grey, label.path),
         )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path, PurePosixPath
 
 from thulium.data import places
@@ -30,66 +30,136 @@ class Pair:
     Attributes:
         name: of both, without endings, relative to the root.
         page: what the line was cut from, as far as its name or folder tells.
+        text: None where there is none, and none was needed.
     """
 
     name: str
     page: str
     image: Path
-    text: Path
+    text: Path | None
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PairsUnit:
     """Some pairs of one page."""
 
     pairs: tuple[Pair, ...]
 
 
-def units(dataset: GtTxtDataset) -> list[Unit | Fault]:
+def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fault]:
     """The pairs below a folder, page by page; a file without its partner is a fault.
 
+    Where no text is needed, an image without one is a pair that lacks it; a pattern of the document fits it by its own
+    name, or by the one that its text would have.
+
     Raises:
-        DataError: there is no such folder, or no .gt.txt in it.
+        DataError: there is no such folder, or no .gt.txt in it; where no text is needed, no image either.
     """
     root = Path(dataset.root)
     files = dict(places.files(root, _is_wanted))
     there = [(key, path) for key, path in files.items() if key.endswith(ENDING)]
-    if not there:
-        where = places.printable(root)
-        raise DataError(f"{where}: holds no transcriptions (NAME{ENDING}); dataset.root names the folder of the data")
-    wanted, left_out = choose(there, dataset)
-    texts = dict(wanted)
-    images, others = _by_stem(filter(formats.is_image, files)), _by_stem(filter(formats.is_not_read, files))
-    pairs: list[Pair] = []
-    faults: list[Unit | Fault] = [*left_out]
-    used = {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
-    of_image: dict[str, Path] = {}  # image -> its text
-    page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key in texts})
+    beside = _beside(files, [key for key, _ in there])
+    used = {image for images in beside.values() for image in chain(*images)}
+    lone = [] if needs_text else [(_as_text(key, dataset), path) for key, path in files.items() if _is_lone(key, used)]
+    if not there and not lone:
+        where, what = places.printable(root), f"transcriptions (NAME{ENDING})" if needs_text else "images of lines"
+        raise DataError(f"{where}: holds no {what}; dataset.root names the folder of the data")
+    wanted, left_out = choose([*there, *lone], dataset)
+    page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key, _ in wanted})
+    pairing = _Pairing(dataset, files, page_of, needs_text)
+    texts = {key for key, path in wanted if path.name.endswith(ENDING)}
     for key, text in there:
+        if key in texts:
+            found, others = beside[key]
+            pairing.add(key, text, found or others)
+    if not needs_text:
+        pairing.add_images([path for _, path in wanted if not path.name.endswith(ENDING)])
+    used |= {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
+    for key, path in files.items():
+        if key not in used and formats.is_not_read(key):
+            pairing.faults.append(_passed_over(path))
+        elif needs_text and _is_lone(key, used):
+            pairing.faults.append(_alone(key, path, page_of))
+    return [*left_out, *pairing.faults, *_grouped(pairing.pairs)]
+
+
+@dataclass
+class _Pairing:
+    """Puts images and their texts together, and says why some have no partner."""
+
+    dataset: GtTxtDataset
+    files: dict[str, Path]
+    page_of: Callable[[str], str | None]
+    needs_text: bool
+    pairs: list[Pair] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    _of_image: dict[str, Path] = field(default_factory=dict)  # image -> its text
+
+    def add(self, key: str, text: Path, found: list[str]) -> None:
+        """Add a text with the image that was found for it."""
         name = key.removesuffix(ENDING)
-        found = [image for between in _BETWEEN for image in images.get(name + between, ())]
-        beside = others.get(name, [""])
-        used.update(found, beside)
-        if key not in texts:
-            continue
-        page = page_of(name)
-        fault = _fault(text, found or beside, page, dataset.page_pattern)
-        fault = fault or _second(text, files[found[0]], of_image, root)
+        page = self.page_of(name)
+        known = page if self.needs_text else page or name
+        fault = _fault(text, found, known, self.dataset.page_pattern)
+        if not fault:
+            image, root = self.files[found[0]], Path(self.dataset.root)
+            fault = _second(text, image, self._of_image, root)
+            if not fault:
+                self.pairs.append(Pair(name, page or name, image, text))
+            elif not self.needs_text:
+                return  # the image is read already
         if fault:
-            faults.append(replace(fault, origin=_origin(name, page or name, text)))
-        else:
-            pairs.append(Pair(name, page or name, files[found[0]], text))
-    left = [key for key in files if key not in used and not key.endswith(ENDING)]
-    faults += [
-        _passed_over(files[key]) if formats.is_not_read(key) else _alone(key, files[key], page_of) for key in left
-    ]
-    return [*faults, *_grouped(pairs)]
+            self.faults.append(replace(fault, origin=_origin(name, page or name, text)))
+
+    def add_images(self, images: list[Path]) -> None:
+        """Add images that have no text."""
+        root = Path(self.dataset.root)
+        named: dict[str, list[Path]] = {}
+        for image in images:
+            named.setdefault(_name_of(places.key_of(image.relative_to(root))), []).append(image)
+        for name, (image, *others) in named.items():
+            page = self.page_of(name) or name
+            if others:
+                what = f"is called as {others[0]} is, but for the ending: keep one of them, or leave one out"
+                what += " by dataset.exclude"
+                fault = Fault(reason="two images of one name", where=str(image), what=what)
+                self.faults.append(replace(fault, origin=_origin(name, page, image)))
+            else:
+                self.pairs.append(Pair(name, page, image, None))
 
 
-def names(found: Iterable[Unit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
+def _beside(files: Collection[str], texts: list[str]) -> dict[str, tuple[list[str], list[str]]]:
+    """For each text the images of its name; and those of a kind that is not read, or else an empty name."""
+    images, others = _by_stem(filter(formats.is_image, files)), _by_stem(filter(formats.is_not_read, files))
+    found = {}
+    for key in texts:
+        name = key.removesuffix(ENDING)
+        of_name = [image for between in _BETWEEN for image in images.get(name + between, ())]
+        found[key] = of_name, others.get(name, [""])
+    return found
+
+
+def _is_lone(key: str, used: Collection[str]) -> bool:
+    return formats.is_image(key) and key not in used
+
+
+def _as_text(image: str, dataset: GtTxtDataset) -> str:
+    """Of an image without a text the name by which patterns are to judge it: its own, or that of the missing text."""
+    names = (image, f"{PurePosixPath(image).with_suffix('')}{ENDING}")
+    excluded = next((name for name in names if any(fits(name, pattern) for pattern in dataset.exclude)), None)
+    return excluded or next((name for name in names if fits(name, dataset.files)), names[1])
+
+
+def _name_of(image: str) -> str:
+    """What a line is called that has no text: as it will be called with one."""
+    stem = str(PurePosixPath(image).with_suffix(""))
+    return stem.removesuffix(next((between for between in _BETWEEN[1:] if stem.endswith(between)), ""))
+
+
+def names(found: Iterable[PairsUnit | Fault], _dataset: GtTxtDataset) -> Iterator[Origin]:
     """The lines, pages and documents that lists may name."""
     for unit in found:
-        if isinstance(unit, Unit):
+        if isinstance(unit, PairsUnit):
             yield from (_origin(pair.name, pair.page, pair.image) for pair in unit.pairs)
         elif unit.origin:
             yield unit.origin
@@ -107,32 +177,38 @@ def _by_stem(keys: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def read(unit: Unit, _dataset: GtTxtDataset) -> Iterator[Line | Fault]:
+def read(unit: PairsUnit, _dataset: GtTxtDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of some pairs, in the order of their names."""
     for pair in unit.pairs:
-        try:
-            rows = [row for row in read_text(pair.text).split("\n") if row.strip()]
-        except UnreadableText as error:
-            origin = _origin(pair.name, pair.page, pair.image)
-            yield Fault(reason="unreadable text", where=error.where, what=error.what, origin=origin)
-            continue
-        if len(rows) != 1:
-            reason = "several rows" if rows else "no transcription"
-            what = f"holds {len(rows)} rows of text, and a line has one: join or remove them"
-            what = what if rows else "is empty: nobody has transcribed it"
-            origin = _origin(pair.name, pair.page, pair.image)
-            yield Fault(reason=reason, where=str(pair.text), what=what, is_error=bool(rows), origin=origin)
+        text = _text(pair.text) if pair.text else ""
+        if isinstance(text, Fault) and needs_text:
+            yield replace(text, origin=_origin(pair.name, pair.page, pair.image))
             continue
         yield Line(
             id=pair.name,
-            text=rows[0],
+            text="" if isinstance(text, Fault) else text,
             page=pair.page,
             document=places.folder_of(pair.page),
             split=places.split_of(pair.name),
             source=str(pair.image),
-            text_source=str(pair.text),
+            text_source=str(pair.text or ""),
             load=partial(open_grey, pair.image),
         )
+
+
+def _text(file: Path) -> str | Fault:
+    """The one row of a file; or why that is not a transcription."""
+    try:
+        rows = [row for row in read_text(file).split("\n") if row.strip()]
+    except UnreadableText as error:
+        return Fault(reason="unreadable text", where=error.where, what=error.what)
+    if not rows:
+        what = "is empty: nobody has transcribed it"
+        return Fault(reason="no transcription", where=str(file), what=what, is_error=False)
+    if len(rows) > 1:
+        what = f"holds {len(rows)} rows of text, and a line has one: join or remove them"
+        return Fault(reason="several rows", where=str(file), what=what)
+    return rows[0]
 
 
 def _origin(name: str, page: str, source: Path) -> Origin:
@@ -198,10 +274,10 @@ def _alone(key: str, image: Path, page_of: Callable[[str], str | None]) -> Fault
     return Fault(reason="no transcription", where=str(image), what=what, is_error=False, origin=origin)
 
 
-def _grouped(pairs: list[Pair]) -> Iterator[Unit]:
+def _grouped(pairs: list[Pair]) -> Iterator[PairsUnit]:
     ordered = sorted(pairs, key=lambda pair: (pair.page, pair.name))
     by_folder = groupby(ordered, key=lambda pair: pair.page if pair.page != pair.name else places.folder_of(pair.name))
     for _, group in by_folder:
         whole = tuple(group)
         for first in range(0, len(whole), LINES_PER_UNIT):
-            yield Unit(whole[first : first + LINES_PER_UNIT])
+            yield PairsUnit(whole[first : first + LINES_PER_UNIT])

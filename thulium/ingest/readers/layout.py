@@ -33,7 +33,7 @@ REDRAW = "correct them, or draw the line anew"
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class PageUnit:
     """One XML file.
 
     Attributes:
@@ -47,7 +47,7 @@ class Unit:
     split: SplitName | None
 
 
-def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[Unit | Fault]:
+def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[PageUnit | Fault]:
     """The XML files below the root that the document asks for, links followed, hidden ones left out.
 
     Args:
@@ -64,37 +64,42 @@ def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[Unit | F
         )
     wanted, left_out = choose(there, dataset)
     taken: dict[str, int] = {}
-    found = [Unit(file, _free(_page_id(name, format_name), taken), places.split_of(name)) for name, file in wanted]
+    found = [PageUnit(file, _free(_page_id(name, format_name), taken), places.split_of(name)) for name, file in wanted]
     return [*left_out, *found]
 
 
-def names(units: Iterable[Unit | Fault]) -> Iterator[Origin]:
+def names(units: Iterable[PageUnit | Fault]) -> Iterator[Origin]:
     """The pages that lists may name; lines are known when a file is read."""
     for unit in units:
-        if isinstance(unit, Unit):
+        if isinstance(unit, PageUnit):
             document = places.folder_of(unit.page)
             yield Origin(id="", page=unit.page, document=document, source=str(unit.file), split=unit.split)
 
 
 def read(
-    unit: Unit, dataset: PageDataset | AltoDataset, format_name: str, sheet_of: Callable[[etree._Element], Sheet]
+    unit: PageUnit,
+    dataset: PageDataset | AltoDataset,
+    format_name: str,
+    sheet_of: Callable[[etree._Element, bool], Sheet],
+    needs_text: bool,
 ) -> Iterator[Line | Fault]:
     """The lines of a page, in the order of its file. Its image is decoded when the first of them is loaded.
 
     Each TextLine of the file becomes a line or a fault, or is counted in that of its page.
 
     Args:
-        sheet_of: reads the root element, in which the format's elements have no namespace; raises PageFault.
+        sheet_of: reads the root element, in which the format's elements have no namespace, and is told whether texts
+            are needed; raises PageFault.
     """
     num_lines = 0
     try:
         root = parse(unit.file)
         num_lines = sum(1 for _ in root.iter("{*}TextLine"))
         own_names(root, format_name)
-        sheet = sheet_of(root)
+        sheet = sheet_of(root, needs_text)
         if not sheet.lines:
             raise PageFault("no lines", "has no lines", is_error=False)
-        refusals = [_refusal(line, dataset) for line in sheet.lines]
+        refusals = [_refusal(line, dataset, needs_text) for line in sheet.lines]
         page = None
         if None in refusals:
             image = open_page_image(unit.file, Path(dataset.root), sheet.image[-MAX_ADDRESS:], sheet.size)
@@ -115,7 +120,7 @@ def read(
 class _Page:
     """What the lines of one page share."""
 
-    def __init__(self, unit: Unit, sheet: Sheet, image: PageImage, straighten: bool) -> None:
+    def __init__(self, unit: PageUnit, sheet: Sheet, image: PageImage, straighten: bool) -> None:
         self._unit = unit
         self._sheet = sheet
         self._image = image
@@ -131,7 +136,7 @@ class _Page:
             return Fault(reason=fault.reason, where=source, what=str(fault))
         return Line(
             id=f"{self._unit.page}/{name}",
-            text=written.text,
+            text="" if _refused_text(written.text) else written.text,
             page=self._unit.page,
             document=places.folder_of(self._unit.page),
             split=self._unit.split,
@@ -194,8 +199,8 @@ def read_points(numbers: str) -> Points:
     return values.reshape(-1, 2)
 
 
-def _refusal(line: Written, dataset: PageDataset | AltoDataset) -> LineFault | None:
-    """Why a line is left out, or None: by the document, by its own file, or for want of a text."""
+def _refusal(line: Written, dataset: PageDataset | AltoDataset, needs_text: bool) -> LineFault | None:
+    """Why a line is left out, or None: by the document, by its own file, or for want of a text, if it needs one."""
     for kind, types, wanted in (
         ("region", line.region_types, dataset.region_types),
         ("line", line.line_types, dataset.line_types),
@@ -206,10 +211,14 @@ def _refusal(line: Written, dataset: PageDataset | AltoDataset) -> LineFault | N
             return LineFault(f"{kind} type", what, is_error=False)
     if line.refused is not None:
         return line.refused
-    if not line.text.strip():
+    return _refused_text(line.text) if needs_text else None
+
+
+def _refused_text(text: str) -> LineFault | None:
+    if not text.strip():
         return LineFault("no transcription", "has no transcription", is_error=False)
-    if len(line.text) > MAX_TEXT:
-        what = f"has a transcription of {len(line.text):,} characters, more than any line has: correct it"
+    if len(text) > MAX_TEXT:
+        what = f"has a transcription of {len(text):,} characters, more than any line has: correct it"
         return LineFault("transcription too long", what)
     return None
 

@@ -10,13 +10,13 @@ from lxml import etree
 
 from thulium.data.line import Fault, Line, Origin
 from thulium.ingest.readers import layout
-from thulium.ingest.readers.layout import Unit
+from thulium.ingest.readers.layout import PageUnit
 from thulium.ingest.readers.page_text import Transcriptions
-from thulium.ingest.readers.sheet import Sheet, Written, degrees, is_foreign, lines_of, only, page_of, page_size
+from thulium.ingest.readers.sheet import Sheet, Text, Written, degrees, is_foreign, lines_of, only, page_of, page_size
 from thulium_dsl.grammar.spec import PageDataset
 
 
-def units(dataset: PageDataset) -> list[Unit | Fault]:
+def units(dataset: PageDataset, needs_text: bool = True) -> list[PageUnit | Fault]:
     """One unit for each XML file below the root.
 
     Raises:
@@ -25,23 +25,23 @@ def units(dataset: PageDataset) -> list[Unit | Fault]:
     return layout.units(dataset, "PAGE")
 
 
-def names(found: list[Unit | Fault], _dataset: PageDataset) -> Iterator[Origin]:
+def names(found: list[PageUnit | Fault], _dataset: PageDataset) -> Iterator[Origin]:
     """The pages that lists may name."""
     return layout.names(found)
 
 
-def read(unit: Unit, dataset: PageDataset) -> Iterator[Line | Fault]:
+def read(unit: PageUnit, dataset: PageDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of one file, in its order; those of nested regions and of tables among them."""
-    return layout.read(unit, dataset, "PAGE", partial(_sheet, dataset=dataset))
+    return layout.read(unit, dataset, "PAGE", partial(_sheet, dataset=dataset), needs_text)
 
 
-def _sheet(root: etree._Element, dataset: PageDataset) -> Sheet:
+def _sheet(root: etree._Element, needs_text: bool, dataset: PageDataset) -> Sheet:
     page = page_of(root, "Page")
     transcriptions = Transcriptions(page, dataset.level, dataset.text_index)
     return Sheet(
         image=page.get("imageFilename", ""),
         size=page_size(page.get("imageWidth"), page.get("imageHeight")),
-        lines=lines_of(page, _named, partial(_line, transcriptions=transcriptions)),
+        lines=lines_of(page, _named, partial(_text, transcriptions=transcriptions), _drawn, needs_text),
     )
 
 
@@ -53,15 +53,17 @@ def _named(line: etree._Element) -> Written:
     )
 
 
-def _line(line: etree._Element, named: Written, transcriptions: Transcriptions) -> Written:
+def _text(line: etree._Element, transcriptions: Transcriptions) -> Text:
     reading = transcriptions.of(line)
+    return reading.text, tuple(sorted(reading.remarks))
+
+
+def _drawn(line: etree._Element, named: Written) -> Written:
     return replace(
         named,
-        text=reading.text,
         outline=only(line.findall("Coords"), _points),
         baseline=only(line.findall("Baseline"), _points),
         turn=_turn(line),
-        remarks=tuple(sorted(reading.remarks)),
     )
 
 

@@ -25,10 +25,11 @@ from thulium.runtime.pointers import absent, pointer_at
 from thulium_dsl.grammar.spec import ParquetDataset
 
 ROWS_AT_A_TIME = 64
+BUFFER = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class RowGroupUnit:
     """A row group of a file.
 
     Attributes:
@@ -44,7 +45,7 @@ class Unit:
     num_rows: int
 
 
-def units(dataset: ParquetDataset) -> list[Unit | Fault]:
+def units(dataset: ParquetDataset, needs_text: bool = True) -> list[RowGroupUnit | Fault]:
     """The row groups of all tables below a folder.
 
     Raises:
@@ -56,7 +57,7 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
     if not there:
         raise DataError(f"{root}: holds no tables (*.parquet); dataset.root names the folder of the data")
     wanted, left_out = choose(there, dataset)
-    found: list[Unit | Fault] = [*left_out]
+    found: list[RowGroupUnit | Fault] = [*left_out]
     for key, path in wanted:
         try:
             file = pq.ParquetFile(path)
@@ -70,22 +71,22 @@ def units(dataset: ParquetDataset) -> list[Unit | Fault]:
             found.append(Fault(reason="unreadable table", where=str(path), what=what, is_page=True, num_lines=0))
             continue
         with file:
-            unfit += _unfit(path, file.schema_arrow.names, dataset)
+            unfit += _unfit(path, file.schema_arrow.names, dataset, needs_text)
             first = 0
             for group in range(file.num_row_groups):
                 num_rows = file.metadata.row_group(group).num_rows
-                found.append(Unit(key, path, group, first, num_rows))
+                found.append(RowGroupUnit(key, path, group, first, num_rows))
                 first += num_rows
     if unfit:
         raise DataError(list_faults(unfit))
     return found
 
 
-def names(found: Iterable[Unit | Fault], dataset: ParquetDataset) -> Iterator[Origin]:
+def names(found: Iterable[RowGroupUnit | Fault], dataset: ParquetDataset) -> Iterator[Origin]:
     """The lines, pages and documents that lists may name."""
     columns = [name for name in (dataset.id_column, dataset.page_column, dataset.document_column) if name]
     for unit in found:
-        if not isinstance(unit, Unit):
+        if not isinstance(unit, RowGroupUnit):
             continue
         # What cannot be read is a fault when its lines are read.
         with contextlib.suppress(pa.ArrowException, OSError, UnicodeDecodeError), pq.ParquetFile(unit.path) as file:
@@ -93,15 +94,20 @@ def names(found: Iterable[Unit | Fault], dataset: ParquetDataset) -> Iterator[Or
             yield from (_origin(unit, number, row, dataset) for number, row in enumerate(rows, unit.first + 1))
 
 
-def read(unit: Unit, dataset: ParquetDataset) -> Iterator[Line | Fault]:
+def read(unit: RowGroupUnit, dataset: ParquetDataset, needs_text: bool = True) -> Iterator[Line | Fault]:
     """The lines of a row group."""
     number = unit.first
     try:
-        with pq.ParquetFile(unit.path) as file:
-            for batch in file.iter_batches(ROWS_AT_A_TIME, row_groups=[unit.group], columns=_columns(dataset)):
+        # By default, all of a group's bytes come at once; a table of which only the lines are wanted may be one group.
+        options = {} if needs_text else {"buffer_size": BUFFER, "pre_buffer": False}
+        with pq.ParquetFile(unit.path, **options) as file:
+            columns = _columns(dataset)
+            if not needs_text and file.schema_arrow.names.count(dataset.text_column) != 1:
+                columns.remove(dataset.text_column)
+            for batch in file.iter_batches(ROWS_AT_A_TIME, row_groups=[unit.group], columns=columns):
                 for place in range(batch.num_rows):
                     number += 1
-                    yield _row(unit, number, batch, place, dataset)
+                    yield _row(unit, number, batch, place, dataset, needs_text)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         what = f"is damaged from row {number + 1} on ({_first_line(error)}): write or copy it anew"
         lost = unit.first + unit.num_rows - number
@@ -113,11 +119,13 @@ def _columns(dataset: ParquetDataset) -> list[str]:
     return list(dict.fromkeys([dataset.image_column, dataset.text_column, *(name for name in named if name)]))
 
 
-def _unfit(path: Path, there: list[str], dataset: ParquetDataset) -> Iterator[str]:
+def _unfit(path: Path, there: list[str], dataset: ParquetDataset, needs_text: bool) -> Iterator[str]:
     """What is wrong with the columns of a table, in a sentence each."""
     where = places.printable(path)
     keys = ("image_column", "text_column", "id_column", "page_column", "document_column", "writer_column")
     for key in keys:
+        if key == "text_column" and not needs_text:
+            continue
         name = getattr(dataset, key)
         if name and name not in there:
             columns = ", ".join(map(repr, there)) or "none"
@@ -126,21 +134,36 @@ def _unfit(path: Path, there: list[str], dataset: ParquetDataset) -> Iterator[st
             yield f"{where}: has two columns named {name!r}: rename or remove one"
 
 
-def _row(unit: Unit, number: int, batch: pa.RecordBatch, place: int, dataset: ParquetDataset) -> Line | Fault:
+def _row(
+    unit: RowGroupUnit, number: int, batch: pa.RecordBatch, place: int, dataset: ParquetDataset, needs_text: bool
+) -> Line | Fault:
     where = f"{unit.path}:{number}"
     try:  # a text becomes one only here: tables are read without a look at what is in them
-        row = {name: batch.column(name)[place].as_py() for name in _columns(dataset)}
+        row = {
+            name: _cell(column, place, needs_text or name != dataset.text_column)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        }
     except UnicodeDecodeError:
         what = "holds a text that is not UTF-8: write the table anew"
         return Fault(reason="unreadable text", where=where, what=what)
     if unnamed := _unnamed(where, row, dataset):
         return unnamed
     origin = _origin(unit, number, row, dataset)
-    line = _line(unit, row, dataset, origin)
+    line = _line(unit, row, dataset, origin, needs_text)
     return replace(line, origin=origin) if isinstance(line, Fault) else line
 
 
-def _origin(unit: Unit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Origin:
+def _cell(column: pa.Array, place: int, must_be: bool) -> Any:
+    """What stands in a column of a row; None where that is a text that is none, and need not be one."""
+    try:
+        return column[place].as_py()
+    except UnicodeDecodeError:
+        if must_be:
+            raise
+        return None
+
+
+def _origin(unit: RowGroupUnit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Origin:
     name = f"{unit.key.removesuffix('.parquet')}/{number}"
     line_id = str(row[dataset.id_column]) if dataset.id_column else name
     return Origin(
@@ -165,16 +188,13 @@ def _unnamed(where: str, row: dict[str, Any], dataset: ParquetDataset) -> Fault 
     return None
 
 
-def _line(unit: Unit, row: dict[str, Any], dataset: ParquetDataset, origin: Origin) -> Line | Fault:
+def _line(
+    unit: RowGroupUnit, row: dict[str, Any], dataset: ParquetDataset, origin: Origin, needs_text: bool
+) -> Line | Fault:
     where = origin.source
-    text, image = row[dataset.text_column], row[dataset.image_column]
-    if text is None or (isinstance(text, str) and not text.strip()):
-        what = f"the column {dataset.text_column!r} is empty: nobody has transcribed this line"
-        return Fault(reason="no transcription", where=where, what=what, is_error=False)
-    if not isinstance(text, str):
-        what = f"the column {dataset.text_column!r} holds a value of the type {type(text).__name__}, not a text"
-        what += ": convert it, or correct dataset.text_column"
-        return Fault(reason="not a text", where=where, what=what)
+    text, image = _text(row.get(dataset.text_column), where, dataset), row[dataset.image_column]
+    if isinstance(text, Fault) and needs_text:
+        return text
     content = _content(image)
     if content is None:
         what = (
@@ -185,7 +205,7 @@ def _line(unit: Unit, row: dict[str, Any], dataset: ParquetDataset, origin: Orig
         return Fault(reason="name outside the folder", where=where, what=outside)
     return Line(
         id=origin.id,
-        text=text,
+        text="" if isinstance(text, Fault) else text,
         page=origin.page,
         document=origin.document,
         writer=origin.writer,
@@ -193,6 +213,18 @@ def _line(unit: Unit, row: dict[str, Any], dataset: ParquetDataset, origin: Orig
         source=where,
         load=partial(_load, content, Path(dataset.root), unit.path.parent),
     )
+
+
+def _text(text: Any, where: str, dataset: ParquetDataset) -> str | Fault:
+    """A cell of the text column as a transcription; or why it is none."""
+    if text is None or (isinstance(text, str) and not text.strip()):
+        what = f"the column {dataset.text_column!r} is empty: nobody has transcribed this line"
+        return Fault(reason="no transcription", where=where, what=what, is_error=False)
+    if not isinstance(text, str):
+        what = f"the column {dataset.text_column!r} holds a value of the type {type(text).__name__}, not a text"
+        what += ": convert it, or correct dataset.text_column"
+        return Fault(reason="not a text", where=where, what=what)
+    return text
 
 
 def _content(image: Any) -> bytes | str | None:

@@ -7,7 +7,7 @@ is of another namespace keeps it, and is no content.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lxml import etree
@@ -25,8 +25,13 @@ FORMATS = {
 _A = {"PAGE": "a PAGE", "ALTO": "an ALTO"}
 
 # What a line is read from. Where such an element is of another namespace, its line cannot be read without guessing.
-_PARTS = {"Coords", "Baseline", "TextEquiv", "Unicode", "PlainText", "Word", "Glyph"}  # of PAGE
-_PARTS |= {"Shape", "Polygon", "String", "SP", "HYP"}  # of ALTO
+_OF_TEXT = {"TextEquiv", "Unicode", "PlainText", "Word", "Glyph"}  # of PAGE
+_OF_TEXT |= {"String", "SP", "HYP"}  # of ALTO
+_PARTS = _OF_TEXT | {"Coords", "Baseline", "Shape", "Polygon"}
+
+
+# A transcription, and what a person should know of it.
+Text = tuple[str, tuple[Remark, ...]]
 
 
 class LineFault(Exception):
@@ -120,24 +125,43 @@ def page_of(root: etree._Element, path: str) -> etree._Element:
 def lines_of(
     page: etree._Element,
     named: Callable[[etree._Element], Written],
-    read: Callable[[etree._Element, Written], Written],
+    text_of: Callable[[etree._Element], Text],
+    drawn: Callable[[etree._Element, Written], Written],
+    needs_text: bool,
 ) -> list[Written]:
     """Each TextLine of the page's file, whatever its namespace and its place, in their order.
 
     Args:
         named: gives the first three attributes of a line.
-        read: adds the others; raises LineFault.
+        text_of: what it says, empty where nobody has transcribed it; raises LineFault.
+        drawn: adds where it lies; raises LineFault.
+        needs_text: whether a line is refused for its text.
     """
     lines = []
     for element in page.getroottree().getroot().iter("{*}TextLine"):
         written = named(element)
         try:
             _check_place(element, page)
-            written = read(element, written)
+            if needs_text:
+                _check_parts(element.iterdescendants(etree.Element))
+                text, remarks = text_of(element)
+            else:
+                _check_parts(_drawing(element))
+                text, remarks = _text_if_any(element, text_of)
+            written = replace(drawn(element, written), text=text, remarks=remarks)
         except LineFault as fault:
             written = replace(written, refused=fault)
         lines.append(written)
     return lines
+
+
+def _text_if_any(element: etree._Element, text_of: Callable[[etree._Element], Text]) -> Text:
+    """What a line says, where that is clear."""
+    try:
+        _check_parts(element.iterdescendants(etree.Element))
+        return text_of(element)
+    except LineFault:
+        return "", ()
 
 
 def page_size(width: str | None, height: str | None) -> tuple[float, float] | None:
@@ -193,7 +217,7 @@ def content_of(element: etree._Element) -> str:
 
 def is_foreign(element: etree._Element) -> bool:
     """Whether an element is of something else than the format."""
-    return element.tag[0] == "{"
+    return bool(element.tag[0] == "{")
 
 
 def short(text: str) -> str:
@@ -214,10 +238,21 @@ def _check_place(line: etree._Element, page: etree._Element) -> None:
             raise LineFault("line out of place", what)
     else:
         raise LineFault("line out of place", "lies outside of the Page element: move it into a region, or remove it")
-    for part in line.iterdescendants(etree.Element):
+
+
+def _check_parts(parts: Iterable[etree._Element]) -> None:
+    """Raises LineFault where a line would have to be read from what is another format's."""
+    for part in parts:
         if is_foreign(part) and name_of(part) in _PARTS:
             what = f"has {_described(part)}, which is another format's: write it in the file's own, or remove it"
             raise LineFault("part of another namespace", what)
+
+
+def _drawing(line: etree._Element) -> Iterator[etree._Element]:
+    """What is in a line and in none of its texts."""
+    for child in line.iterchildren(etree.Element):
+        if name_of(child) not in _OF_TEXT:
+            yield from child.iter(etree.Element)
 
 
 def _described(element: etree._Element) -> str:

@@ -20,7 +20,7 @@ LINES_PER_PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class SyntheticUnit:
     """Some lines of one page, all of them but for the last page."""
 
     split: SplitName
@@ -28,7 +28,7 @@ class Unit:
     num_lines: int
 
 
-def units(dataset: SyntheticDataset) -> list[Unit]:
+def units(dataset: SyntheticDataset, needs_text: bool = True) -> list[SyntheticUnit]:
     """The pages of an endless made-up archive that hold the lines asked for, each of one writer and kind of document.
 
     A line depends on seed, split and its number only: asking for more keeps the earlier ones, byte for byte.
@@ -36,18 +36,18 @@ def units(dataset: SyntheticDataset) -> list[Unit]:
     """
     wanted: dict[SplitName, int] = {"train": dataset.lines.train, "val": dataset.lines.val, "test": dataset.lines.test}
     return [
-        Unit(split, first // LINES_PER_PAGE, min(LINES_PER_PAGE, num_lines - first))
+        SyntheticUnit(split, first // LINES_PER_PAGE, min(LINES_PER_PAGE, num_lines - first))
         for split, num_lines in wanted.items()
         for first in range(0, num_lines, LINES_PER_PAGE)
     ]
 
 
-def names(_found: list[Unit], _dataset: SyntheticDataset) -> Iterator[Origin]:
+def names(_found: list[SyntheticUnit], _dataset: SyntheticDataset) -> Iterator[Origin]:
     """Nothing: there are no lists."""
     yield from ()
 
 
-def read(unit: Unit, dataset: SyntheticDataset) -> Iterator[Line]:
+def read(unit: SyntheticUnit, dataset: SyntheticDataset, needs_text: bool = True) -> Iterator[Line]:
     """The lines of a page, drawn when they are asked for.
 
     Raises:

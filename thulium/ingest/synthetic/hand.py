@@ -145,7 +145,7 @@ def _glyph(pen: ImageFont.FreeTypeFont, character: str) -> tuple[tuple[int, int]
 
 
 @lru_cache(maxsize=len(FACES))
-def _measured_reach(face: Face) -> int:
+def _measured_reach(face: Face) -> float:
     _, top, _, bottom = font(face, face.weights[0], _MEASURE_PX).getbbox("bdfhklTgjpqy", anchor="ls")
     return bottom - top
 

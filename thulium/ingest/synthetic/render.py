@@ -37,7 +37,7 @@ def _write(text: str, hand: Hand, rng: Random) -> tuple[np.ndarray, int]:
     """Coverage of the text on a straight baseline, and the row of that baseline."""
     size = hands.size_px(hand.face, hand.reach_px * rng.uniform(0.95, 1.05))
     pen = hands.font(hand.face, hand.weight, size)
-    _, top, right, bottom = pen.getbbox(text, anchor="ls")
+    _, top, right, bottom = map(int, pen.getbbox(text, anchor="ls"))
     tracking_px = hand.tracking_px + rng.uniform(-0.2, 0.3)
     width = int(right * 1.1 + len(text) * (hand.jitter_px + abs(tracking_px)) + text.count(" ") * size)
     baseline = _ROOM_Y_PX - top
@@ -96,12 +96,13 @@ def _sample(ink: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarra
     below, across = flat.take(index), flat.take(index + 1)
     upper = here + right * (beside.astype(np.float32) - here)
     lower = below + right * (across.astype(np.float32) - below)
-    return (upper + down * (lower - upper)) * np.float32(1 / 255)
+    sampled: np.ndarray = (upper + down * (lower - upper)) * np.float32(1 / 255)
+    return sampled
 
 
 def _thicken(ink: np.ndarray, nib: float) -> np.ndarray:
     """Strokes up to a pixel wider to the right and below, as a broad nib makes them."""
-    thick = ink.copy()
+    thick: np.ndarray = ink.copy()
     np.maximum(thick[:, 1:], ink[:, :-1] * nib, out=thick[:, 1:])
     np.maximum(thick[1:], ink[:-1] * (nib * 0.7), out=thick[1:])
     return thick
@@ -150,7 +151,8 @@ def _paper(ink: np.ndarray, baseline: int, hand: Hand, rng: Random, noise: np.ra
 def _grain(shape: tuple[int, int], hand: Hand, noise: np.random.Generator) -> np.ndarray:
     """Noise in greys, fine and coarse together, mean 0."""
     fine = noise.random(shape, dtype=np.float32) - noise.random(shape, dtype=np.float32)
-    return hand.grain * fine + _field(noise, shape, spacing_px=3, amplitude=hand.grain * 0.6)
+    grain: np.ndarray = hand.grain * fine + _field(noise, shape, spacing_px=3, amplitude=hand.grain * 0.6)
+    return grain
 
 
 def _curve(noise: np.random.Generator, length: int, *, spacing_px: float, amplitude: float) -> np.ndarray:
@@ -160,7 +162,8 @@ def _curve(noise: np.random.Generator, length: int, *, spacing_px: float, amplit
     left = place.astype(np.int64)
     share = place - left
     share = share * share * (3 - 2 * share)
-    return amplitude * (knots[left] * (1 - share) + knots[left + 1] * share)
+    curve: np.ndarray = amplitude * (knots[left] * (1 - share) + knots[left + 1] * share)
+    return curve
 
 
 def _field(noise: np.random.Generator, shape: tuple[int, int], *, spacing_px: float, amplitude: float) -> np.ndarray:
@@ -171,4 +174,5 @@ def _field(noise: np.random.Generator, shape: tuple[int, int], *, spacing_px: fl
 
 
 def _grey(page: np.ndarray) -> np.ndarray:
-    return (np.clip(page, 0, 255) + 0.5).astype(np.uint8)
+    greys: np.ndarray = (np.clip(page, 0, 255) + 0.5).astype(np.uint8)
+    return greys

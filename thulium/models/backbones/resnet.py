@@ -75,7 +75,7 @@ class ResNet(nn.Module):
             if stride > 1:
                 widths = shrink(widths, stride)
                 mask = column_mask(widths, -(-x.shape[-1] // stride), x.dtype)
-            for block in stage:
+            for block in stage.children():
                 x = block(x, mask)
         return x.amax(dim=2).transpose(1, 2), widths
 
@@ -97,5 +97,6 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W'); mask (B, 1, 1, W') of the output's columns."""
-        y = self.first_norm(self.first(x)).relu() * mask
-        return (self.second_norm(self.second(y)) + self.around(x)).relu() * mask
+        y: Tensor = self.first_norm(self.first(x)).relu() * mask
+        y = self.second_norm(self.second(y)) + self.around(x)
+        return y.relu() * mask

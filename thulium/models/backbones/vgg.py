@@ -66,7 +66,7 @@ class Vgg(nn.Module):
         x = images
         for stage, pool in zip(self.stages, POOLS, strict=True):
             mask = column_mask(widths, x.shape[-1], x.dtype)
-            for convolution in stage:
+            for convolution in stage.children():
                 x = convolution(x, mask)
             # Nothing is below 0, so the zeros of the padding win over no pixel of a line.
             x = functional.max_pool2d(x, pool, ceil_mode=True)
@@ -84,4 +84,5 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H, W); mask (B, 1, 1, W) of its columns."""
-        return self.norm(self.convolution(x)).relu() * mask
+        normed: Tensor = self.norm(self.convolution(x))
+        return normed.relu() * mask

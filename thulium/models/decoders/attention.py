@@ -62,8 +62,11 @@ class AttentionDecoder(Decoder[AttentionOutput]):
             return AttentionOutput(logits, features)
         shown = self._padded(targets, self.blank_index).to(logits.device, non_blocking=True)
         begin = torch.full_like(shown[:, :1], self.blank_index)
-        steps = _Steps(self, features)
-        written = [steps.next(symbols) for symbols in torch.cat([begin, shown], dim=1).unbind(1)]
+        with torch.autocast(
+            logits.device.type, enabled=False
+        ):  # sums over many steps; and the cell takes one type only
+            steps = _Steps(self, features)
+            written = [steps.next(symbols) for symbols in torch.cat([begin, shown], dim=1).unbind(1)]
         return AttentionOutput(logits, features, torch.stack(written, dim=1))
 
     def frames_needed(self, classes: Sequence[int]) -> int:
@@ -78,7 +81,7 @@ class AttentionDecoder(Decoder[AttentionOutput]):
         ends = torch.full((len(targets.lengths), 1), IGNORED)
         wanted = torch.cat([self._padded(targets, IGNORED), ends], dim=1)
         wanted[torch.arange(len(wanted)), targets.lengths] = self.blank_index
-        scores = output.written.float().transpose(1, 2)
+        scores = output.written.transpose(1, 2)
         own = functional.cross_entropy(scores, wanted.to(device), ignore_index=IGNORED, reduction="sum") / divisor
         log_probs = functional.log_softmax(output.logits.float(), dim=2).transpose(0, 1)
         ctc = functional.ctc_loss(
@@ -103,7 +106,7 @@ class AttentionDecoder(Decoder[AttentionOutput]):
         is_open = torch.ones_like(symbols, dtype=torch.bool)
         found: list[tuple[list[int], list[float], list[int]]] = [([], [], []) for _ in symbols]
         for number in range(int(output.frames.max())):  # no line has more symbols than frames
-            best = steps.next(symbols).float().softmax(dim=1).max(dim=1)
+            best = steps.next(symbols).softmax(dim=1).max(dim=1)
             symbols = best.indices
             is_open = is_open & (symbols != self.blank_index) & (number < output.frames)
             if not is_open.any():
@@ -131,7 +134,7 @@ class _Steps:
     """
 
     def __init__(self, decoder: AttentionDecoder, features: Features) -> None:
-        self.decoder, self.features = decoder, features.head
+        self.decoder, self.features = decoder, features.head.float()
         size, length, _ = self.features.shape
         self.keys = decoder.keys(self.features)
         self.is_padding = torch.arange(length, device=self.features.device) >= features.frames[:, None]
@@ -146,8 +149,8 @@ class _Steps:
         self.state = decoder.cell(torch.cat([decoder.embed(symbols), self.seen], dim=1), self.state)
         places = decoder.location(torch.stack([self.weights, self.sums], dim=1)).transpose(1, 2)
         looked = torch.tanh(self.keys + decoder.query(self.state)[:, None] + decoder.place(places))
-        energies = decoder.energy(looked).squeeze(2).float().masked_fill(self.is_padding, -torch.inf)
-        self.weights = energies.softmax(dim=1).to(self.features.dtype)
+        energies = decoder.energy(looked).squeeze(2).masked_fill(self.is_padding, -torch.inf)
+        self.weights = energies.softmax(dim=1)
         self.sums = self.sums + self.weights
         self.seen = torch.bmm(self.weights[:, None], self.features).squeeze(1)
         scores: Tensor = decoder.write(torch.cat([self.state, self.seen], dim=1))

@@ -49,8 +49,7 @@ class CtcDecoder(Decoder[CtcOutput]):
 
     def forward(self, features: Features, targets: Targets | None = None) -> CtcOutput:
         """Logits of each frame; and the shortcut's, while training, where there is one."""
-        is_short = self.shortcut is not None and self.training
-        shortcut = self.shortcut(features.backbone) if is_short else None  # type: ignore[misc]
+        shortcut = self.shortcut(features.backbone) if self.shortcut is not None and self.training else None
         return CtcOutput(self.classify(features.head), features, shortcut)
 
     def frames_needed(self, classes: Sequence[int]) -> int:

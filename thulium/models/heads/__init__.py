@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from thulium.models.heads.bilstm import BiLstm
-from thulium.models.heads.none import Nothing
+from thulium.models.heads.none import Identity
 from thulium.models.heads.transformer import Transformer
 from thulium_dsl.grammar.spec import BilstmSpec, HeadSpec, TransformerSpec
 
-Head = BiLstm | Transformer | Nothing
+Head = BiLstm | Transformer | Identity
 
 
 def _bilstm(spec: BilstmSpec, in_features: int) -> BiLstm:
@@ -29,7 +29,7 @@ def _transformer(spec: TransformerSpec, in_features: int) -> Transformer:
 HEADS: dict[str, Callable[[Any, int], Head]] = {
     "bilstm": _bilstm,
     "transformer": _transformer,
-    "none": lambda _spec, in_features: Nothing(in_features),
+    "none": lambda _spec, in_features: Identity(in_features),
 }
 
 

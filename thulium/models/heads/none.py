@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-class Nothing(nn.Module):
+class Identity(nn.Module):
     """Gives back what it is given.
 
     Attributes:

@@ -32,7 +32,8 @@ def side_by_side(first: nn.Module, second: nn.Module, x: Tensor, y: Tensor) -> t
         return _first(first(x)), _first(second(y))
     if not torch.is_grad_enabled():
         return _both(lambda: _first(first(x)), lambda: _first(second(y)))
-    return _SideBySide.apply(first, second, x, y, *first.parameters(), *second.parameters())  # type: ignore[no-any-return,no-untyped-call]
+    both: tuple[Tensor, Tensor] = _SideBySide.apply(first, second, x, y, *first.parameters(), *second.parameters())
+    return both
 
 
 def _pays(x: Tensor) -> bool:
@@ -55,7 +56,7 @@ class _SideBySide(torch.autograd.Function):
         return tuple(output.detach() for output in outputs)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         walks = [_walk(*side) for side in zip(ctx.outputs, ctx.sides, gradients, strict=True)]
         (of_x, *of_first), (of_y, *of_second) = _both(*walks)
         del ctx.outputs, ctx.sides  # the graphs, which hold the memory of a step
@@ -98,7 +99,7 @@ class _State:
 
     def __init__(self) -> None:
         self.has_grad, self.is_inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
-        self.half = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+        self.amp_dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
 
     def run(self, compute: Callable[[], T], threads: int) -> T:
         torch.set_num_threads(threads)
@@ -107,11 +108,11 @@ class _State:
 
     @contextlib.contextmanager
     def _entered(self) -> Iterator[None]:
-        half = self.half or torch.bfloat16
+        dtype = self.amp_dtype or torch.bfloat16
         with (
             torch.inference_mode(self.is_inference),
             torch.set_grad_enabled(self.has_grad),
-            torch.autocast("cpu", dtype=half, enabled=self.half is not None),
+            torch.autocast("cpu", dtype=dtype, enabled=self.amp_dtype is not None),
         ):
             yield
 

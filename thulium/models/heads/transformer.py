@@ -49,7 +49,8 @@ class Transformer(nn.Module):
         x = self.enter(x)
         for layer in self.layers:
             x = layer(x, seen, rotation)
-        return self.norm(x)
+        normed: Tensor = self.norm(x)
+        return normed
 
 
 class Layer(nn.Module):
@@ -73,7 +74,8 @@ class Layer(nn.Module):
         queries, keys = turned(queries, rotation), turned(keys, rotation)
         attended = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=seen)
         x = x + self.dropout(self.mix(attended.transpose(1, 2).flatten(2)))
-        return x + self.dropout(self.narrow(functional.gelu(self.widen(self.feedforward_norm(x)))))
+        x = x + self.dropout(self.narrow(functional.gelu(self.widen(self.feedforward_norm(x)))))
+        return x
 
 
 def rotations(steps: Tensor, size: int) -> tuple[Tensor, Tensor]:

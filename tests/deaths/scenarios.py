@@ -1,0 +1,91 @@
+"""What commands are run, on what, to die: in a project and without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import lab
+
+from deaths.place import Scenario
+
+# Two epochs of two steps, and a state after each of them.
+SHORT = {
+    "    train: 24\n    val: 8\n    test: 8\n": "    train: 8\n    val: 4\n    test: 4\n",
+    "batch_size: 8": "batch_size: 4",
+    "  epochs: 1\n": "  epochs: 2\n",
+    "resume_every_minutes: 5.0": "resume_every_minutes: 1.0e-06",
+}
+
+
+def project(folder: Path) -> None:
+    """The small document of a project."""
+    text = lab.DOCUMENT
+    for old, new in SHORT.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+
+
+def incomplete(folder: Path) -> None:
+    project(folder)
+    lab.edit(folder / "params.yaml", "  worst_lines: 3\n", "")
+
+
+def edited(old: str, new: str) -> Callable[[Path], None]:
+    """A change of the project's document."""
+    return lambda folder: lab.edit(folder / "params.yaml", old, new)
+
+
+# The same outside of a project; what a document there leaves out would use what the machine has.
+ALSO_SHORT = {
+    "epochs: 1\n": "epochs: 2\n",
+    "save_every: 5\n": "save_every: 1\n",
+    "keep_last: 3\n": "keep_last: 1\n",
+    "  save_best: true\n": "  save_best: true\n  resume_every_minutes: 1.0e-06\n\n"
+    "resources:\n  device: cpu\n  prepare_workers: 1\n  loader_workers: 0\n  threads: 1\n",
+}
+
+
+def documents(folder: Path) -> None:
+    """The two smallest documents, and lines."""
+    lab.write_config(folder)
+    for old, new in ALSO_SHORT.items():
+        lab.edit(folder / "config" / "train.yaml", old, new)
+
+
+def another_line(folder: Path) -> None:
+    """The lines that prepare reads change."""
+    lab.edit(folder / "data" / "train" / "labels.txt", "001.png den 3. May\n", "001.png den 8. May\n")
+
+
+MIDDLE = " | dies at rename .*000004.state$"
+TRAIN = "train config/train.yaml --output-dir out"
+PREPARED = (project, "compile", "prepare")
+TRAINED = (*PREPARED, "train")
+FINISHED = (documents, TRAIN)
+
+# In a project, as DVC runs them there.
+IN_A_PROJECT = {
+    "prepare": Scenario("prepare", (project, "compile")),
+    "prepare again": Scenario("prepare", (*PREPARED, edited("  seed: 1\n  text:", "  seed: 2\n  text:"))),
+    "train": Scenario("train", PREPARED),
+    "train again": Scenario("train", (*TRAINED, edited("lr: 0.001", "lr: 0.002"))),
+    "train on": Scenario("train", (*PREPARED, f"train{MIDDLE}")),
+    "evaluate": Scenario("evaluate", TRAINED),
+    "evaluate again": Scenario("evaluate", (*TRAINED, "evaluate", edited("split: test", "split: val"))),
+    "compile": Scenario("compile", (incomplete,)),
+    "compile again": Scenario("compile", (*PREPARED, edited("save_dir: checkpoints/", "save_dir: models/"))),
+    "clean": Scenario("clean", (*PREPARED, f"train{MIDDLE}")),
+}
+# With a folder, without DVC.
+IN_A_FOLDER = {
+    "folder: train": Scenario(TRAIN, (documents,)),
+    "folder: train on": Scenario(TRAIN, (documents, f"{TRAIN}{MIDDLE}")),
+    "folder: train finished": Scenario(TRAIN, FINISHED),
+    "folder: train --restart": Scenario(f"{TRAIN} --restart", (*FINISHED, another_line)),
+    "folder: evaluate": Scenario("evaluate config/train.yaml --output-dir out", (*FINISHED, another_line)),
+    "folder: prepare": Scenario("prepare config/train.yaml --output-dir out", (documents,)),
+    "folder: prepare --dry": Scenario("prepare config/train.yaml --dry --output-dir out", (documents,)),
+}
+SCENARIOS = IN_A_PROJECT | IN_A_FOLDER

@@ -1,0 +1,40 @@
+"""A command that dies before, in or after any of its writes, and is run again, ends as if it never had.
+
+The whole of it is what `make kills` does, too.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import lab
+import pytest
+from deaths.scenarios import IN_A_FOLDER, IN_A_PROJECT, SCENARIOS
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+SHARE = 0.02  # of the deaths, where there is no time for all
+
+
+def kill(environment: dict[str, str], *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "deaths", *arguments],
+        cwd=lab.CHECKOUT,
+        env=environment | {"PYTHONPATH": str(lab.CHECKOUT / "tests")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenarios", [IN_A_PROJECT, IN_A_FOLDER], ids=["project", "folder"])
+def test_commands_survive_some_deaths(scenarios: dict[str, object], environment: dict[str, str]) -> None:
+    kill(environment, *scenarios, "--share", str(SHARE))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_command_survives_a_death_at_every_write(scenario: str, environment: dict[str, str]) -> None:
+    kill(environment, scenario)
