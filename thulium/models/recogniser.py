@@ -234,8 +234,8 @@ def _grey_of_image(image: Image.Image) -> Image.Image:
         raise ImageFault(f"has no pixels ({image.width}x{image.height})")
     is_decoded = getattr(image, "fp", None) is None  # then it says less of its file
     try:
-        is_told = isinstance(image, ImageFile) and not (is_decoded and image.format == "JPEG2000")
-        samples = samples_of(image) if is_told else Samples()
+        is_told = not (is_decoded and image.format == "JPEG2000")
+        samples = samples_of(image) if isinstance(image, ImageFile) and is_told else Samples()
         image.load()
     except DAMAGE as error:
         raise ImageFault(f"cannot be decoded ({error})") from None
