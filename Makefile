@@ -87,12 +87,13 @@ format: setup  ## rewrite the code in the house's format
 
 .PHONY: golden
 golden: setup  ## rewrite the expected outputs in tests/golden; review the difference
-	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language tests/template
+	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language/test_problems.py tests/language/test_graph.py
 
 .PHONY: reference
-reference: setup  ## rewrite what is made from the schemas: grammar/spec.py, docs/reference, what new projects begin with
+reference: setup  ## rewrite what is made from the schemas: classes, pages, the demo's document, what projects start with
 	python -m thulium_dsl.manual.specs
 	python -m thulium_dsl.manual.pages
+	thulium compile
 
 .PHONY: docs
 docs: setup  ## build the documentation into site/

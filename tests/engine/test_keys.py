@@ -104,6 +104,8 @@ ELSEWHERE = {
     "dataset.max_skipped": "tests/engine/test_dataset_keys.py::test_faults_are_skipped_up_to_a_share",
     "resources.prepare_workers": "tests/engine/test_dataset_keys.py::test_more_processes_write_the_same_bytes",
     "preprocessing.wide_lines": "tests/engine/test_prepare.py::test_wide_lines",
+    "model.decoder.hidden_size": "tests/engine/test_attention.py::test_another_value_reaches_the_model",
+    "model.decoder.ctc_weight": "tests/engine/test_attention.py::test_another_value_reaches_the_model",
     "model.span_mask.length": "tests/engine/test_model.py::test_longer_stretches_are_fewer",
     "model.head.num_heads": "tests/engine/test_model.py::test_every_option_of_a_head_changes_what_is_learnt",
     "model.head.feedforward_size": "tests/engine/test_model.py::test_every_option_of_a_head_changes_what_is_learnt",

@@ -11,18 +11,23 @@ from PIL import Image
 from thulium.data.batch import Batch, collate
 from thulium.data.charset import Charset
 from thulium.data.loader import create_dataloader
-from thulium.models.backbones import BACKBONES, resnet, vgg
+from thulium.models.backbones import BACKBONES
 from thulium.models.heads import HEADS
 from thulium.models.heads.transformer import rotations, turned
 from thulium.models.masks import reversal
 from thulium.models.span_mask import SpanMask
 from thulium.models.wrappers import HTRModel
 from thulium.training.trainer import HTRTrainer
+from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.building import build as spec_of
 from thulium_dsl.grammar.spec import BackboneSpec, HeadSpec, ModelSpec, SpanMaskSpec
 
 CHARSET = Charset(tuple("abcdefgh "))
-SIZES = {name: "resnet" for name in resnet.SIZES} | {name: "vgg" for name in vgg.SIZES}
+SIZES = {
+    name: family
+    for family, branch in schemas.branches(schemas.find("model.backbone")[0].schema).items()
+    for name in branch["properties"]["config_name"]["enum"]
+}
 SMALL = {
     "bilstm": {"hidden_size": 24, "num_layers": 1, "dropout": 0.1},
     "transformer": {"hidden_size": 24, "num_layers": 2, "num_heads": 2, "feedforward_size": 48, "dropout": 0.1},
