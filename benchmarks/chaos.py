@@ -166,7 +166,7 @@ class Outcome:
 
     Attributes:
         kills: how many met a command that had not ended yet.
-        resumed: how often a training was gone on with.
+        resumed: how often a training was resumed.
         lost: files that differ from those of the undisturbed run, or what went wrong.
     """
 
@@ -197,11 +197,11 @@ def disturb(place: Lab, kind: str, kills: int, seed: int) -> Outcome:
                 if process.poll() is None:
                     act(Victim(folder, process, draw, place.seconds[processes]))
                     done += 1
-            said += process.communicate(timeout=PATIENCE_S)[1].count("going on from")
+            said += process.communicate(timeout=PATIENCE_S)[1].count("resuming from")
             lab.wait_until_none_is_left(folder, PATIENCE_S)
         for _ in range(MOST_RUNS):
             last = place.run(*place.command, cwd=folder, code=None)
-            said += last.stderr.count("going on from")
+            said += last.stderr.count("resuming from")
             if last.returncode == 0:
                 break
         found, expected = results(folder), place.expected[processes]

@@ -1,4 +1,4 @@
-"""What does it cost to keep a training: the checkpoints of an epoch, and a state to go on from?
+"""What does it cost to keep a training: the checkpoints of an epoch, and a state to resume from?
 
 First for the default model, the median of 9 epochs whose weights all differ and of which each is the best, so that most
 is written: clock and processor. Then the share of a whole training, the demo's with all that its document keeps, that

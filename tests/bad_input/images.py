@@ -103,7 +103,7 @@ def _pdf_beside(data: Path) -> None:
     (data / "train" / "images" / "book.pdf").write_bytes(_bytes(_line(data), "PDF"))
 
 
-@_table.skippable("A Git LFS pointer in the place of an image", FILE, skipped=UNREADABLE)
+@_table.skippable("A Git LFS pointer in place of an image", FILE, skipped=UNREADABLE)
 def _lfs(data: Path) -> None:
     _put(data, LFS)
 

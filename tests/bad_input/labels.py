@@ -215,7 +215,7 @@ def _no_labels(data: Path) -> None:
     (data / "train" / "labels.txt").unlink()
 
 
-@_table.refused("A Git LFS pointer in the place of labels.txt", FILE)
+@_table.refused("A Git LFS pointer in place of labels.txt", FILE)
 def _lfs(data: Path) -> None:
     (data / "train" / "labels.txt").write_bytes(LFS)
 

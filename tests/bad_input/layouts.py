@@ -106,7 +106,7 @@ def _files(table: Table, root: str, other: str) -> None:
         ("UTF-8 that calls itself UTF-16", "wrong encoding", f"{FILE}:1", _replace('"UTF-8"?', '"UTF-16"?')),
         ("UTF-8 that calls itself Latin-1", "wrong encoding", f"{FILE}:1", _replace('"UTF-8"?', '"ISO-8859-1"?')),
         ("An image that is not there", "missing image", "p0.png", _no_image),
-        ("A text file in the place of the image", "unreadable image", IMAGE, _text_for_image),
+        ("A text file in place of the image", "unreadable image", IMAGE, _text_for_image),
         ("An image of another shape", "image of another shape", "420x420", _other_shape),
     ):
         table.skippable(title, FILE, at, skipped={reason: 1}, lost=LINES)(spoil)

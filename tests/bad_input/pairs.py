@@ -69,7 +69,7 @@ def _nested(root: Path) -> None:
         (root / split).rename(root / "test data" / "book" / split)
 
 
-@_table.skippable("A Git LFS pointer in the place of a text", TEXT, skipped={"unreadable text": 1})
+@_table.skippable("A Git LFS pointer in place of a text", TEXT, skipped={"unreadable text": 1})
 def _lfs(root: Path) -> None:
     _text(root).write_bytes(LFS)
 
@@ -182,7 +182,7 @@ def _no_folder(root: Path) -> None:
     root.rename(root.with_name("files"))
 
 
-@_table.refused("A file in the place of the folder", "data/lines")
+@_table.refused("A file in place of the folder", "data/lines")
 def _file(root: Path) -> None:
     shutil.rmtree(root)
     root.write_text("")

@@ -73,8 +73,8 @@ _table.skippable("Bytes that are no image", f"{FILE}:1", skipped={"unreadable im
 _table.skippable("Bytes of an image that is cut off", f"{FILE}:1", skipped={"unreadable image": 1})(
     _changed(lambda rows: rows[0].update(image={"bytes": rows[0]["image"]["bytes"][:150]}))
 )
-_table.refused("A column of numbers in the place of texts", f"{FILE}:1")(_each("text", lambda number: number))
-_table.refused("A column of numbers in the place of images", f"{FILE}:1")(_each("image", lambda number: number))
+_table.refused("A column of numbers in place of texts", f"{FILE}:1")(_each("text", lambda number: number))
+_table.refused("A column of numbers in place of images", f"{FILE}:1")(_each("image", lambda number: number))
 _table.refused("Images as lists of numbers", f"{FILE}:1")(_each("image", lambda _: {"bytes": [1, 2, 3]}))
 
 
@@ -143,7 +143,7 @@ def _damaged_inside(root: Path) -> None:
 
 
 @_table.skippable(
-    "A Git LFS pointer in the place of a table", "data/tables/train-2.parquet", skipped={"unreadable table": 1}, lost=0
+    "A Git LFS pointer in place of a table", "data/tables/train-2.parquet", skipped={"unreadable table": 1}, lost=0
 )
 def _lfs(root: Path) -> None:
     (root / "train-2.parquet").write_bytes(LFS)

@@ -101,7 +101,7 @@ def cut_run(small: Experiment, prepared: Path, out: Path, cut: Callable[[int], N
 def test_a_training_is_kept_within_an_epoch(small, prepared, unbroken, tmp_path, cut, capsys, steps: int) -> None:
     cut_run(small, prepared, tmp_path, cut, steps)
     run(small, prepared, tmp_path)
-    assert "going on from" in capsys.readouterr().err
+    assert "resuming from" in capsys.readouterr().err
     assert outcome(tmp_path) == unbroken
 
 
@@ -117,7 +117,7 @@ def test_without_minutes_only_whole_epochs_are_kept(small, prepared, tmp_path, c
     small = replace(small, checkpointing=replace(small.checkpointing, resume_every_minutes=0))
     cut_run(small, prepared, tmp_path, cut, 9)
     run(small, prepared, tmp_path)
-    assert "going on from the end of epoch 1" in capsys.readouterr().err
+    assert "resuming from the end of epoch 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kept", [1, 2])
@@ -128,7 +128,7 @@ def test_short_epochs_are_kept_now_and_then(
     small = replace(small, checkpointing=replace(small.checkpointing, resume_every_minutes=5))
     cut_run(small, prepared, tmp_path, cut, 13)  # in the third epoch
     run(small, prepared, tmp_path)
-    assert f"going on from the end of epoch {kept}" in capsys.readouterr().err
+    assert f"resuming from the end of epoch {kept}" in capsys.readouterr().err
     assert outcome(tmp_path) == unbroken
 
 
@@ -299,7 +299,7 @@ def test_a_whole_state_of_other_things_is_named_and_the_one_before_it_used(
     assert says in said
     assert ".state is " in said
     assert "it is left out, and the state before it is used" in said
-    assert "going on from epoch 2, step 1" in said
+    assert "resuming from epoch 2, step 1" in said
 
 
 def test_a_training_goes_on_as_if_a_state_of_other_things_had_never_been(
@@ -320,7 +320,7 @@ def test_where_all_states_hold_other_things_a_new_start_is_said(
     run(small, prepared, out)
     said = capsys.readouterr().err
     assert said.count("it is left out, and the training starts anew") == 1
-    assert "going on from" not in said
+    assert "resuming from" not in said
     assert outcome(out) == unbroken
 
 
@@ -409,7 +409,7 @@ def test_a_disk_that_stays_full_fails_at_the_end_and_loses_nothing(
     assert not (tmp_path / "metrics" / "train.json").exists()
     disk[0] = False
     run(small, prepared, tmp_path)
-    assert "going on from" in capsys.readouterr().err
+    assert "resuming from" in capsys.readouterr().err
     assert outcome(tmp_path) == unbroken
 
 
@@ -567,7 +567,7 @@ def test_going_on_with_another_number_of_threads_is_said(small, prepared, tmp_pa
     finally:
         torch.set_num_threads(1)
     said = capsys.readouterr().err
-    assert "it was cut with 1 threads and goes on with 2" in said
+    assert "it was cut with 1 threads and is resumed with 2" in said
     assert "resources.threads: 1 keeps them" in said
 
 

@@ -1,4 +1,4 @@
-"""What a training writes: model files, the state of their optimizer, and states to go on from."""
+"""What a training writes: model files, the state of their optimizer, and states to resume from."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_a_killed_training_goes_on_and_writes_the_same_bytes(alone: Path, tmp_pa
     lab.read_until(process, "^epoch 1/3")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
-    assert "going on from " in run("thulium", *COMMAND, cwd=tmp_path).stderr
+    assert "resuming from " in run("thulium", *COMMAND, cwd=tmp_path).stderr
     assert lab.digests(tmp_path, *RESULTS) == lab.digests(alone, *RESULTS)
 
 

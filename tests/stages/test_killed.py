@@ -62,7 +62,7 @@ def test_a_pipeline_that_was_killed_goes_on(kill: str, work: Path, unbroken: dic
     lab.wait_until_none_is_left(work)
     assert not (work / "metrics" / "train.json").exists()
     done = run("dvc", "repro", cwd=work)
-    assert "going on from " in done.stderr
+    assert "resuming from " in done.stderr
     assert lab.digests(work, *lab.RESULTS) == unbroken
 
 
@@ -74,7 +74,7 @@ def test_a_killed_experiment_goes_on_in_a_temporary_copy(work: Path, run: lab.Sh
     stopped(process)
     lab.wait_until_none_is_left(work)
     done = run(*change, "--temp", cwd=work)
-    assert "going on from " in done.stderr
+    assert "resuming from " in done.stderr
     assert not list((work / ".thulium" / "resume").iterdir())
 
 
@@ -90,7 +90,7 @@ def test_a_signal_is_answered_with_a_way_on(work: Path, run: lab.Shell, number: 
     said = stopped(process)
     assert process.returncode == code
     assert said.splitlines()[-1].startswith(f"stopped by {number.name} at ")
-    assert said.endswith("; the same command goes on from there\n")
+    assert said.endswith("; the same command resumes from there\n")
     listed = run("thulium", "clean", "--dry-run", cwd=work).stdout
     assert listed.startswith("would remove .thulium/resume/")
     assert run("thulium", "clean", cwd=work).stdout == listed.replace("would remove", "removed")
@@ -120,7 +120,7 @@ def test_the_same_command_goes_on_with_a_folder(config: Path, run: lab.Shell) ->
     os.kill(process.pid, signal.SIGTERM)
     stopped(process)
     process = run.start(*command, cwd=config)
-    assert lab.read_until(process, "^training on")[-2].startswith("going on from ")
+    assert lab.read_until(process, "^training on")[-2].startswith("resuming from ")
     os.kill(process.pid, signal.SIGTERM)
     stopped(process)
     process = run.start(*command, "--restart", cwd=config)

@@ -108,12 +108,12 @@ def test_two_hosts_train_as_one_process_and_survive_a_cut_cable(cable: Cable, tm
     print(*said, sep="\n--- ")
     assert all(process.returncode for process in processes)
     assert any("the connection to the other processes broke" in text for text in said)
-    assert any("the same command goes on from the last state that was kept" in text for text in said)
+    assert any("the same command resumes from the last state that was kept" in text for text in said)
 
     processes = start(cable, folders[1:], run)
     said = ended(processes, 200)
     assert [process.returncode for process in processes] == [0, 0], said
-    assert "going on from " in said[0]
+    assert "resuming from " in said[0]
     assert "epoch" not in said[1]
     assert not (folders[2] / "out" / "checkpoints").exists()
     rows = [(folder / "out" / "plots" / "history.csv").read_text().split() for folder in folders[:2]]

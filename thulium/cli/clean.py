@@ -1,4 +1,4 @@
-"""``thulium clean``: what is kept of trainings that were cut and that nobody means to go on with."""
+"""``thulium clean``: what is kept of trainings that were cut and that nobody means to resume."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def start(processes: int) -> None:
     end = world.launch(["-m", "thulium.cli.main", *sys.argv[1:]], processes)
     if end.killed_by:
         what = f"rank {end.rank} was killed by {end.killed_by}, and the other processes were stopped"
-        echo(f"{what}; the same command goes on from the last state that was kept", err=True)
+        echo(f"{what}; the same command resumes from the last state that was kept", err=True)
     if end.code:
         raise Exit(end.code)
 
@@ -97,7 +97,7 @@ def report(error: Exception) -> NoReturn:
     is_ours = isinstance(error, (ThuliumError, OSError))
     text = str(error) if is_ours else "".join(traceback.format_exception(error)).rstrip()
     if isinstance(error, LostPeer):
-        text += "\nthe same command goes on from the last state that was kept"
+        text += "\nthe same command resumes from the last state that was kept"
     _end(2 if is_ours else 1, f"rank {here.rank}: {text}" if speaks else "")
 
 

@@ -57,7 +57,7 @@ def _kept(root: Path) -> list[str]:
     from thulium.runtime.unfinished import unfinished
 
     return [
-        f"kept of a training that was cut: {training.at}; it goes on from there if its settings, its lines and the "
+        f"kept of a training that was cut: {training.at}; it resumes from there if its settings, its lines and the "
         "engine are still the same (`thulium clean` lists and removes what is kept)"
         for training in unfinished(Path(os.environ.get("DVC_ROOT", root)))
         if training.at and not training.is_held

@@ -100,7 +100,7 @@ def _counts(report: dict[str, Any]) -> str:
 )
 @click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
 def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) -> None:
-    """Train the model of a document. A training that was cut goes on where it was."""
+    """Train the model of a document. A training that was cut is resumed where it was."""
     group.end_with_parent()
     experiment, place = _open(file, output_dir)
     experiment = _on_gpus(experiment, gpus)
@@ -225,7 +225,7 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
 @command()
 @document
 @output_dir
-@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in the place of the one trained here.")
+@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in place of the one trained here.")
 def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()

@@ -16,9 +16,9 @@ class Hypothesis:
 
     Attributes:
         classes: its symbols, as the charset numbers them.
-        score: natural logarithm; what it is of, the search says. None where nobody asked.
-        confidences: of each symbol, 0 to 1; empty where nobody asked.
-        spans: of each symbol, the first of its frames and the one after its last; empty where nobody asked.
+        score: natural logarithm; what it is of, the search says. None where it was not asked for.
+        confidences: of each symbol, 0 to 1; empty where it was not asked for.
+        spans: of each symbol, the first of its frames and the one after its last; empty where it was not asked for.
     """
 
     classes: tuple[int, ...]

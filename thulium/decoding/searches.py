@@ -31,7 +31,7 @@ class BeamSearch:
 
     Attributes:
         width: prefixes that are kept.
-        scorer: of the language model, for the model's charset; None: no one is asked.
+        scorer: of the language model, for the model's charset; None: there is none.
     """
 
     width: int

@@ -1,4 +1,4 @@
-"""The grey of the paper round the writing of a line, which stands in the place of what lies outside of its outline."""
+"""The grey of the paper round the writing of a line, which stands in place of what lies outside of its outline."""
 
 from __future__ import annotations
 

@@ -56,9 +56,9 @@ class Reading:
 
     Attributes:
         text: in logical order, after the model's text rules.
-        confidence: geometric mean of the characters' confidences, 0 to 1, not calibrated; None where nobody asked, or
+        confidence: geometric mean of the characters' confidences, 0 to 1, not calibrated; None where it was not asked for, or
             where nothing was read.
-        characters: empty where nobody asked.
+        characters: empty where it was not asked for.
     """
 
     text: str

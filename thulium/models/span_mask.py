@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class SpanMask(nn.Module):
-    """Puts one learnt frame in the place of those that are hidden; outside of training it changes nothing."""
+    """Puts one learnt frame in place of those that are hidden; outside of training it changes nothing."""
 
     def __init__(self, features: int, *, share: float, length: int) -> None:
         super().__init__()

@@ -56,7 +56,7 @@ def evaluate(
         prepared: the folder that prepare wrote.
         checkpoints: the folder that train wrote.
         out: gets predictions.csv, plots/, reports/ and, at the end, metrics.json; may hold plots/history.csv.
-        model_file: judged in the place of a checkpoint; nothing else of its training is needed.
+        model_file: judged in place of a checkpoint; nothing else of its training is needed.
 
     Returns:
         What metrics.json holds.

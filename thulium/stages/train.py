@@ -68,7 +68,7 @@ def train(
     restart: bool = False,
     on_pace: Callable[[float, str], None] = lambda _lines_per_s, _device: None,
 ) -> dict[str, Any]:
-    """Train a model and keep its best and last epochs; a training that was cut is gone on with.
+    """Train a model and keep its best and last epochs; a training that was cut is resumed.
 
     Args:
         prepared: the folder that prepare wrote.
@@ -76,7 +76,7 @@ def train(
         run_dir: gets TensorBoard's files; emptied before a new training.
         resume_dir: keeps what is needed to go on, as long as the training is not finished; absent: nothing is kept.
         world: the processes that train together; only the main one writes.
-        restart: whether to train anew although there is something to go on from.
+        restart: whether to train anew although there is something to resume from.
         on_pace: told after each epoch how many lines a second the run has learnt from so far, and on what device.
 
     Returns:
@@ -146,7 +146,7 @@ def _begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, 
     run.load_state_dict(state)
     if folder:
         run.history.write()
-        say(f"going on from {run.place}")
+        say(f"resuming from {run.place}")
         say_threads(state["trainer"]["threads"], run.trainer.device)
         before = Path(folder.run_dir)
         # Only beside where a new one would be: a state must not choose where we write.

@@ -175,7 +175,7 @@ class CheckpointManager:
         return {name: path for name, path in written.items() if path.exists()}
 
     def state_dict(self) -> dict[str, Any]:
-        """What ``load_state_dict`` needs to go on from here, beside the files."""
+        """What ``load_state_dict`` needs to resume from here, beside the files."""
         pending = {name: _as_tensor(content) for name, content in self._pending.items()}
         return {"best": self._best, "best_epoch": self.best_epoch, "periodic": list(self._periodic), "pending": pending}
 
@@ -189,7 +189,7 @@ class CheckpointManager:
         return misfit(state, {"best": None, "best_epoch": None, "periodic": None, "pending": None}, free)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state_dict`` was asked; the files must be there again."""
+        """Resume from where ``state_dict`` was asked; the files must be there again."""
         self._best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
         self._pending = {name: content.numpy().tobytes() for name, content in state["pending"].items()}
 

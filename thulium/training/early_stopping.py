@@ -30,11 +30,11 @@ class EarlyStopping:
         self.has_read = False
 
     def state_dict(self) -> dict[str, Any]:
-        """What ``load_state_dict`` needs to go on from here."""
+        """What ``load_state_dict`` needs to resume from here."""
         return {"best": self.best, "waited": self.waited, "has_read": self.has_read}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state_dict`` was asked."""
+        """Resume from where ``state_dict`` was asked."""
         self.best, self.waited, self.has_read = state["best"], state["waited"], state["has_read"]
 
     def should_stop(self, metrics: Mapping[str, float]) -> bool:

@@ -43,10 +43,10 @@ class Ema(Generic[M]):
         self._steps += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """What ``load_state_dict`` needs to go on from here."""
+        """What ``load_state_dict`` needs to resume from here."""
         return {"model": self.model.state_dict(), "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state_dict`` was asked."""
+        """Resume from where ``state_dict`` was asked."""
         self.model.load_state_dict(state["model"])
         self._steps = state["steps"]

@@ -23,7 +23,7 @@ from thulium_dsl.grammar.spec import LoggingSpec, WandbSpec
 
 Log = Callable[[int, Mapping[str, float], HTRTrainer], None]
 METRICS = ("val/cer", "val/wer", "val/loss")  # what TensorBoard's table of hyperparameters shows beside them
-WANDB_RUN = "wandb-run"  # holds the number of the run, so that it can be gone on with
+WANDB_RUN = "wandb-run"  # holds the number of the run, so that it can be resumed
 
 
 def forget_curves(run_dir: Path) -> None:
@@ -42,7 +42,7 @@ def open_loggers(
         run_dir: the run's own folder for TensorBoard.
         facts: the experiment: section -> its settings.
         lines: the validation lines, some of which TensorBoard shows.
-        num_logged: epochs that a run which goes on has logged before.
+        num_logged: epochs that a run that is resumed has logged before.
         world: only its main process opens any.
 
     Yields:
@@ -76,7 +76,7 @@ def _tensorboard(run_dir: Path, facts: Mapping[str, Any], samples: Samples, num_
     from torch.utils.tensorboard.summary import hparams
 
     experiment, start, end = hparams(_hyperparameters(facts), dict.fromkeys(METRICS, 0.0))
-    # What was logged after the state that the run goes on from is logged again.
+    # What was logged after the state that the run resumes from is logged again.
     purge = num_logged + 1 if num_logged else None
     with SummaryWriter(str(run_dir), purge_step=purge) as writer:
 

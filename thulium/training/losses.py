@@ -61,7 +61,7 @@ class Losses:
         return self.nats / self.symbols if self.symbols else math.nan
 
     def state_dict(self) -> dict[str, Any]:
-        """What the class takes to go on from here."""
+        """What the class takes to resume from here."""
         self._look()
         return {"epoch": self.epoch, "steps": self.steps, "nats": self.nats, "symbols": self.symbols}
 

@@ -105,7 +105,7 @@ class ResumeFolder:
             path.unlink()
 
     def note_end(self) -> None:
-        """Note that the training is as good as finished: who finds its results whole need not go on with it."""
+        """Note that the training is as good as finished: who finds its results whole need not resume it."""
         self.about["is_finished"] = True
         replace_text(self.path / "about.json", json.dumps(self.about, indent=2) + "\n")
 

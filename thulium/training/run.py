@@ -40,7 +40,7 @@ class Run:
     is_over: bool = False
 
     def state_dict(self) -> dict[str, Any]:
-        """What ``load_state_dict`` needs to go on from here; all processes must ask for it together."""
+        """What ``load_state_dict`` needs to resume from here; all processes must ask for it together."""
         return {
             "epochs": self.epochs,
             "is_over": self.is_over,
@@ -66,7 +66,7 @@ class Run:
         )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state_dict`` was asked; the checkpoints' files must be there again."""
+        """Resume from where ``state_dict`` was asked; the checkpoints' files must be there again."""
         self.epochs, self.is_over = state["epochs"], state["is_over"]
         self.history.rows = [(epoch, dict(metrics)) for epoch, metrics in state["history"]]
         self.trainer.load_state_dict(state["trainer"])
@@ -125,7 +125,7 @@ class Keeper:
             return False
         folder, files = self.folder, self.run.checkpoints.files
         folder.about["at"] = self.run.place
-        is_kept = keep_on("the state to go on from", lambda: folder.save(state, files))
+        is_kept = keep_on("the state to resume from", lambda: folder.save(state, files))
         self._saved_at = time.monotonic()
         self._cost_s = self._saved_at - start
         return is_kept
@@ -140,15 +140,15 @@ class Keeper:
         name = signal.Signals(number).name
         if not is_kept:
             return f"stopped by {name} at {self.run.place}; it could not be saved"
-        return f"stopped by {name} at {self.run.place}; the same command goes on from there"
+        return f"stopped by {name} at {self.run.place}; the same command resumes from there"
 
 
 def say_threads(before: int, device: Device) -> None:
-    """Say that a run goes on with another number of threads: sums over threads are rounded by their number."""
+    """Say that a run is resumed with another number of threads: sums over threads are rounded by their number."""
     now = torch.get_num_threads()
     if now != before and device.torch_device.type == "cpu":
         say(
-            f"it was cut with {before} threads and goes on with {now}: the last digits will not be those of a training "
+            f"it was cut with {before} threads and is resumed with {now}: the last digits will not be those of a training "
             f"that was not cut (resources.threads: {before} keeps them)"
         )
 

@@ -1,4 +1,4 @@
-"""What ``torch.save`` wrote of a training: read without trust, and held against the training that is to go on from it.
+"""What ``torch.save`` wrote of a training: read without trust, and held against the training that is to resume from it.
 
 A state may be whole by its digest and hold other things all the same: it may come of other code, or of a person. So
 what it holds is compared with what the training has itself, before any of it is put in place.

@@ -117,7 +117,7 @@ class HTRTrainer:
         self.reading: Judged | None = None
         self.on_step: Callable[[], None] = lambda: None
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
-        self._cut: Losses | None = None  # of an epoch that is to be gone on with
+        self._cut: Losses | None = None  # of an epoch that is to be resumed
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
         if is_compiled:  # after the copy, so that what is validated does not make a program of its own
             self.model.backbone.compile(dynamic=True)
@@ -199,7 +199,7 @@ class HTRTrainer:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that training goes on from, to the last bit; all processes must ask for it together."""
+        """Everything that training resumes from, to the last bit; all processes must ask for it together."""
         return {
             "amp_dtype": (self.device.torch_device.type, self.device.amp_dtype),
             "threads": torch.get_num_threads(),
@@ -233,7 +233,7 @@ class HTRTrainer:
         return misfit(state, own, free)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state_dict`` was asked, with the same loaders and settings."""
+        """Resume from where ``state_dict`` was asked, with the same loaders and settings."""
         kind, amp_dtype = state["amp_dtype"]
         if kind == self.device.torch_device.type == "cpu":  # the run may come from another processor
             self.device = replace(self.device, amp_dtype=amp_dtype)

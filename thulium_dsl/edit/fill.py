@@ -189,7 +189,7 @@ class _Filler:
             self.edits.append((start, end, kept))
 
     def _forget_includes(self) -> None:
-        """Put a remark in the place of ``include``: what it named is now written out below."""
+        """Put a remark in place of ``include``: what it named is now written out below."""
         pair = find(self.document, (INCLUDE,))
         if not pair:
             return

@@ -20,7 +20,7 @@ SECTION = "resources"
 
 
 def with_local(document: Document) -> Document:
-    """A document with the values of the file for this machine in the place of its own, if there is such a file."""
+    """A document with the values of the file for this machine in place of its own, if there is such a file."""
     path = _file(document)
     if path is None:
         return document

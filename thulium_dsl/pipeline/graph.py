@@ -5,7 +5,7 @@ ${...} templates, which DVC looks up itself. Paths of what it writes are written
 there, and a value that is changed for one run must not decide about that. Commands are constants, so that nothing a
 user writes can reach a shell.
 
-What a stage writes is named file by file, so that files of other origin beside them are nobody's business.
+What a stage writes is named file by file, so that files of other origin beside them are not touched.
 """
 
 from __future__ import annotations

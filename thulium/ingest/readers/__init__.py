@@ -4,7 +4,7 @@ A reader is a module with three functions, which know nothing of shards or proce
 
     units(dataset, needs_text=True) -> list of units
                                         in a stable order; a unit is small, can be pickled, and holds whole pages or a
-                                        part of one; a Fault stands in the place of what cannot be read at all;
+                                        part of one; a Fault stands in place of what cannot be read at all;
                                         raises DataError where the place itself is not as the document says
     names(units, dataset) -> iterator   Origin: the lines, pages and documents that lists may name, as far as they are
                                         known before anything is read; asked for only where there are lists

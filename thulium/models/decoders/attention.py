@@ -1,6 +1,6 @@
 """An attention decoder: it writes one symbol after the other, and looks at the frames before each.
 
-B lines, T frames, C features, K classes (symbols and one that ends a line, in the place of CTC's blank), S steps. CTC
+B lines, T frames, C features, K classes (symbols and one that ends a line, in place of CTC's blank), S steps. CTC
 beside it is an auxiliary loss, which teaches the frames early what to look for, and what a beam search reads in.
 
 Source: the location-aware attention of Chorowski et al. 2015, the CTC beside it after Kim et al. 2017.
