@@ -56,8 +56,8 @@ class Reading:
 
     Attributes:
         text: in logical order, after the model's text rules.
-        confidence: geometric mean of the characters' confidences, 0 to 1, not calibrated; None where it was not asked for, or
-            where nothing was read.
+        confidence: geometric mean of the characters' confidences, 0 to 1, not calibrated; None where it was not asked
+            for, or where nothing was read.
         characters: empty where it was not asked for.
     """
 

@@ -148,8 +148,8 @@ def say_threads(before: int, device: Device) -> None:
     now = torch.get_num_threads()
     if now != before and device.torch_device.type == "cpu":
         say(
-            f"it was cut with {before} threads and is resumed with {now}: the last digits will not be those of a training "
-            f"that was not cut (resources.threads: {before} keeps them)"
+            f"it was cut with {before} threads and is resumed with {now}: the last digits will not be those of a "
+            f"training that was not cut (resources.threads: {before} keeps them)"
         )
 
 
