@@ -1,12 +1,16 @@
 """Which checkpoints stay, and what they hold."""
 
+import errno
 import math
+import os
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save
 
 from thulium.data.charset import Charset
+from thulium.models import header
 from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
@@ -145,6 +149,22 @@ def test_the_same_weights_make_the_same_bytes(tmp_path, model):
     for name in "ab":
         save_model(model, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_file_that_may_not_be_opened_is_not_called_missing(tmp_path, model, monkeypatch):
+    """As any account but root's meets it; safetensors says that there is no such file."""
+    save_model(model, tmp_path / "m.safetensors")
+
+    def refused(*_words, **_options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def missing(*_words, **_options):
+        raise FileNotFoundError("No such file or directory")
+
+    monkeypatch.setattr(header, "safe_open", missing)
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(CheckpointError, match=r"cannot be read \(Permission denied\): change its permissions"):
+        header.read_header(tmp_path / "m.safetensors")
 
 
 def test_files_that_cannot_be_used_say_why(tmp_path, model, experiment):

@@ -76,6 +76,20 @@ def test_lines_that_do_not_fit_their_frames_are_counted(experiment, prepared, mo
     assert f"{number} of the lines have more text than the model has frames" in page
 
 
+def test_the_model_of_a_training_that_was_cut_is_judged_with_a_warning(experiment, prepared, model, tmp_path, capfd):
+    (tmp_path / "checkpoints").mkdir()
+    save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})
+    judge(experiment, prepared, tmp_path)
+    said = capfd.readouterr().err
+    assert f"warning: the training of {tmp_path}/checkpoints/best.safetensors has not ended, as far as is known" in said
+    assert "this is the model of epoch 3; `thulium train` goes on" in said
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics" / "train.json").write_text("{}")
+    judge(experiment, prepared, tmp_path)
+    judge(experiment, prepared, tmp_path / "b", model_file=tmp_path / "checkpoints" / "best.safetensors")
+    assert "has not ended" not in capfd.readouterr().err
+
+
 def test_a_model_can_be_judged_without_its_history(experiment, prepared, model, tmp_path, capfd):
     (tmp_path / "checkpoints").mkdir()
     save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from thulium.cli import stages
+from thulium.cli import engine
 from thulium.runtime import processor
 
 
@@ -85,6 +85,6 @@ def test_threads_that_wait_leave_their_core_soon_unless_somebody_says_otherwise(
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    stages._load("train", "thulium")
+    engine.load("train", "thulium")
     assert os.environ.get("GOMP_SPINCOUNT") == spins
     monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)

@@ -60,6 +60,12 @@ def test_a_seed_that_leaves_a_split_empty_is_answered_with_one_that_does_not():
     assert {hashed(page, spec(seed=seed)) for page in "abcd"} == {"train", "val", "test"}
 
 
+def test_where_nothing_can_be_used_no_page_is_counted():
+    assert Splitter(spec()).advice("train") == (
+        "nothing that was found can be used: see what was left out, and dataset.root and dataset.type"
+    )
+
+
 def test_two_pages_cannot_fill_three_splits():
     splitter = Splitter(spec())
     for page in ("a", "b"):

@@ -42,6 +42,16 @@ def test_making_the_reference_removes_pages_of_sections_that_are_gone(tmp_path: 
     assert {path.name for path in (tmp_path / reference.FOLDER).iterdir()} == set(reference.pages())
 
 
+def test_the_guide_puts_an_export_into_a_new_project(run: lab.Shell, tmp_path: Path) -> None:
+    guide = (DOCS / "guides" / "from-an-export.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ (mkdir .*)$", guide, re.MULTILINE)
+    run("thulium", "init", "court", "--dataset", "page", cwd=tmp_path)
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "p1.xml").write_text("")
+    run("bash", "-c", command, cwd=tmp_path / "court", HOME=str(tmp_path))
+    assert (tmp_path / "court" / "data" / "pages" / "p1.xml").exists()
+
+
 def test_every_page_is_in_the_navigation() -> None:
     text = (lab.CHECKOUT / "mkdocs.yml").read_text(encoding="utf-8")
     listed = re.findall(r"[\w/.-]+\.md", yaml.safe_dump(yaml.safe_load(text)["nav"]))

@@ -23,7 +23,7 @@ ADVICE = re.compile(
     r"[:;,(] (.*\b)?(add|choose|change|copy|correct|cut|draw|export|fill|is left|join|keep|make|move|name|put|"
     r"raise|remove|rename|replace|run|save|set|should|split|write|written|the folder of the data)\b"
 )
-LAST = re.compile(r"\d+ problems? in the data; nothing was written|\.\.\. and \d+ more|left out, by reason: .*")
+LAST = re.compile(r"\d+ problems? in the data; nothing was written|\.\.\. and \d+ more|left out, .*")
 SIMILAR = 0.9  # correlation of the pixels of two pictures of one line
 
 

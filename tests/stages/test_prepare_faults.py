@@ -52,6 +52,22 @@ def is_gone(group: int) -> bool:
     return False
 
 
+def test_files_of_another_format_alone_are_named_with_the_key_that_chooses(folder: Path, run: lab.Shell) -> None:
+    lab.edit(folder / "data.yaml", "type: page", "type: alto")
+    said = run(*PREPARE, cwd=folder, code=2).stderr
+    assert "nothing that was found can be used: see what was left out, and dataset.root and dataset.type" in said
+    assert "left out, another format: 16 (pages/doc0/p0.xml: is a file of PAGE, which dataset.type alto leaves" in said
+    assert "out and 15 more)" in said
+    assert "one page" not in said
+
+
+def test_a_full_disk_says_what_to_do(folder: Path, run: lab.Shell) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    done = run("bash", "-c", "thulium show data.yaml > /dev/full", cwd=folder, code=2)
+    assert done.stderr == "the disk: No space left on device\n  help: make room, and run the same command again\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_new", [True, False], ids=["nothing before", "other lines before"])
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from thulium.cli import engine
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -25,15 +26,7 @@ def augment_preview(file: Path, output: Path, line: str | None, draws: int) -> N
     from thulium_dsl.grammar.validate import load
 
     experiment, _ = load(file)
-    try:
-        from thulium.data.augmentation import preview
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("thulium"):
-            raise  # ours to mend
-        raise ThuliumError(
-            f"'thulium augment-preview' needs the package {error.name}, which is not installed: "
-            "pip install 'thulium[training]'"
-        ) from None
+    preview = engine.load("augment-preview", "thulium.data.augmentation.preview")
     shown, source = _line(file, experiment, line)
     sheet = preview.sheet(shown, experiment.augmentation, experiment.training.seed, draws)
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from thulium.cli import stages
+from thulium.cli import engine, stages
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
-from thulium_dsl.messages.problems import ThuliumError
 
 if TYPE_CHECKING:
     from thulium.evaluation.tuning import Tuned
@@ -37,14 +36,8 @@ def lm(file: Path, output: Path, order: int | None, text: Path | None, output_di
     """Write a language model of characters. It is for evaluation.decoding.language_model."""
     experiment, place = stages._open(file, output_dir)
     length = order or _order(experiment)
-    try:
-        from thulium.stages.language_model import language_model
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("thulium"):
-            raise  # ours to mend
-        needs = f"'thulium lm' needs the package {error.name}, which is not installed"
-        raise ThuliumError(f"{needs}: pip install 'thulium[training]'") from None
-    written = language_model(prepared=place.prepared, order=length, text=text, output=output)
+    module = engine.load("lm", "thulium.stages.language_model")
+    written = module.language_model(prepared=place.prepared, order=length, text=text, output=output)
     echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 

@@ -25,8 +25,19 @@ class Commands(Group):
             raise click.exceptions.Exit(130) from None
 
 
-# A file system that does not let us: no permission, read-only, full, a file where a folder should be.
-MENDABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST}
+_ALLOW = "change the permissions of the file or of its folder, or work in a copy of your own"
+_MAKE_ROOM = "make room, and run the same command again"
+_MOVE_AWAY = "move away what stands where a folder should be"
+# What to do where a file system does not let us; other errors of it are ours to look into.
+MENDABLE = {
+    errno.EACCES: _ALLOW,
+    errno.EPERM: _ALLOW,
+    errno.EROFS: "work in a copy on a disk that can be written to",
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+    errno.ENOTDIR: _MOVE_AWAY,
+    errno.EEXIST: _MOVE_AWAY,
+}
 
 
 def main() -> None:
@@ -43,7 +54,7 @@ def main() -> None:
             raise
         if group.is_member():
             group.report(error)
-        echo(f"{error.filename or 'the disk'}: {error.strerror}", err=True)
+        echo(f"{error.filename or 'the disk'}: {error.strerror}\n  help: {MENDABLE[error.errno]}", err=True)
         sys.exit(2)
 
 

@@ -8,7 +8,6 @@ into one folder.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
 import time
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thulium.cli import group, warnings
+from thulium.cli import engine, group, warnings
 from thulium.cli import output_folder as folders
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
@@ -109,7 +108,7 @@ def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) 
     if processes > 1 and not group.is_member():
         group.start(processes)
         return
-    _load("train", "torch")
+    engine.load("train", "torch")
     with group.member() as world, folders.held(place.out) if world.is_main else contextlib.nullcontext():
         _train(file, experiment, place, world, restart)
 
@@ -321,23 +320,5 @@ def _run(name: str, experiment: Experiment, function: str = "", **more: Any) -> 
 
     row = stage(name)
     sections = {section: getattr(experiment, section) for section in (*row.sections, *row.untracked)}
-    module = _load(name, f"thulium.stages.{name}")
+    module = engine.load(name, f"thulium.stages.{name}")
     return getattr(module, function or name)(**sections, **more)
-
-
-def _load(name: str, module: str) -> Any:
-    """Import what a command needs of the engine, or say how to install it."""
-    # Read by oneDNN when torch is loaded: room for the convolutions of all widths of a run (see docs/results.md).
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
-    # Read by OpenMP likewise: how long a thread that waits for the others keeps its core. The default is so long that a
-    # busy program beside us costs ten times the pace; no time at all halves it (see docs/results.md).
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("thulium"):
-            raise  # ours to mend
-        raise ThuliumError(
-            f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
-        ) from None

@@ -95,7 +95,8 @@ def open_prepared(folder: Path) -> Prepared:
     """
     file = folder / MANIFEST
     if not file.is_file():
-        raise DataError(f"{folder}: holds no prepared data: run `dvc repro` or `thulium prepare` first")
+        said = f"`dvc repro` (without DVC: `thulium prepare` with --output-dir {folder})"
+        raise DataError(f"{folder}: holds no prepared data: run {said} first")
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         if manifest["format"] == FORMAT:

@@ -112,6 +112,8 @@ class Splitter:
         if self.spec is None or self.spec.by == "given":
             return "no usable line lies in its folder: add some"
         by, num_keys = self.spec.by, len(self.keys)
+        if num_keys == 0:
+            return "nothing that was found can be used: see what was left out, and dataset.root and dataset.type"
         num_paths = len(self._paths) + sum(len(paths) - 1 for paths in self.shared.values())
         there_are = f"there are {num_paths} {by}s" if num_paths > 1 else f"there is one {by}"
         if self.shared:

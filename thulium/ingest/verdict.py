@@ -59,9 +59,8 @@ def check_splits(seen: Survey, splitter: Splitter) -> None:
     for name, split in seen.splits.items():
         if split.lines:
             continue
-        reasons = ", ".join(f"{reason} ({number})" for reason, number in sorted(_by_reason(seen.skipped).items()))
         what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
-        raise DataError(what + (f"\nleft out, by reason: {reasons}" if reasons else ""))
+        raise DataError("\n".join([what, *_left_out(seen.skipped)]))
 
 
 def _is_by_line(dataset: DatasetSpec) -> bool:
@@ -71,5 +70,11 @@ def _is_by_line(dataset: DatasetSpec) -> bool:
     return dataset.split.by == "line" and dataset.train_list is None
 
 
-def _by_reason(faults: list[Fault]) -> Counter[str]:
-    return Counter(fault.reason for fault in faults)
+def _left_out(faults: list[Fault]) -> list[str]:
+    """How much was left out for each reason, with one of them, since most reasons are known by an example."""
+    rows = []
+    for reason, number in sorted(Counter(fault.reason for fault in faults).items()):
+        first = next(fault for fault in faults if fault.reason == reason)
+        more = f" and {number - 1} more" if number > 1 else ""
+        rows.append(f"left out, {reason}: {number} ({first}{more})")
+    return rows

@@ -67,14 +67,24 @@ def _written(path: Path) -> Any:
             raise ValueError
         return json.loads(text)
     except FileNotFoundError:
-        what = absent(path) or "no such checkpoint; train first, or name another"
-        raise CheckpointError(f"{path}: {what}") from None
+        raise CheckpointError(f"{path}: {_why_not_opened(path)}") from None
     except (SafetensorError, OSError) as error:
         if said := pointer_at(path):
             raise CheckpointError(f"{path}: {said}") from None
         raise CheckpointError(f"{path}: is damaged or not a safetensors file ({first_line(error)})") from error
     except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
+
+
+def _why_not_opened(path: Path) -> str:
+    """What keeps a file from being opened: safetensors calls everything missing that it cannot open."""
+    try:
+        path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        return f"cannot be read ({error.strerror}): change its permissions"
+    return absent(path) or "no such checkpoint; train first, or name another"
 
 
 def _checked(path: Path, written: Mapping[str, Any]) -> Header:

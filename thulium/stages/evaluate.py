@@ -67,6 +67,7 @@ def evaluate(
     model, facts = load_model(path)
     _check_fit(model, data, path)
     _say_whether_seen(facts, data, path)
+    _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
@@ -149,6 +150,15 @@ def _say_whether_seen(facts: Mapping[str, Any], data: Prepared, path: Path) -> N
         say(
             f"warning: {path} was not trained on the lines of {data.folder}: if it has learned from some of those that "
             "it is judged on, its error rate is too low"
+        )
+
+
+def _say_whether_finished(facts: Mapping[str, Any], path: Path, metrics: Path | None) -> None:
+    """Say if a checkpoint may be that of a training which was cut, which has not written its metrics then."""
+    if metrics and not metrics.exists():
+        say(
+            f"warning: the training of {path} has not ended, as far as is known ({metrics} is not there): this is "
+            f"the model of epoch {facts.get('epoch', '?')}; `thulium train` goes on from where it was cut"
         )
 
 

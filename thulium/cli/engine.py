@@ -1,0 +1,69 @@
+"""The engine, which commands import late: it is large, and may not be installed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from thulium.cli.screen import echo
+from thulium_dsl.messages.problems import ThuliumError
+
+
+def load(name: str, module: str) -> Any:
+    """Import what a command needs of the engine.
+
+    Args:
+        name: of the command.
+
+    Raises:
+        ThuliumError: a package is not installed; says how to install it.
+        KeyboardInterrupt: Ctrl-C was pressed meanwhile.
+    """
+    # Read by oneDNN when torch is loaded: room for the convolutions of all widths of a run (see docs/results.md).
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "100000")
+    # Read by OpenMP likewise: how long a thread that waits for the others keeps its core. The default is so long that a
+    # busy program beside us costs ten times the pace; no time at all halves it (see docs/results.md).
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    try:
+        with _interrupted_behind():
+            return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("thulium"):
+            raise  # ours to mend
+        raise ThuliumError(
+            f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
+        ) from None
+
+
+@contextlib.contextmanager
+def _interrupted_behind() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block, and a second one end the process.
+
+    torch swallows exceptions while it imports numpy, and leaves half of it: what then failed would be a traceback.
+    """
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where a shell has switched it off
+    if not is_ours or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if pressed:
+            echo("interrupted", err=True)
+            os._exit(128 + number)
+        pressed.append(number)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if pressed:
+            raise KeyboardInterrupt
