@@ -52,7 +52,7 @@ def _interrupted_behind() -> Iterator[None]:
     if not is_ours or threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed = []
+    pressed: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         if pressed:
