@@ -9,6 +9,10 @@ import lab
 import pytest
 import yaml
 
+from thulium_dsl.pipeline import stages
+
+NAMES = {stage.name for stage in stages.STAGES}
+
 # What only says things, stops things or is where names are defined does not change what a stage yields.
 NEUTRAL = {
     f"thulium/runtime/{name}.py"
@@ -32,15 +36,15 @@ def clone(tmp_path: Path, run: lab.Shell) -> Path:
 
 
 def test_dvc_knows_the_demo_and_would_run_it(clone: Path, run: lab.Shell) -> None:
-    assert set(json.loads(run("dvc", "status", "--json", cwd=clone).stdout)) == {"prepare", "train", "evaluate"}
+    assert set(json.loads(run("dvc", "status", "--json", cwd=clone).stdout)) == NAMES
     assert "prepare" in run("dvc", "repro", "--dry", "prepare", cwd=clone).stdout
     run("thulium", "compile", "--check", cwd=clone)
 
 
 def test_every_import_of_a_stage_is_a_dependency_of_it(clone: Path) -> None:
-    stages = yaml.safe_load((clone / "dvc.yaml").read_text())["stages"]
-    for name in ("prepare", "train", "evaluate"):
-        deps = [dep for dep in stages[name]["deps"] if dep.startswith("thulium")]
+    compiled = yaml.safe_load((clone / "dvc.yaml").read_text())["stages"]
+    for name in NAMES:
+        deps = [dep for dep in compiled[name]["deps"] if dep.startswith("thulium")]
         assert all((clone / dep).exists() for dep in deps)
         for module in _imports(clone, f"thulium/stages/{name}.py", set()):
             if module not in NEUTRAL:

@@ -11,7 +11,8 @@ from thulium_dsl.pipeline import stages
 from thulium_dsl.text import document
 
 README = (lab.CHECKOUT / "README.md").read_text(encoding="utf-8")
-PAGES = [lab.CHECKOUT / "README.md", lab.CHECKOUT / "CHANGELOG.md", *sorted((lab.CHECKOUT / "docs").rglob("*.md"))]
+TOP = [lab.CHECKOUT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
+PAGES = [*TOP, *sorted((lab.CHECKOUT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("name", schemas.sections())
@@ -19,6 +20,13 @@ def test_every_section_has_its_row(name: str) -> None:
     meaning = schemas.experiment()["properties"][name]["description"]
     names = " and ".join([", ".join(stages.reruns(name)[:-1]), *stages.reruns(name)[-1:]]).removeprefix(" and ")
     assert f"| `{name}` | {meaning} | {names or 'nothing'} |" in README
+
+
+def test_the_files_that_a_contributor_is_sent_to_are_there() -> None:
+    text = (lab.CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:schemas|thulium|thulium_dsl|tests|template|docs)/[\w/.-]*)`", text)
+    assert [name for name in named if not (lab.CHECKOUT / name).exists()] == []
+    assert len(named) > 20
 
 
 def test_links_lead_somewhere() -> None:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import pytest
 from jsonschema import Draft7Validator
@@ -86,17 +86,16 @@ def test_a_misspelt_keyword_of_ours_is_an_error_when_the_schemas_are_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (schemas.folder() / "model.schema.json").read_text(encoding="utf-8")
-    text = text.replace('"x-unit": "frames"', '"x-units": "frames"').replace('"x-aliases": ["blank"]', '"x-aliases": 1')
+    text = text.replace('"x-unit": "frames"', '"x-units": "frames"').replace('["spec_augment", "masking"]', "1")
     (tmp_path / "model.schema.json").write_text(text, encoding="utf-8")
     monkeypatch.setattr(schemas, "folder", lambda: tmp_path)
     with pytest.raises(ValueError) as raised:
         schemas._section("model.schema.json")
     known = ", ".join(keywords.KEYWORDS)
-    decoder = "schemas/model.schema.json: /properties/decoder/allOf"
+    mask = "schemas/model.schema.json: /properties/span_mask"
     assert str(raised.value).splitlines() == [
-        f"schemas/model.schema.json: /properties/span_mask/properties/length/x-units: no keyword; known: {known}",
-        f"{decoder}/0/then/properties/blank_index/x-aliases: must be a list of texts, found 1",
-        f"{decoder}/1/then/properties/blank_index/x-aliases: must be a list of texts, found 1",
+        f"{mask}/x-aliases: must be a list of texts, found 1",
+        f"{mask}/properties/length/x-units: no keyword; known: {known}",
     ]
 
 
@@ -163,7 +162,7 @@ def test_a_class_has_the_keys_and_types_of_its_schema() -> None:
     assert get_type_hints(spec.TextSpec)["charset"] == str | tuple[str, ...]
     assert get_type_hints(spec.TrainingSpec)["freeze"] == tuple[Literal["backbone", "head"], ...]
     assert get_type_hints(spec.RandomScale)["range"] == tuple[float, float]
-    assert get_type_hints(spec.ModelSpec)["decoder"] == spec.CtcSpec | spec.AttentionSpec
+    assert {spec.CtcSpec, spec.AttentionSpec} <= set(get_args(get_type_hints(spec.ModelSpec)["decoder"]))
     assert "lr" not in get_type_hints(spec.AdamwSpec)  # another spelling
     assert "include" not in get_type_hints(spec.Experiment)  # no value
 

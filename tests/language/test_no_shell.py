@@ -12,10 +12,10 @@ import yaml
 from thulium_dsl.edit.fill import fill, inline
 from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.validate import check, experiment_of
-from thulium_dsl.pipeline import dvc_yaml, graph
+from thulium_dsl.pipeline import dvc_yaml, graph, stages
 from thulium_dsl.text.document import parse
 
-COMMANDS = {f"thulium {name} params.yaml" for name in ("prepare", "train", "evaluate")}
+COMMANDS = {f"thulium {stage.name} params.yaml" for stage in stages.STAGES}
 WRITTEN_OUT = "checkpointing.save_dir"  # the one text that stands in dvc.yaml itself
 HOSTILE = [
     "a b  c",
