@@ -58,7 +58,8 @@ def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fa
     root = Path(dataset.root)
     files = dict(places.files(root, _is_wanted))
     there = [(key, path) for key, path in files.items() if key.endswith(ENDING)]
-    beside = _beside(files, [key for key, _ in there])
+    excluded = {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
+    beside = _beside(files.keys() - excluded, [key for key, _ in there])
     used = {image for images in beside.values() for image in chain(*images)}
     lone = [] if needs_text else [(_as_text(key, dataset), path) for key, path in files.items() if _is_lone(key, used)]
     if not there and not lone:
@@ -74,7 +75,7 @@ def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fa
             pairing.add(key, text, found or others)
     if not needs_text:
         pairing.add_images([path for _, path in wanted if not path.name.endswith(ENDING)])
-    used |= {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
+    used |= excluded
     for key, path in files.items():
         if key not in used and formats.is_not_read(key):
             pairing.faults.append(_passed_over(path))
@@ -245,12 +246,20 @@ def _fault(text: Path, found: list[str], page: str | None, pattern: str | None) 
         what = f"its image is {name.name}, and {formats.kind_by_name(name)} is not read: save that as PNG or TIFF"
         return Fault(reason="missing image", where=str(text), what=what)
     if len(found) > 1:
-        what = f"two images have this name, {found[0]} and {found[1]}: keep one of them"
+        what = f"two images have this name, {found[0]} and {found[1]}: keep one of them, or leave one out, such as by "
+        what += f"dataset.exclude: ['*{_ending(found[1])}']"
         return Fault(reason="two images for one text", where=str(text), what=what)
     if page is None:
         what = f"dataset.page_pattern {pattern!r} does not match this name, so its page is not known: widen it"
         return Fault(reason="page unknown", where=str(text), what=what)
     return None
+
+
+def _ending(image: str) -> str:
+    """What tells an image from others of its name: ``.bin.png``."""
+    name = PurePosixPath(image)
+    between = next((between for between in _BETWEEN[1:] if name.stem.endswith(between)), "")
+    return f"{between}{name.suffix}"
 
 
 def _second(text: Path, image: Path, of_image: dict[str, Path], root: Path) -> Fault | None:
