@@ -504,7 +504,7 @@ def test_a_state_is_looked_at_without_the_other_processes(small, prepared, cut_o
 
     shutil.copytree(cut_once, out)
     monkeypatch.setattr(HTRTrainer, "misfit", watched)
-    monkeypatch.setattr(Keeper, "between", stop)
+    monkeypatch.setattr(Keeper, "on_step", stop)
     with pytest.raises(Cut):
         run(small, prepared, out, world=World())
     assert World.gather is gather
