@@ -37,7 +37,8 @@ def test_the_line_of_the_readme_shows_figures_and_what_was_changed(compared: Pat
     (line,) = re.findall(r"(?m)^\$ (dvc exp show .*)$", README)
     shown = run(*shlex.split(line), cwd=compared).stdout
     best = ["best_val_cer", "best_epoch", "epochs", "parameters"]
-    assert columns(shown) == ["Experiment", "Created", *FIGURES, *best, "training.lr"]
+    found = [name for name in columns(shown) if name != "Created"]  # it goes if all were made in the same minute
+    assert found == ["Experiment", *FIGURES, *best, "training.lr"]
     assert re.search(r"\[steep\].* 0\.01 +\|$", shown, flags=re.MULTILINE)
 
 

@@ -59,7 +59,7 @@ def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fa
     files = dict(places.files(root, _is_wanted))
     there = [(key, path) for key, path in files.items() if key.endswith(ENDING)]
     excluded = {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
-    beside = _beside(files.keys() - excluded, [key for key, _ in there])
+    beside = _beside([key for key in files if key not in excluded], [key for key, _ in there])
     used = {image for images in beside.values() for image in chain(*images)}
     lone = [] if needs_text else [(_as_text(key, dataset), path) for key, path in files.items() if _is_lone(key, used)]
     if not there and not lone:
