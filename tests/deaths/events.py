@@ -29,7 +29,7 @@ PATHS = {
 # What differs from run to run: where TensorBoard's files of a project go, their names, numbers of processes, the digest
 # of the engine's files, and the order in which a folder is emptied.
 VARYING = (
-    (r"\d{8}-\d{6}-run", "TIME-run"),
+    (r"\d{8}-\d{6}-run(-\d+)?", "TIME-run"),
     (r"tfevents\.[^ ]*", "tfevents"),
     (r"(\.thulium/resume/\.?)[0-9a-f]{16}", r"\1DIGEST"),
     (r"\.\d+(\.gone)?\b(?=$|/| )", r".N\1"),

@@ -198,10 +198,9 @@ def _try_one(place: Place, scenario: Scenario, death: Death, expected: Mapping[s
     """What is wrong after a death and another run of the same command; empty if nothing is."""
     place.begin_again()
     code = place.run(scenario.command, partial(die, place.work, place.report, death))
-    if (
-        code != -signal.SIGKILL
-    ):  # where it died may be the write beside: how often the pace is noted depends on the clock
-        return f"it ended with {code}\n{place.said.read_text(encoding='utf-8')}"
+    label = place.report.read_text(encoding="utf-8") if place.report.exists() else None
+    if code != -signal.SIGKILL or label != death.label:
+        return f"it ended with {code} at {label}\n{place.said.read_text(encoding='utf-8')}"
     code = place.run(scenario.command)
     found = results(place.work)
     odd = [name for name in sorted(found.keys() | expected.keys()) if found.get(name) != expected.get(name)]

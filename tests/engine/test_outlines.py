@@ -125,8 +125,8 @@ def test_a_baseline_just_below_its_outline_is_on_it():
 
 
 def test_a_baseline_of_a_few_pixels_is_not_believed():
-    stub = Drawn(outline=box(90, 760, 710, 815), baseline=points(400, 900, 410, 900))
-    assert outcome(stub) == ([90, 760, 710, 815], ("outline off the baseline",))
+    short = Drawn(outline=box(90, 760, 710, 815), baseline=points(400, 900, 410, 900))
+    assert outcome(short) == ([90, 760, 710, 815], ("outline off the baseline",))
     point = Drawn(outline=box(90, 760, 710, 815), baseline=points(400, 900, 400, 900))
     assert outcome(point) == ([90, 760, 710, 815], ())
 

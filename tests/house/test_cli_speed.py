@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import statistics
 from pathlib import Path
 
 import lab
@@ -57,7 +58,7 @@ def test_a_command_without_tensors_is_quick(words: tuple[str, ...], compiled: Pa
         start = _processor_time()
         run("thulium", *words, cwd=compiled)
         times.append(_processor_time() - start)
-    assert min(times) < LIMIT_S, times
+    assert statistics.median(times) < LIMIT_S, times
 
 
 def _processor_time() -> float:

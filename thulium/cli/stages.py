@@ -294,8 +294,10 @@ def _check_project(file: Path, loaded: Loaded) -> None:
 
 def _run_dir(log_dir: str) -> Path:
     """A new folder for a run of a DVC project; in the project itself also when DVC runs it in a temporary copy."""
-    name = os.environ.get("DVC_EXP_NAME") or "run"
-    return Path(os.environ.get("DVC_ROOT", ".")) / log_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.environ.get('DVC_EXP_NAME') or 'run'}"
+    folder = Path(os.environ.get("DVC_ROOT", ".")) / log_dir
+    names = (name, *(f"{name}-{number}" for number in range(2, 1000)))  # a run of the same second keeps its curves
+    return next((folder / free for free in names if not (folder / free).exists()), folder / name)
 
 
 def _keeper_of_pace(experiment: Experiment) -> Callable[[float, str], None]:

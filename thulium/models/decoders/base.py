@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -49,7 +50,7 @@ class Output:
 O = TypeVar("O", bound=Output)  # noqa: E741
 
 
-class Decoder(nn.Module, Generic[O]):
+class Decoder(nn.Module, ABC, Generic[O]):
     """From features to text. A kind of decoder has these methods, and nobody else knows how it writes.
 
     Attributes:
@@ -62,18 +63,19 @@ class Decoder(nn.Module, Generic[O]):
     alphabet: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
 
+    @abstractmethod
     def forward(self, features: Features, targets: Targets | None) -> O:
         """What loss and reading are computed from.
 
         Args:
             targets: what should be written, where that is known: a decoder may be shown it while it learns.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def frames_needed(self, classes: Sequence[int]) -> int:
         """The fewest frames in which it can write a line of these classes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, output: O, targets: Targets, frames: Tensor, num_symbols: int) -> Tensor:
         """Nats a symbol. A line that needs more frames than it has counts none.
 
@@ -81,8 +83,8 @@ class Decoder(nn.Module, Generic[O]):
             frames: (B,) in use, on the CPU.
             num_symbols: what to divide by: symbols of the lines that fit, also of those of the step that are not here.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, output: O, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
         """The best reading of each line.
 
@@ -90,7 +92,6 @@ class Decoder(nn.Module, Generic[O]):
             search: what looks for it in the logits of frames; the decoder's own way if absent.
             in_detail: whether score, confidences and spans are wanted; only the decoder's own way has them all.
         """
-        raise NotImplementedError
 
     def fits(self, targets: Targets, frames: Tensor) -> Tensor:
         """(B,) whether each line can be written in the frames (B,) that it has, on the CPU."""
