@@ -78,3 +78,14 @@ def test_the_loss_of_an_epoch_is_summed_first_and_divided_last():
     again = Losses(**losses.state_dict(), world=ALONE)
     again.add(torch.tensor(5.0), 60, ())
     assert again.mean() == 4.0
+
+
+def test_a_text_is_encoded_once_in_a_step_and_once_where_it_is_judged(model, folder, experiment, monkeypatch):
+    encoded, encode = [], Charset.encode
+    monkeypatch.setattr(Charset, "encode", lambda charset, text: encoded.append(text) or encode(charset, text))
+    trainer = HTRTrainer(model, 1e-9, device="cpu", mixed_precision=False)
+    loader = create_dataloader(folder, batch_size=2, preprocessing=experiment.preprocessing)
+    trainer.train_epoch(loader, 0)
+    assert len(encoded) == len(loader.lines)
+    trainer.validate(loader, 0)
+    assert len(encoded) == 2 * len(loader.lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,17 @@ import click
 
 from thulium.cli import engine
 from thulium.cli.command import PATH, command, document
+from thulium.cli.own_files import refuse_foreign
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from thulium_dsl.grammar.spec import Experiment
+
+
+MARK = "thulium augment-preview"  # stands in each picture that it writes
 
 
 @command("augment-preview")
@@ -25,15 +32,27 @@ def augment_preview(file: Path, output: Path, line: str | None, draws: int) -> N
     """Draw a line under each transform of a document. It is a prepared line, or a made-up one where there is none."""
     from thulium_dsl.grammar.validate import load
 
+    refuse_foreign(output, MARK.encode(), "augment-preview")
     experiment, _ = load(file)
     preview = engine.load("augment-preview", "thulium.data.augmentation.preview")
     shown, source = _line(file, experiment, line)
     sheet = preview.sheet(shown, experiment.augmentation, experiment.training.seed, draws)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(output, "PNG")
+    _save(sheet, output)
     echo(f"wrote {output}: line {shown.id} of {source}")
     if not experiment.augmentation.enabled:
         echo("augmentation.enabled is false: training changes no line", err=True)
+
+
+def _save(sheet: Image, output: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    from thulium.runtime.files import replace_bytes
+
+    facts, png = PngInfo(), io.BytesIO()
+    facts.add_text("Software", MARK)
+    sheet.save(png, "PNG", pnginfo=facts)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    replace_bytes(output, png.getvalue())
 
 
 def _line(file: Path, experiment: Experiment, line_id: str | None) -> tuple[Any, str]:

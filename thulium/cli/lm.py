@@ -9,6 +9,7 @@ import click
 
 from thulium.cli import engine, stages
 from thulium.cli.command import PATH, command, document
+from thulium.cli.own_files import refuse_foreign
 from thulium.cli.screen import echo
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ DECODING = "evaluation.decoding"
 @stages.output_dir
 def lm(file: Path, output: Path, order: int | None, text: Path | None, output_dir: Path | None) -> None:
     """Write a language model of characters. It is for evaluation.decoding.language_model."""
+    refuse_foreign(output, b"# thulium: ", "lm")
     experiment, place = stages._open(file, output_dir)
     length = order or _order(experiment)
     module = engine.load("lm", "thulium.stages.language_model")

@@ -50,7 +50,7 @@ def judge(recogniser: Recogniser, loader: LineLoader, on_batch: Callable[[], Non
     nats: list[float] = []
     unfit: list[str] = []
     symbols = 0
-    for batch in loader:
+    for batch in map(model.with_targets, loader):
         output = recogniser.output(batch, model.targets(batch))
         nats.append(float(model.loss(batch, output, num_symbols=1)))
         symbols += model.num_symbols(batch)

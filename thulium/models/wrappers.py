@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -98,6 +99,10 @@ class HTRModel(nn.Module):
     def targets(self, batch: Batch) -> Targets:
         """What the model should write of a batch; symbols that the charset does not have are left out."""
         return batch.targets or Targets.of([self.charset.encode(text) for text in batch.texts])
+
+    def with_targets(self, batch: Batch) -> Batch:
+        """The same batch with its targets, so that its texts are encoded once."""
+        return replace(batch, targets=self.targets(batch))
 
     def fits(self, batch: Batch) -> Tensor:
         """(B,) whether each line's transcription can be written at all."""

@@ -4,8 +4,8 @@
 
     lock, about.json   see thulium/runtime/unfinished.py
     000007.state       the newest state, 000006.state the one before it: a digest, then what torch.save wrote
-    files/             the checkpoints of these states, since DVC removes those where the training put them; where the
-                       disk allows it, a second name of the same file, which costs neither time nor room
+    files/             the checkpoints of these states, since a training begins by removing those where it puts its own;
+                       where the disk allows it, a second name of the same file, which costs neither time nor room
 
 A second training of the same settings that runs meanwhile elsewhere, as in DVC's queue, takes ``<digest>-2``.
 """

@@ -159,7 +159,9 @@ class HTRTrainer:
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
             try:
-                losses.add(*self._step([part.to(self.device.torch_device) for part in parts]), parts)
+                losses.add(
+                    *self._step([self.model.with_targets(part).to(self.device.torch_device) for part in parts]), parts
+                )
             except torch.OutOfMemoryError as error:
                 largest = max(parts, key=lambda part: part.images.numel())
                 raise StepError(

@@ -1,0 +1,34 @@
+"""A file that a command writes where it is told to: what it has not written itself, it does not replace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from thulium_dsl.messages.problems import ThuliumError
+
+HEAD = 1024  # bytes in which a mark stands
+
+
+def refuse_foreign(path: Path, mark: bytes, command: str) -> None:
+    """Refuse a path at which something stands that a command has not written; an empty file is nobody's.
+
+    Args:
+        mark: what the head of each file holds that the command writes.
+
+    Raises:
+        ThuliumError: names it.
+    """
+    if path.is_dir():
+        raise ThuliumError(f"{path}: is a folder: name a file in it with --output")
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise ThuliumError(f"{path}: cannot be read ({error.strerror}): name another file with --output") from None
+    if head and mark not in head:
+        raise ThuliumError(
+            f"{path}: was not written by `thulium {command}`, and would be replaced\n"
+            "  help: name another file with --output, or move this one away"
+        )
