@@ -55,9 +55,12 @@ EXCEPT ?= torch
 PROCESSES ?= 2
 # The language whole; of the engine and its stages what touches each of the packages.
 LOWEST_TESTS := tests/language tests/template tests/house/test_wheel.py tests/house/test_dependencies.py \
-	tests/house/test_cli_speed.py $(patsubst %,tests/engine/test_%.py,keys dataset_keys text images image_files greys \
-	page_reader alto_reader parquet_reader prepare synthetic augment model training checkpoints evaluate decoding tables \
-	loggers preview) tests/stages/test_graph.py tests/stages/test_commands.py
+	tests/house/test_cli_speed.py $(patsubst %,tests/engine/%.py,test_keys ingest/test_dataset_keys \
+	ingest/test_page_reader ingest/test_alto_reader ingest/test_parquet_reader ingest/test_prepare \
+	ingest/test_synthetic ingest/test_preview data/test_text data/test_images data/test_image_files \
+	data/test_greys data/test_augment models/test_model training/test_training training/test_checkpoints \
+	training/test_loggers evaluation/test_evaluate decoding/test_decoding runtime/test_tables) \
+	tests/stages/test_graph.py tests/stages/test_commands.py
 
 .PHONY: test-lowest
 test-lowest: .venv-lowest/.installed  ## try the lowest versions of the dependencies that pyproject.toml takes
@@ -87,7 +90,7 @@ format: setup  ## rewrite the code in the house's format
 
 .PHONY: golden
 golden: setup  ## rewrite the expected outputs in tests/golden; review the difference
-	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language/test_problems.py tests/language/test_graph.py
+	THULIUM_GOLDEN=write OMP_NUM_THREADS=1 python -m pytest -q tests/language/grammar/test_problems.py tests/language/pipeline/test_graph.py
 
 .PHONY: reference
 reference: setup  ## rewrite what is made from the schemas: classes, pages, the demo's document, what projects start with

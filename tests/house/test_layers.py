@@ -134,3 +134,9 @@ def test_the_command_line_imports_nothing_heavy_before_a_command_needs_it() -> N
     engine = [f"thulium.{room}" for room in LAYERS["thulium"] if room != "cli"]
     wrong = [found for found in early if found.name.split(".")[0] in heavy or found.name.startswith(tuple(engine))]
     assert [str(found) for found in wrong] == []
+
+
+def test_the_tests_of_the_engine_lie_in_its_rooms():
+    rooms = {path.name for path in (lab.CHECKOUT / "tests/engine").iterdir() if any(path.glob("test_*.py"))}
+    # What commands and stages do is tried as people run them, in tests/stages.
+    assert rooms == set(LAYERS["thulium"]) - {"cli", "stages"}

@@ -22,7 +22,7 @@ from thulium_dsl.grammar.validate import check, complete_tree
 from thulium_dsl.text.document import parse
 from thulium_dsl.text.edits import comments
 
-DOCUMENTS = Path(__file__).parent / "documents"
+DOCUMENTS = Path(__file__).parents[1] / "documents"
 
 COMMENTED = """\
 # An experiment.

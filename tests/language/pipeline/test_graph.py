@@ -21,7 +21,7 @@ from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline import dvc_yaml, graph, stages
 from thulium_dsl.text.document import parse
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "graph"
+GOLDEN = Path(__file__).parents[2] / "golden" / "graph"
 NAMES = [stage.name for stage in stages.STAGES]
 DVC = [sys.executable, "-m", "dvc"]
 

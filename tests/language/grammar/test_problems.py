@@ -10,7 +10,7 @@ import pytest
 from thulium_dsl.grammar.validate import load
 from thulium_dsl.messages.problems import DocumentError
 
-FOLDER = Path(__file__).parent.parent / "golden" / "problems"
+FOLDER = Path(__file__).parents[2] / "golden" / "problems"
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yaml")))

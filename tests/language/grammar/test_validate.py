@@ -14,7 +14,7 @@ from thulium_dsl.grammar.validate import check, default_experiment, experiment_o
 from thulium_dsl.messages.problems import DocumentError
 from thulium_dsl.text.document import parse
 
-DOCUMENTS = Path(__file__).parent / "documents"
+DOCUMENTS = Path(__file__).parents[1] / "documents"
 
 
 def problems_of(text: str) -> list[str]:

@@ -26,7 +26,7 @@ from thulium.runtime.documents import defaults
 from thulium.runtime.errors import DataError
 from thulium_dsl.grammar.spec import LineCounts, SyntheticDataset
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COUNTS = {"train": 3000, "val": 200, "test": 300}
 
 
@@ -66,7 +66,7 @@ def written() -> dict[str, list[str]]:
 def test_another_process_draws_the_same_bytes(lines):
     # Another hash seed, too: nothing may hang on the order of a set.
     code = (
-        "from tests.engine.test_synthetic import digest, read;"
+        "from tests.engine.ingest.test_synthetic import digest, read;"
         "print(digest(list(read(num_lines=30, seed=1, split='train'))))"
     )
     here = {**os.environ, "PYTHONHASHSEED": "7"}
