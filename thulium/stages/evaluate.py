@@ -17,6 +17,7 @@ import thulium
 from thulium.data.augmentation import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
+from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
@@ -28,6 +29,7 @@ from thulium.models.file import load_model
 from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
+from thulium.runtime import processor
 from thulium.runtime.documents import kept
 from thulium.runtime.errors import CheckpointError, DeviceError
 from thulium.runtime.files import replace_text
@@ -72,9 +74,10 @@ def evaluate(
     devices.set_threads(resources.threads)
     device = _device(resources)
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
-    loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
     search = searches.build(evaluation.decoding, model.charset, data)
-    reading = judge(Recogniser(model.to(device.torch_device), device, search=search, rules=data.text), loader)
+    recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
+    with _readers(resources, device) as readers:
+        reading = judge(recogniser, _loader(split, model, readers))
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
@@ -117,9 +120,18 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
-    loader = LineLoader(data.split("val"), batch_size=BATCH_SIZE, shuffle=False)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
-    return tuning.tune(recogniser, loader, evaluation.decoding, language)
+    with _readers(resources, device) as readers:
+        return tuning.tune(recogniser, _loader(data.split("val"), model, readers), evaluation.decoding, language)
+
+
+def _readers(resources: ResourcesSpec, device: devices.Device) -> Readers:
+    is_gpu = device.torch_device.type == "cuda"
+    return Readers(processor.readers(resources.loader_workers, feeds_gpu=is_gpu), pinned=is_gpu)
+
+
+def _loader(split: Split, model: HTRModel, readers: Readers) -> LineLoader:
+    return LineLoader(split, charset=model.charset, batch_size=BATCH_SIZE, shuffle=False, readers=readers)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:

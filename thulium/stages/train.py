@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,11 @@ from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
+from thulium.data.readers import Pass, Readers
 from thulium.data.shards import Split
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
-from thulium.runtime import signals
+from thulium.runtime import processor, signals
 from thulium.runtime.errors import DataError, DeviceError, WorldError
 from thulium.runtime.files import replace_text
 from thulium.runtime.progress import say, track
@@ -90,7 +91,8 @@ def train(
     devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
     network = _network(model, data, training)
-    loaders = _loaders(data, network, training, augmentation, resources, world)
+    readers = _readers(resources, world)
+    loaders = _loaders(data, network, training, augmentation, readers, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
     parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
@@ -100,9 +102,11 @@ def train(
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
     with contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
+        stack.enter_context(readers)
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = _begin(run, folder, metrics, run_dir, restart)
+        readers.expect(_passes(run, loaders, training.epochs))
         _say(messages.beginning(trainer, *loaders, training.scheduler))
         log = stack.enter_context(open_loggers(logging, run_dir, settings, loaders[1].lines, run.epochs, world))
         if world.is_main:
@@ -230,12 +234,29 @@ def _finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeF
         folder.remove()
 
 
+def _readers(resources: ResourcesSpec, world: World) -> Readers:
+    is_gpu = devices.may_be_gpu(resources.device)
+    return Readers(
+        processor.readers(resources.loader_workers, feeds_gpu=is_gpu, processes=world.local_size), pinned=is_gpu
+    )
+
+
+def _passes(run: Run, loaders: tuple[LineLoader, LineLoader], epochs: int) -> Iterator[Pass]:
+    """All that will be read, in the order of ``_learn``."""
+    train_loader, val_loader = loaders
+    if not run.history.rows:
+        yield val_loader.in_epoch(0)
+    for epoch in () if run.is_over else range(run.epochs, epochs):
+        yield train_loader.in_epoch(epoch, run.trainer.steps_of(epoch))
+        yield val_loader.in_epoch(0)
+
+
 def _loaders(
     data: Prepared,
     model: HTRModel,
     training: TrainingSpec,
     augmentation: AugmentationSpec,
-    resources: ResourcesSpec,
+    readers: Readers,
     world: World,
 ) -> tuple[LineLoader, LineLoader]:
     least = world.size * training.accumulation
@@ -253,10 +274,9 @@ def _loaders(
         augmenter=Augmenter(augmentation, training.seed, model.backbone.stride, model.charset.order),
         charset=model.charset,
         seed=training.seed,
-        workers=resources.loader_workers,
-        pinned=resources.device != "cpu" and torch.cuda.is_available(),
         accumulation=training.accumulation,
         max_pixels=training.max_pixels,
+        readers=readers,
         world=world,
     )
     val_loader = LineLoader(
@@ -265,6 +285,7 @@ def _loaders(
         batch_size=training.batch_size,
         shuffle=False,
         max_pixels=training.max_pixels,
+        readers=readers,
         world=world,
     )
     return train_loader, val_loader

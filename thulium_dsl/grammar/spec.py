@@ -553,7 +553,7 @@ class ResourcesSpec:
     device: str
     devices: tuple[int, ...]
     processes: int
-    loader_workers: int
+    loader_workers: str | int
     prepare_workers: int
     threads: int
 
