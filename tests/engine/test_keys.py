@@ -147,7 +147,7 @@ ELSEWHERE = {
     "logging.wandb.entity": "tests/engine/training/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
     "resources.device": "tests/engine/training/test_training.py::test_a_gpu_that_is_not_there_names_the_way_out",
     "resources.threads": "tests/engine/test_keys.py::test_threads_are_set",
-    "resources.loader_workers": "tests/engine/training/test_training.py::test_worker_processes_change_nothing",
+    "resources.loader_workers": "tests/engine/data/test_readers.py::test_auto_takes_what_the_machine_can_spare",
 }
 
 

@@ -199,7 +199,9 @@ class Stream:
         if self.batches is None:
             raise RuntimeError("this pass over the lines is over: another one has begun, or the readers are closed")
         self._is_within = True
-        batch: Batch | ThuliumError = next(self.batches)
+        # What arrives while a validation goes on may be of the next epoch, to learn from.
+        with torch.inference_mode(mode=False):
+            batch: Batch | ThuliumError = next(self.batches)
         if isinstance(batch, ThuliumError):
             raise batch
         return batch
