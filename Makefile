@@ -115,6 +115,10 @@ kills: setup  ## let commands die at each of their writes, and run them again; S
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py
 
+.PHONY: bench-borders
+bench-borders: setup  ## time the borders between epochs
+	python benchmarks/borders.py
+
 .PHONY: bench-augment
 bench-augment: setup  ## time each transform of augmentation
 	python benchmarks/augment.py
