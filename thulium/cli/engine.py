@@ -15,8 +15,9 @@ from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
 
-def load(name: str, module: str) -> Any:
-    """Import what a command needs of the engine.
+@contextlib.contextmanager
+def importing(name: str) -> Iterator[None]:
+    """Around the imports that a command needs of the engine.
 
     Args:
         name: of the command.
@@ -33,13 +34,19 @@ def load(name: str, module: str) -> Any:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     try:
         with _interrupted_behind():
-            return importlib.import_module(module)
+            yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("thulium"):
             raise  # ours to mend
         raise ThuliumError(
             f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
         ) from None
+
+
+def load(name: str, module: str) -> Any:
+    """A module that a command needs of the engine; see ``importing``."""
+    with importing(name):
+        return importlib.import_module(module)
 
 
 @contextlib.contextmanager
