@@ -26,6 +26,7 @@ from thulium.training import schedule
 from thulium.training.best import Ranking
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.ema import Ema
+from thulium.training.state import misfit_of_optimizer, with_switches_of
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.grammar.spec import CosineSpec, EarlyStoppingSpec
 
@@ -313,3 +314,19 @@ def test_a_first_value_that_is_no_number_is_beaten_by_any():
 
 def test_full_precision_is_full_precision():
     assert devices.choose("cpu", mixed_precision=False).amp_dtype is None
+
+
+def test_an_optimizers_state_may_come_from_another_kind_of_device():
+    def learnt(*, fused: bool) -> torch.optim.Optimizer:
+        torch.manual_seed(1)
+        layer = nn.Linear(2, 2)
+        optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, fused=fused or None)  # as on a GPU
+        layer(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        return optimizer
+
+    state, own = learnt(fused=True).state_dict(), learnt(fused=False)
+    assert misfit_of_optimizer(state, own) == ""
+    own.load_state_dict(with_switches_of(own, state))
+    assert own.param_groups[0]["fused"] is None
+    assert torch.equal(own.state_dict()["state"][0]["exp_avg"], state["state"][0]["exp_avg"])
