@@ -126,7 +126,6 @@ ELSEWHERE = {
     "augmentation.transforms.radius": "tests/engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.holes": "tests/engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.spacing": "tests/engine/data/test_augment.py::test_the_smaller_the_spacing_the_finer_the_bends",
-    "training.compile": "tests/engine/training/test_training.py::test_the_backbone_is_compiled_where_that_is_asked",
     "training.init_from": "tests/engine/training/test_transfer.py::test_the_training_starts_from_the_file",
     "training.extend_charset": "tests/engine/training/test_transfer.py::test_characters_are_given_up_where_the_document_says_so",
     "training.freeze": "tests/engine/training/test_transfer.py::test_frozen_parts_stay_for_the_first_epochs",

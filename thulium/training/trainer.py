@@ -79,7 +79,6 @@ class HTRTrainer:
         unicode_form: UnicodeForm | None = None,
         freeze: Sequence[str] = (),
         freeze_epochs: int = 0,
-        is_compiled: bool = False,
         progress: Callable[[Iterable[Sequence[Batch]], int, str], Iterable[Sequence[Batch]]] | None = None,
         world: World = ALONE,
     ) -> None:
@@ -96,7 +95,6 @@ class HTRTrainer:
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
             unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
             freeze: parts of the model, "backbone" or "head", that do not learn in the first ``freeze_epochs``.
-            is_compiled: whether torch.compile makes a program of the backbone.
             progress: wraps the steps of an epoch, given their number and a title.
             world: the processes that train together; the loaders must be made for the same.
 
@@ -119,8 +117,6 @@ class HTRTrainer:
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be resumed
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
-        if is_compiled:  # after the copy, so that what is validated does not make a program of its own
-            self.model.backbone.compile(dynamic=True)
         self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
 

@@ -111,27 +111,6 @@ def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, c
     assert f"after 4 steps the model reads nothing in any line (6 validation lines)\n  help: {few}" in said
 
 
-def test_the_backbone_is_compiled_where_that_is_asked(experiment, prepared, tmp_path, monkeypatch):
-    compiled = []
-    monkeypatch.setattr(nn.Module, "compile", lambda module, **options: compiled.append((type(module), options)))
-    sections = ("model", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
-    parts = {name: getattr(experiment, name) for name in sections}
-    for is_asked in (False, True):
-        training = replace(experiment.training, compile=is_asked, epochs=1)
-        train(**parts, training=training, prepared=prepared, out=tmp_path / str(is_asked), run_dir=tmp_path / "t")
-    assert compiled == [(ResNet, {"dynamic": True})]
-
-
-@pytest.mark.long
-def test_a_compiled_backbone_learns_the_same(experiment, prepared):
-    def losses(is_compiled):
-        model = small_model(experiment, prepared)
-        trainer = HTRTrainer(model, 1e-3, device="cpu", mixed_precision=False, is_compiled=is_compiled)
-        return trainer.train_epoch(create_dataloader(prepared / "train", batch_size=4, seed=1), 0)["train_loss"]
-
-    assert losses(True) == pytest.approx(losses(False), rel=1e-3)
-
-
 def test_parts_that_rest_for_no_epoch_are_refused(experiment, prepared):
     with pytest.raises(ValueError, match="freeze_epochs"):
         HTRTrainer(small_model(experiment, prepared), 1e-3, device="cpu", freeze=("backbone",))
