@@ -25,6 +25,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from thulium.runtime import faults
 from thulium.runtime.errors import LostPeer
 
 T = TypeVar("T")
@@ -265,7 +266,9 @@ def _waiting() -> Iterator[None]:
     _waits_since = time.monotonic()
     try:
         yield
-    except RuntimeError as error:  # what gloo and the store raise has no name of its own
+    except RuntimeError as error:
+        if not faults.is_of_peer(error):  # out of memory, a kernel that failed, a mistake of ours: it says so itself
+            raise
         raise LostPeer(f"the connection to the other processes broke: {_first_line(error)}") from error
     finally:
         _waits_since = None

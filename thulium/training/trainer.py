@@ -23,10 +23,11 @@ from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.device import Device
-from thulium.runtime.errors import DataError, StepError
+from thulium.runtime.errors import DataError
 from thulium.runtime.world import ALONE, World
 from thulium.training.best import READS
 from thulium.training.ema import Ema
+from thulium.training.faults import step_named
 from thulium.training.losses import Losses
 from thulium.training.state import Free, misfit, misfit_of_optimizer
 from thulium.training.watch import reads_nothing
@@ -143,7 +144,7 @@ class HTRTrainer:
 
         Raises:
             BadLoss: the loss is not a number: names epoch, step and lines.
-            StepError: the GPU has too little memory.
+            StepError: there is too little memory for a batch; DeviceError: the GPU failed. Both name epoch and step.
         """
         self._check_height(loader)
         self.model.train()
@@ -154,17 +155,10 @@ class HTRTrainer:
         clock = _Clock()
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
-            try:
+            with step_named(epoch, losses.steps, parts, self.device):
                 losses.add(
                     *self._step([self.model.with_targets(part).to(self.device.torch_device) for part in parts]), parts
                 )
-            except torch.OutOfMemoryError as error:
-                largest = max(parts, key=lambda part: part.images.numel())
-                raise StepError(
-                    f"epoch {epoch + 1}: the GPU has too little memory for {len(largest)} lines at once, the widest "
-                    f"{int(largest.widths.max())} pixels wide ({error})\n"
-                    "  help: raise training.accumulation, lower training.batch_size, or set training.max_pixels"
-                ) from None
             clock.lines += parts[0].step_lines
             self.on_step()
         if not losses.steps:
