@@ -45,6 +45,10 @@ test: setup  ## run the tests
 test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
+.PHONY: test-gpu
+test-gpu: setup  ## run the tests that want a GPU: where there is none, they are skipped and say so
+	OMP_NUM_THREADS=1 python -m pytest -m gpu tests/gpu
+
 .PHONY: test-pythons
 test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
 	$(PYTHON) tests/pythons.py

@@ -257,7 +257,6 @@ def test_lines_of_another_height_are_refused(experiment, prepared, tmp_path):
         trainer.train_epoch(create_dataloader(folder, batch_size=1), 0)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_names_the_way_out():
     with pytest.raises(DeviceError, match=r'device "cuda": no CUDA GPU was found here; use device "auto"'):
         devices.choose("cuda", mixed_precision=True)
