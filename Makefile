@@ -167,6 +167,10 @@ bench-step: setup  ## time a training step with one setting changed at a time
 bench-contention: setup  ## what busy programs beside it cost a training: LINES=folder for real lines
 	python benchmarks/contention.py $(LINES)
 
+.PHONY: bench-gpu
+bench-gpu: setup  ## what a training reaches on the GPU that is here: LINES=folder for real lines, OUT=file for JSON
+	python benchmarks/gpu.py $(LINES) $(if $(OUT),--out "$(OUT)")
+
 .PHONY: bench-coverage
 bench-coverage: setup  ## how often the interval of the CER holds the true rate, on made-up test sets
 	python benchmarks/coverage.py

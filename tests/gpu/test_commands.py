@@ -8,8 +8,8 @@ import sys
 
 import pytest
 import torch
-
 from gpu.conftest import untrained
+
 from thulium.data.batch import Batch
 from thulium.runtime.errors import StepError
 from thulium.training.trainer import HTRTrainer

@@ -70,7 +70,9 @@ def test_a_model_file_reads_the_same_on_the_cpu(recogniser, images, data, tmp_pa
     here, there = on_cpu.read(images), recogniser.read(images)
     assert [reading.text for reading in here] == [reading.text for reading in there]
     assert any(reading.text for reading in here)
-    losses = [judge(one, LineLoader(data.split("val"), batch_size=3, shuffle=False)).loss for one in (on_cpu, recogniser)]
+    losses = [
+        judge(one, LineLoader(data.split("val"), batch_size=3, shuffle=False)).loss for one in (on_cpu, recogniser)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from gpu.conftest import lines_of, untrained
+
 from thulium.data.loader import create_dataloader
 from thulium.runtime import device as devices
 from thulium.stages.train import train

@@ -41,7 +41,9 @@ def test_a_step_without_memory_names_itself_its_batch_and_the_way_out(experiment
     with pytest.raises(StepError) as caught:
         failing(experiment, prepared, make(), 2)
     what, help_ = str(caught.value).splitlines()
-    assert what.startswith("epoch 2, step 2: the machine has too little memory for 4 lines at once, 24 pixels high and ")
+    assert what.startswith(
+        "epoch 2, step 2: the machine has too little memory for 4 lines at once, 24 pixels high and "
+    )
     assert "pixels in the whole batch)" in what
     for key in ("training.accumulation", "training.batch_size", "training.max_pixels"):
         assert key in help_

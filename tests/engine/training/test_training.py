@@ -15,7 +15,6 @@ from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.recognise import Judged
-from thulium.models.backbones.resnet import ResNet
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime import processor
