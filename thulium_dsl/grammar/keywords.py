@@ -46,7 +46,8 @@ def _fault(name: str, value: Any) -> str:
         is_right = isinstance(value, list) and len(value) > 0 and all(isinstance(text, str) and text for text in value)
         return "" if is_right else f"must be a list of texts, found {value!r}"
     if kind is dict:
-        is_right = isinstance(value, dict) and value and all(isinstance(text, str) and text for text in value.values())
+        texts = value.values() if isinstance(value, dict) else ()
+        is_right = len(texts) > 0 and all(isinstance(text, str) and text for text in texts)
         return "" if is_right else f"must be texts by name, found {value!r}"
     if kind is bool:  # a keyword that does not hold is left out
         return "" if value is True else f"must be true, found {value!r}"
