@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 import torch
 import torch.distributed as dist
 
+from thulium.cli import engine
 from thulium.runtime import faults, world
 from thulium.runtime.errors import DeviceError, LostPeer
 
@@ -102,3 +104,14 @@ def test_too_little_memory_is_named_with_what_to_do():
     said = str(caught.value)
     assert said.startswith("thulium evaluate: too little memory (CUDA out of memory. Tried to allocate 2.00 GiB. ")
     assert said.endswith(" is free)\n  help: use a larger one")
+
+
+def test_any_command_says_that_memory_is_short_and_passes_other_errors_on():
+    context = click.Context(click.Command("main"))
+    context.invoked_subcommand = "evaluate"
+    with context, pytest.raises(DeviceError, match=r"^thulium evaluate: too little memory"), engine.faults_named():
+        raise MEMORY[0]
+    for error in (OURS[0], click.exceptions.Exit(2)):
+        with pytest.raises(type(error)) as caught, engine.faults_named():
+            raise error
+        assert caught.value is error
