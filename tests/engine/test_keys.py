@@ -126,7 +126,6 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "augmentation.transforms.radius": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.holes": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.spacing": "engine/data/test_augment.py::test_the_smaller_the_spacing_the_finer_the_bends",
-    "training.compile": "engine/training/test_training.py::test_the_backbone_is_compiled_where_that_is_asked",
     "training.init_from": "engine/training/test_transfer.py::test_the_training_starts_from_the_file",
     "training.extend_charset": "engine/training/test_transfer.py::test_characters_are_given_up_where_the_document_says_so",  # noqa: E501
     "training.freeze": "engine/training/test_transfer.py::test_frozen_parts_stay_for_the_first_epochs",

@@ -188,8 +188,6 @@ def _trainer(
     steps_per_epoch: int,
     world: World,
 ) -> HTRTrainer:
-    if training.compile and world.size > 1:
-        raise WorldError("training.compile works in one process only so far: set it to false, or use one process")
     try:
         trainer = HTRTrainer(
             model,
@@ -203,7 +201,6 @@ def _trainer(
             ema_decay=training.ema_decay,
             freeze=training.freeze,
             freeze_epochs=training.freeze_epochs,
-            is_compiled=training.compile,
             progress=lambda steps, total, title: track(steps, title, total),
             world=world,
         )

@@ -219,6 +219,16 @@ def test_a_mistake_of_ours_is_shown_with_its_traceback_and_rank(tmp_path: Path, 
     assert said.endswith("ZeroDivisionError: division by zero\n")
 
 
+def test_a_process_without_memory_is_no_lost_peer(tmp_path: Path, run: lab.Shell) -> None:
+    said = launched(
+        "world.barrier()\nif world.rank: raise torch.OutOfMemoryError('CUDA out of memory.')\nworld.barrier()",
+        tmp_path,
+        run,
+        2,
+    )
+    assert said.startswith("end 2 1 \nrank 1: thulium: too little memory (CUDA out of memory)\n  help: ")
+
+
 def test_a_process_that_is_killed_stops_the_others_at_once(tmp_path: Path, run: lab.Shell) -> None:
     said = launched("world.barrier()\nif world.rank: os.kill(os.getpid(), 9)\nworld.barrier()", tmp_path, run, 2)
     assert said == "end 137 1 SIGKILL\n"
