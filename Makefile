@@ -45,6 +45,10 @@ test: setup  ## run the tests
 test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
+.PHONY: test-gpu
+test-gpu: setup  ## run the tests that want a GPU: where there is none, they are skipped and say so
+	OMP_NUM_THREADS=1 python -m pytest -m gpu tests/gpu
+
 .PHONY: test-pythons
 test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
 	$(PYTHON) tests/pythons.py
@@ -166,6 +170,10 @@ bench-step: setup  ## time a training step with one setting changed at a time
 .PHONY: bench-contention
 bench-contention: setup  ## what busy programs beside it cost a training: LINES=folder for real lines
 	python benchmarks/contention.py $(LINES)
+
+.PHONY: bench-gpu
+bench-gpu: setup  ## what a training reaches on the GPU that is here: LINES=folder for real lines, OUT=file for JSON
+	python benchmarks/gpu.py $(LINES) $(if $(OUT),--out "$(OUT)")
 
 .PHONY: bench-coverage
 bench-coverage: setup  ## how often the interval of the CER holds the true rate, on made-up test sets

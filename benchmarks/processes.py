@@ -96,7 +96,7 @@ def work(kind: str, data: Path) -> None:
         for batch in loader:
             if len(losses) == STEPS:
                 break
-            losses.append(sum(world.gather(float(trainer._step([batch])))))
+            losses.append(sum(world.gather(float(trainer._step([batch])[0]))))
             seen.update("\n".join(sorted(line for own in world.gather(batch.ids) for line in own)).encode())
         pace = STEPS * BATCH / (time.perf_counter() - start)
         if world.is_main:

@@ -57,7 +57,14 @@ def tune_decoding(file: Path, output_dir: Path | None) -> None:
     """Find how much the language model should count. That is tried on the validation lines."""
     experiment, place = stages._open(file, output_dir)
     checkpoints = place.out / experiment.checkpointing.save_dir
-    tuned: Tuned = stages._run("evaluate", experiment, "tune", prepared=place.prepared, checkpoints=checkpoints)
+    with engine.importing("tune-decoding"):
+        from thulium.stages.evaluate import tune
+    tuned = tune(
+        evaluation=experiment.evaluation,
+        resources=experiment.resources,
+        prepared=place.prepared,
+        checkpoints=checkpoints,
+    )
     for row in _table(tuned):
         echo(row)
     best = tuned.best

@@ -70,16 +70,38 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
             f"{prepared}: is the output folder of a training\n  help: its lines belong into {prepared / 'prepared'}"
         )
     if dry:
-        report = _run("prepare", experiment, "check", out=output_dir, prepared=prepared)
+        report = _try(experiment, output_dir, prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
-            report = _run("prepare", experiment, out=prepared)
+            report = _prepare(experiment, prepared)
         echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
     if accounts := warnings.accounts(report):
         echo(accounts)
     _warn(report, experiment.dataset)
+
+
+def _prepare(experiment: Experiment, out: Path) -> dict[str, Any]:
+    with engine.importing("prepare"):
+        from thulium.stages import prepare as stage
+
+    return stage.prepare(
+        dataset=experiment.dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out
+    )
+
+
+def _try(experiment: Experiment, out: Path | None, prepared: Path) -> dict[str, Any]:
+    with engine.importing("prepare"):
+        from thulium.stages import prepare as stage
+
+    return stage.check(
+        dataset=experiment.dataset,
+        preprocessing=experiment.preprocessing,
+        resources=experiment.resources,
+        out=out,
+        prepared=prepared,
+    )
 
 
 def _warn(report: dict[str, Any], dataset: DatasetSpec) -> None:
@@ -128,8 +150,10 @@ def _check_first_weights(path: str | None) -> None:
 
 
 def _train(file: Path, experiment: Experiment, place: Place, world: World, restart: bool) -> None:
-    from thulium.runtime.errors import Interrupted
-    from thulium.runtime.unfinished import FOLDER
+    with engine.importing("train"):
+        from thulium.runtime.errors import Interrupted
+        from thulium.runtime.unfinished import FOLDER
+        from thulium.stages import train as stage
 
     root = Path(os.environ.get("DVC_ROOT", ".")) if place.is_project else place.out
     if not place.is_project:
@@ -142,10 +166,23 @@ def _train(file: Path, experiment: Experiment, place: Place, world: World, resta
             # What was trained on other data must not pass for a finished run, wherever this one ends.
             (place.out / "metrics" / "train.json").unlink(missing_ok=True)
             folders.keep_document(file, place.out)
-    more: dict[str, Any] = {"on_pace": _keeper_of_pace(experiment)} if place.is_project else {}
-    more |= {"prepared": place.prepared, "out": place.out, "run_dir": place.run_dir, "resume_dir": root / FOLDER}
     try:
-        _run("train", experiment, world=world, restart=restart, **more)
+        stage.train(
+            model=experiment.model,
+            training=experiment.training,
+            augmentation=experiment.augmentation,
+            early_stopping=experiment.early_stopping,
+            checkpointing=experiment.checkpointing,
+            logging=experiment.logging,
+            resources=experiment.resources,
+            prepared=place.prepared,
+            out=place.out,
+            run_dir=place.run_dir,
+            resume_dir=root / FOLDER,
+            world=world,
+            restart=restart,
+            on_pace=_keeper_of_pace(experiment) if place.is_project else _keep_no_pace,
+        )
     except Interrupted as end:
         if world.size > 1:
             raise
@@ -177,7 +214,7 @@ def _prepare_for(experiment: Experiment, place: Place, world: World) -> None:
 def _prepare_anew(experiment: Experiment, place: Place) -> None:
     """Prepare the lines of an output folder; what the data had that is not among them is said."""
     with folders.preparing(experiment, place.out):
-        report = _run("prepare", experiment, out=place.prepared)
+        report = _prepare(experiment, place.prepared)
     if accounts := warnings.accounts(report):
         echo(accounts, err=True)
     _warn(report, experiment.dataset)
@@ -237,8 +274,16 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
         is_own = not place.is_project and place.prepared == place.out / "prepared"
         if is_own and place.prepared.exists() and folders.have_changed(experiment, place.out):
             _prepare_anew(experiment, place)
-        places: dict[str, Any] = {"prepared": place.prepared, "checkpoints": checkpoints, "out": place.out}
-        _run("evaluate", experiment, **places, model_file=model)
+        with engine.importing("evaluate"):
+            from thulium.stages import evaluate as stage
+        stage.evaluate(
+            evaluation=experiment.evaluation,
+            resources=experiment.resources,
+            prepared=place.prepared,
+            checkpoints=checkpoints,
+            out=place.out,
+            model_file=model,
+        )
 
 
 def _place_of_other(file: Path, place: Place) -> Place:
@@ -316,11 +361,5 @@ def _keeper_of_pace(experiment: Experiment) -> Callable[[float, str], None]:
     return keep
 
 
-def _run(name: str, experiment: Experiment, function: str = "", **more: Any) -> Any:
-    """Run a stage, or another function of its module, with the sections that the stage reads, and no others."""
-    from thulium_dsl.pipeline.stages import stage
-
-    row = stage(name)
-    sections = {section: getattr(experiment, section) for section in (*row.sections, *row.untracked)}
-    module = engine.load(name, f"thulium.stages.{name}")
-    return getattr(module, function or name)(**sections, **more)
+def _keep_no_pace(lines_per_s: float, device: str) -> None:
+    """Outside of a project, nobody asks."""

@@ -31,6 +31,7 @@ class LineLoader:
         lines: where they come from.
         batch_size: the most lines in a batch, over all processes.
         accumulation: parts in which a batch to learn from is handed out.
+        readers: who reads; a context that ends their processes.
     """
 
     def __init__(
@@ -58,8 +59,8 @@ class LineLoader:
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
         self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
-        self._readers = readers or Readers()
-        self._source = self._readers.add(Source(lines, self._plan, augmenter, charset))
+        self.readers = readers or Readers()
+        self._source = self.readers.add(Source(lines, self._plan, augmenter, charset))
         self._epoch = self._start = 0
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
@@ -76,7 +77,7 @@ class LineLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, start = self._epoch, self._start
-        stream = self._readers.begin(self.in_epoch(epoch, start))
+        stream = self.readers.begin(self.in_epoch(epoch, start))
         for part in self._plan.parts(epoch, start):
             yield replace(stream.next(), step_lines=len(part.batch), is_filler=part.is_filler)
         stream.end_pass()

@@ -84,16 +84,17 @@ class HTRModel(nn.Module):
 
         Args:
             images: (B, 1, H, W) uint8, 0 is black; what lies beyond a line's width is not read.
-            widths: (B,) pixels in use, on any device.
+            widths: (B,) pixels in use; best on the CPU, where a GPU need not be asked for them.
             targets: what should be written, where that is known; only some decoders look at it.
         """
+        lengths = None if widths.is_cuda else self.frames(widths)
         widths = widths.to(images.device, non_blocking=True)
         columns = torch.arange(images.shape[-1], device=images.device)
         ink = (255 - images).where(columns < widths[:, None, None, None], 0).float().div(255)
         ink = ink.to(memory_format=torch.channels_last)
         features, frames = self.backbone(ink, widths)
         shown = self.span_mask(features, frames) if self.span_mask else features
-        output: Output = self.decoder(Features(self.head(shown, frames), features, frames), targets)
+        output: Output = self.decoder(Features(self.head(shown, frames, lengths), features, frames), targets)
         return output
 
     def targets(self, batch: Batch) -> Targets:

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,8 +24,10 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
+from thulium.runtime import faults
 from thulium.runtime.errors import LostPeer
 
 T = TypeVar("T")
@@ -62,17 +65,41 @@ class World:
         """Whether this is the first process on its machine."""
         return self.local_rank == 0
 
-    def all_reduce_coalesced(self, tensors: Sequence[Tensor]) -> None:
-        """Put the sums over all processes into tensors of one type and device.
+    def data_parallel(self, module: nn.Module) -> nn.Module:
+        """The module, its gradients summed over all processes while the backward pass still runs.
 
-        They are sent as one, always laid out the same way: so a sum has the same last bit whenever it is made again.
+        torch's DistributedDataParallel; alone, the module itself. It is made anew where other parameters than before
+        ask for gradients.
         """
         if self.size == 1:
-            return
-        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        self.all_reduce_sum(flat)
-        for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-            tensor.copy_(part.view(tensor.shape))
+            return module
+        # It lays its buckets out anew after its first step, unless it looks for parameters without a gradient in each:
+        # then a sum has the same last bits in a training that was cut (decision 6).
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # newer versions of torch have another word for buffers
+            parallel = DistributedDataParallel(module, find_unused_parameters=True, broadcast_buffers=False)
+        # It would divide by the number of processes. (A lambda, since torch takes annotations for what they say.)
+        parallel.register_comm_hook(None, lambda _state, bucket: _summed(bucket))
+        return parallel
+
+    @contextlib.contextmanager
+    def backward(self) -> Iterator[None]:
+        """Around a backward pass through what ``data_parallel`` gave.
+
+        Raises:
+            LostPeer: the others are not there any more.
+        """
+        global _waits_since
+        try:
+            yield
+        except LostPeer:
+            raise
+        except RuntimeError as error:
+            if not faults.is_of_peer(error):
+                raise
+            raise _lost(error) from error
+        finally:
+            _waits_since = None
 
     def all_reduce_sum(self, values: Tensor) -> Tensor:
         """The sum over all processes, put into the tensor."""
@@ -265,10 +292,27 @@ def _waiting() -> Iterator[None]:
     _waits_since = time.monotonic()
     try:
         yield
-    except RuntimeError as error:  # what gloo and the store raise has no name of its own
-        raise LostPeer(f"the connection to the other processes broke: {_first_line(error)}") from error
+    except RuntimeError as error:
+        if not faults.is_of_peer(error):  # out of memory, a kernel that failed, a mistake of ours: it says so itself
+            raise
+        raise _lost(error) from error
     finally:
         _waits_since = None
+
+
+def _summed(bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:
+    """Send a bucket of gradients; what comes of it is their sum."""
+    global _waits_since
+    with _waiting():
+        work = dist.all_reduce(bucket.buffer(), async_op=True)
+    if bucket.is_last():  # from here on, nothing is left to do but to wait
+        _waits_since = time.monotonic()
+    summed: torch.futures.Future[Tensor] = work.get_future().then(lambda future: future.value()[0])
+    return summed
+
+
+def _lost(error: Exception) -> LostPeer:
+    return LostPeer(f"the connection to the other processes broke: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

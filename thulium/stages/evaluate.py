@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,7 @@ def evaluate(
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
     search = searches.build(evaluation.decoding, model.charset, data)
     recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
-    with _readers(resources, device) as readers:
-        reading = judge(recogniser, _loader(split, model, readers))
+    reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
@@ -121,17 +121,21 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     devices.set_threads(resources.threads)
     device = _device(resources)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
-    with _readers(resources, device) as readers:
-        return tuning.tune(recogniser, _loader(data.split("val"), model, readers), evaluation.decoding, language)
+    with _loader(data.split("val"), recogniser, resources) as loader:
+        return tuning.tune(recogniser, loader, evaluation.decoding, language)
 
 
-def _readers(resources: ResourcesSpec, device: devices.Device) -> Readers:
-    is_gpu = device.torch_device.type == "cuda"
-    return Readers(processor.readers(resources.loader_workers, feeds_gpu=is_gpu), pinned=is_gpu)
+def _judged(split: Split, recogniser: Recogniser, resources: ResourcesSpec) -> Judged:
+    with _loader(split, recogniser, resources) as loader:
+        return judge(recogniser, loader)
 
 
-def _loader(split: Split, model: HTRModel, readers: Readers) -> LineLoader:
-    return LineLoader(split, charset=model.charset, batch_size=BATCH_SIZE, shuffle=False, readers=readers)
+@contextlib.contextmanager
+def _loader(split: Split, recogniser: Recogniser, resources: ResourcesSpec) -> Iterator[LineLoader]:
+    """The lines of a split; the processes that read them end with the context."""
+    is_gpu, charset = recogniser.device.torch_device.type == "cuda", recogniser.model.charset
+    with Readers(processor.readers(resources.loader_workers, feeds_gpu=is_gpu), pinned=is_gpu) as readers:
+        yield LineLoader(split, charset=charset, batch_size=BATCH_SIZE, shuffle=False, readers=readers)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:

@@ -38,8 +38,7 @@ class Ema(Generic[M]):
             torch._foreach_lerp_(ours, theirs, 1 - decay)
         else:
             torch._foreach_copy_(ours, theirs)
-        for own, other in zip(self.model.buffers(), model.buffers(), strict=True):
-            own.copy_(other)
+        torch._foreach_copy_(list(self.model.buffers()), list(model.buffers()))
         self._steps += 1
 
     def state_dict(self) -> dict[str, Any]:

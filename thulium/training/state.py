@@ -16,6 +16,9 @@ import torch
 from torch import Tensor
 from torch.optim import Adam, Optimizer
 
+# How an optimizer computes, and not what: each device has its own way.
+SWITCHES = frozenset({"foreach", "fused", "capturable"})
+
 LARGEST = 2**53  # above it, not every number of steps is one that a float can hold
 
 Free = Mapping[str, Callable[[Any], bool]]
@@ -97,8 +100,25 @@ def _is_group(group: object, ours: Mapping[str, Any]) -> bool:
         return False
     lacking = ours.keys() - group.keys()  # another version of torch may have switches that this one has not
     return all(ours[name] is None or isinstance(ours[name], bool) for name in lacking) and all(
-        _is_setting(group[name], ours[name]) for name in group if name != "params"
+        _is_switch(group[name]) if name in SWITCHES else _is_setting(group[name], ours[name])
+        for name in group
+        if name != "params"
     )
+
+
+def _is_switch(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def with_switches_of(optimizer: Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
+    """An optimizer's state, which may come from another kind of device, to be computed with as this one does."""
+    groups = zip(state["param_groups"], optimizer.param_groups, strict=True)
+    return {
+        **state,
+        "param_groups": [
+            {**theirs, **{name: value for name, value in ours.items() if name in SWITCHES}} for theirs, ours in groups
+        ],
+    }
 
 
 def _is_setting(theirs: object, ours: object) -> bool:

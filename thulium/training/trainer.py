@@ -23,12 +23,14 @@ from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.device import Device
-from thulium.runtime.errors import DataError, StepError
+from thulium.runtime.errors import DataError
 from thulium.runtime.world import ALONE, World
 from thulium.training.best import READS
 from thulium.training.ema import Ema
+from thulium.training.faults import step_named
 from thulium.training.losses import Losses
-from thulium.training.state import Free, misfit, misfit_of_optimizer
+from thulium.training.parallel import Parallel
+from thulium.training.state import Free, misfit, misfit_of_optimizer, with_switches_of
 from thulium.training.watch import reads_nothing
 from thulium_dsl.grammar.spec import UnicodeForm
 
@@ -79,7 +81,6 @@ class HTRTrainer:
         unicode_form: UnicodeForm | None = None,
         freeze: Sequence[str] = (),
         freeze_epochs: int = 0,
-        is_compiled: bool = False,
         progress: Callable[[Iterable[Sequence[Batch]], int, str], Iterable[Sequence[Batch]]] | None = None,
         world: World = ALONE,
     ) -> None:
@@ -96,7 +97,6 @@ class HTRTrainer:
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
             unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
             freeze: parts of the model, "backbone" or "head", that do not learn in the first ``freeze_epochs``.
-            is_compiled: whether torch.compile makes a program of the backbone.
             progress: wraps the steps of an epoch, given their number and a title.
             world: the processes that train together; the loaders must be made for the same.
 
@@ -119,8 +119,7 @@ class HTRTrainer:
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be resumed
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
-        if is_compiled:  # after the copy, so that what is validated does not make a program of its own
-            self.model.backbone.compile(dynamic=True)
+        self._parallel = Parallel(self.model, world)
         self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
 
@@ -147,28 +146,22 @@ class HTRTrainer:
 
         Raises:
             BadLoss: the loss is not a number: names epoch, step and lines.
-            StepError: the GPU has too little memory.
+            StepError: there is too little memory for a batch; DeviceError: the GPU failed. Both name epoch and step.
         """
         self._check_height(loader)
         self.model.train()
         self._freeze(is_on=epoch < self.freeze_epochs)
+        self._parallel.begin_epoch()
         cut, self._cut = self._cut, None
         losses = self._losses = cut if cut and cut.epoch == epoch else Losses(epoch, self.world)
         loader.set_epoch(epoch, losses.steps)
         clock = _Clock()
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
-            try:
+            with step_named(epoch, losses.steps, parts, self.device):
                 losses.add(
                     *self._step([self.model.with_targets(part).to(self.device.torch_device) for part in parts]), parts
                 )
-            except torch.OutOfMemoryError as error:
-                largest = max(parts, key=lambda part: part.images.numel())
-                raise StepError(
-                    f"epoch {epoch + 1}: the GPU has too little memory for {len(largest)} lines at once, the widest "
-                    f"{int(largest.widths.max())} pixels wide ({error})\n"
-                    "  help: raise training.accumulation, lower training.batch_size, or set training.max_pixels"
-                ) from None
             clock.lines += parts[0].step_lines
             self.on_step()
         if not losses.steps:
@@ -242,7 +235,7 @@ class HTRTrainer:
         self.model.load_state_dict(state["model"])
         if self._ema:
             self._ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(with_switches_of(self.optimizer, state["optimizer"]))
         self.scheduler.load_state_dict(state["scheduler"])
         if state["scaler"]:  # empty where gradients were not scaled: the run may come from another kind of processor
             self._scaler.load_state_dict(state["scaler"])
@@ -298,8 +291,10 @@ class HTRTrainer:
         num_symbols = int(self.world.all_reduce_sum(torch.tensor(own)))
         # One width for all processes, as if the lines were padded together: the padding counts in normalisation.
         widths = self.world.all_reduce_max(*(part.images.shape[-1] for part in parts))
-        losses = [self._backward(part.widened(width), num_symbols) for part, width in zip(parts, widths, strict=True)]
-        self.world.all_reduce_coalesced([p.grad for p in self.model.parameters() if p.grad is not None])
+        parts = [part.widened(width) for part, width in zip(parts, widths, strict=True)]
+        with self._parallel.accumulating():
+            losses = [self._backward(part, num_symbols) for part in parts[:-1]]
+        losses.append(self._backward(parts[-1], num_symbols))
         if self.gradient_clip:
             self._scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_clip)
@@ -312,12 +307,9 @@ class HTRTrainer:
         return (losses[0] if len(losses) == 1 else torch.stack(losses).sum()), num_symbols
 
     def _backward(self, part: Batch, num_symbols: int) -> Tensor:
-        with self.device.autocast():
-            output = self.model(part.images, part.widths, self.model.targets(part))
-        loss = self.model.loss(part, output, num_symbols)
-        if part.is_filler:
-            loss = loss * 0
-        self._scaler.scale(loss).backward()
+        loss = self._parallel.loss(part, num_symbols, self.device)
+        with self.world.backward():
+            self._scaler.scale(loss).backward()
         return loss.detach()
 
 

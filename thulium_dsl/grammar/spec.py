@@ -457,7 +457,6 @@ class TrainingSpec:
     optimizer: OptimizerSpec
     scheduler: SchedulerSpec
     mixed_precision: bool
-    compile: bool
     gradient_clip: float
     ema_decay: float
     init_from: str | None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -201,7 +202,14 @@ def test_little_shared_memory_holds_few_batches(make, monkeypatch, free: int, ba
     ],
 )
 def test_auto_takes_what_the_machine_can_spare(
-    experiment: Experiment, monkeypatch, wanted, feeds_gpu: bool, cores: int, processes: int, workers: int
+    experiment: Experiment,
+    prepared: Path,
+    monkeypatch,
+    wanted,
+    feeds_gpu: bool,
+    cores: int,
+    processes: int,
+    workers: int,
 ) -> None:
     monkeypatch.setattr(processor, "cores", lambda: cores)
     monkeypatch.setattr(device, "may_be_gpu", lambda _name: feeds_gpu)
@@ -210,4 +218,6 @@ def test_auto_takes_what_the_machine_can_spare(
     assert (readers.workers, readers.pinned) == (workers, feeds_gpu)
     if processes == 1:
         chosen = device.Device(torch.device("cuda" if feeds_gpu else "cpu"), None)
-        assert evaluate._readers(resources, chosen).workers == workers
+        recogniser = SimpleNamespace(device=chosen, model=SimpleNamespace(charset=None))
+        with evaluate._loader(Split(prepared / "val"), recogniser, resources) as loader:
+            assert (loader.readers.workers, loader.readers.pinned) == (workers, feeds_gpu)

@@ -155,9 +155,9 @@ def launched(script: str, folder: Path, run: lab.Shell, processes: int, code: in
 def test_processes_reduce_gather_and_broadcast(tmp_path: Path, run: lab.Shell) -> None:
     said = launched(
         """
-        tensors = [torch.full((2, 2), float(world.rank)), torch.tensor([1.0])]
-        world.all_reduce_coalesced(tensors)
-        told = (tensors[0][0, 0].item(), tensors[1].item(), world.all_reduce_max(world.rank, 5 - world.rank))
+        sent = torch.full((2, 2), float(world.rank))
+        world.all_reduce_sum(sent)
+        told = (sent[0, 0].item(), world.all_reduce_max(world.rank, 5 - world.rank))
         if world.is_main:
             print(told, world.gather(world.rank * 10), world.broadcast("a"))
         else:
@@ -167,7 +167,30 @@ def test_processes_reduce_gather_and_broadcast(tmp_path: Path, run: lab.Shell) -
         run,
         3,
     )
-    assert said == "(3.0, 3.0, [2, 5]) [0, 10, 20] a\nend 0 0 \n"
+    assert said == "(3.0, [2, 5]) [0, 10, 20] a\nend 0 0 \n"
+
+
+def test_gradients_are_summed_whatever_takes_part(tmp_path: Path, run: lab.Shell) -> None:
+    said = launched(
+        """
+        model = torch.nn.ModuleDict({"used": torch.nn.Linear(1, 1, bias=False), "idle": torch.nn.Linear(1, 1)})
+        model.forward = lambda x: model["used"](x).sum()
+        parallel = world.data_parallel(model)
+        for step in range(2):  # the second one is refused, where a parameter is waited for that has no gradient
+            model.zero_grad()
+            with parallel.no_sync():
+                parallel(torch.ones(1, 1)).backward()
+            loss = parallel(torch.tensor([[10.0 ** world.rank]]))
+            with world.backward():
+                loss.backward()
+        if world.is_main:
+            print(model["used"].weight.grad.item())
+        """,
+        tmp_path,
+        run,
+        3,
+    )
+    assert said == "114.0\nend 0 0 \n"
 
 
 def test_an_error_of_one_process_is_shown_once_with_its_rank(tmp_path: Path, run: lab.Shell) -> None:
@@ -195,6 +218,16 @@ def test_a_mistake_of_ours_is_shown_with_its_traceback_and_rank(tmp_path: Path, 
     said = launched("world.barrier()\nif world.rank: 1 / 0\nworld.barrier()", tmp_path, run, 2)
     assert said.startswith("end 1 1 \nrank 1: Traceback")
     assert said.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_process_without_memory_is_no_lost_peer(tmp_path: Path, run: lab.Shell) -> None:
+    said = launched(
+        "world.barrier()\nif world.rank: raise torch.OutOfMemoryError('CUDA out of memory.')\nworld.barrier()",
+        tmp_path,
+        run,
+        2,
+    )
+    assert said.startswith("end 2 1 \nrank 1: thulium: too little memory (CUDA out of memory)\n  help: ")
 
 
 def test_a_process_that_is_killed_stops_the_others_at_once(tmp_path: Path, run: lab.Shell) -> None:

@@ -303,7 +303,7 @@ def test_a_whole_state_of_other_things_is_named_and_the_one_before_it_used(
     out = Path(shutil.copytree(cut_once, tmp_path / "out"))
     change, says = STATES[name]
     retell(states(out)[-1], change)
-    monkeypatch.setattr("thulium.stages.train._learn", stop)
+    monkeypatch.setattr("thulium.stages.train.fit", stop)
     with pytest.raises(Cut):
         run(small, prepared, out)
     said = capsys.readouterr().err
@@ -340,7 +340,7 @@ def test_a_state_that_names_files_elsewhere_touches_none(small, prepared, cut_on
     other.write_text("mine")
     for path in states(out):
         retell(path, put("files", {"x": str(other), "../../../mine.txt": "y"}))
-    monkeypatch.setattr("thulium.stages.train._learn", stop)
+    monkeypatch.setattr("thulium.stages.train.fit", stop)
     with pytest.raises(Cut):
         run(small, prepared, out)
     assert other.read_text() == "mine"

@@ -15,7 +15,6 @@ from thulium.data.loader import create_dataloader
 from thulium.data.prepared import open_prepared
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.recognise import Judged
-from thulium.models.backbones.resnet import ResNet
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime import processor
@@ -26,6 +25,7 @@ from thulium.training import schedule
 from thulium.training.best import Ranking
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.ema import Ema
+from thulium.training.state import misfit_of_optimizer, with_switches_of
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.grammar.spec import CosineSpec, EarlyStoppingSpec
 
@@ -109,27 +109,6 @@ def test_a_training_that_reads_nothing_says_so(experiment, prepared, tmp_path, c
     assert said.count("warning: after ") == 1
     few = "4 steps are few: raise training.epochs; 7 lines are few to learn from nothing: start from a model that reads"
     assert f"after 4 steps the model reads nothing in any line (6 validation lines)\n  help: {few}" in said
-
-
-def test_the_backbone_is_compiled_where_that_is_asked(experiment, prepared, tmp_path, monkeypatch):
-    compiled = []
-    monkeypatch.setattr(nn.Module, "compile", lambda module, **options: compiled.append((type(module), options)))
-    sections = ("model", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
-    parts = {name: getattr(experiment, name) for name in sections}
-    for is_asked in (False, True):
-        training = replace(experiment.training, compile=is_asked, epochs=1)
-        train(**parts, training=training, prepared=prepared, out=tmp_path / str(is_asked), run_dir=tmp_path / "t")
-    assert compiled == [(ResNet, {"dynamic": True})]
-
-
-@pytest.mark.long
-def test_a_compiled_backbone_learns_the_same(experiment, prepared):
-    def losses(is_compiled):
-        model = small_model(experiment, prepared)
-        trainer = HTRTrainer(model, 1e-3, device="cpu", mixed_precision=False, is_compiled=is_compiled)
-        return trainer.train_epoch(create_dataloader(prepared / "train", batch_size=4, seed=1), 0)["train_loss"]
-
-    assert losses(True) == pytest.approx(losses(False), rel=1e-3)
 
 
 def test_parts_that_rest_for_no_epoch_are_refused(experiment, prepared):
@@ -278,7 +257,6 @@ def test_lines_of_another_height_are_refused(experiment, prepared, tmp_path):
         trainer.train_epoch(create_dataloader(folder, batch_size=1), 0)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_names_the_way_out():
     with pytest.raises(DeviceError, match=r'device "cuda": no CUDA GPU was found here; use device "auto"'):
         devices.choose("cuda", mixed_precision=True)
@@ -313,3 +291,19 @@ def test_a_first_value_that_is_no_number_is_beaten_by_any():
 
 def test_full_precision_is_full_precision():
     assert devices.choose("cpu", mixed_precision=False).amp_dtype is None
+
+
+def test_an_optimizers_state_may_come_from_another_kind_of_device():
+    def learnt(*, fused: bool) -> torch.optim.Optimizer:
+        torch.manual_seed(1)
+        layer = nn.Linear(2, 2)
+        optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, fused=fused or None)  # as on a GPU
+        layer(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        return optimizer
+
+    state, own = learnt(fused=True).state_dict(), learnt(fused=False)
+    assert misfit_of_optimizer(state, own) == ""
+    own.load_state_dict(with_switches_of(own, state))
+    assert own.param_groups[0]["fused"] is None
+    assert torch.equal(own.state_dict()["state"][0]["exp_avg"], state["state"][0]["exp_avg"])
