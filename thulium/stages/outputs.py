@@ -129,8 +129,7 @@ class InXml:
         if char := unwritable(reading.text):
             what = f"was read as a text with U+{ord(char):04X}, which no XML can hold: write txt, json or csv"
             return Fault(reason="character outside of XML", where=source, what=what)
-        if reading.text:
-            self.page.put(self.page.name_of(source), NewText(reading.text, reading.confidence))
+        self.page.put(self.page.name_of(source), NewText(reading.text, reading.confidence))
         return None
 
     def close(self) -> None:

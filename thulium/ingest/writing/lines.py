@@ -61,6 +61,8 @@ def _says(element: Element) -> bool:
 
 def _put_page(file: XmlText, line: Element, new: NewText, present: Present) -> bool:
     equivs = line.own("TextEquiv")
+    if not new.text and (present == "alternative" or not has_text(line)):
+        return False
     if not has_text(line):
         if equivs:
             _fill(file, equivs[0], new)
