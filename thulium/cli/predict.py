@@ -41,9 +41,7 @@ BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
 )
 @click.option("--replace", is_flag=True, help="Write over the text of lines of pages that have one.")
 @click.option("--alternative", is_flag=True, help="Put a second reading beside the text of PAGE lines that have one.")
-@click.option(
-    "--decoding", type=click.Choice(["greedy", "beam"]), default="greedy", help="How the text is looked for."
-)
+@click.option("--decoding", type=click.Choice(["greedy", "beam"]), default="greedy", help="How the text is looked for.")
 @click.option("--beam-size", type=click.IntRange(1, 1000), metavar="N", help="Texts that beam search keeps.")
 @click.option("--language-model", metavar="FILE", help="For beam search, as `thulium lm` writes it.")
 @click.option("--alpha", type=float, metavar="X", help="How much the language model counts.")

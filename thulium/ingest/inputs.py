@@ -36,15 +36,15 @@ from thulium.ingest.readers.images import lines_of_images
 from thulium.ingest.readers.sheet import format_of
 from thulium.ingest.readers.xmlfile import LINE, PageFault, content_of, parsed
 from thulium.runtime.documents import section
-from thulium.runtime.errors import DataError, list_faults
+from thulium.runtime.errors import DataError
 from thulium.runtime.pointers import absent
 from thulium_dsl.grammar.spec import ParquetDataset, PreprocessingSpec
 
 PAGE_SIDE = 1000  # pixels; of an image that is higher and wider, and not far wider than high, a line is seldom
 PAGE_SHAPE = 4  # times as wide as high
 NO_LINES = (
-    "find them first: `kraken -i IMAGE PAGE.xml -x segment -bl` (without -x: ALTO with -a), or eScriptorium, or "
-    "Transkribus, and export PAGE or ALTO"
+    "find them first, with kraken (`kraken -x -i page.jpg page.xml segment -bl`), eScriptorium or Transkribus, and "
+    "name the PAGE or ALTO file that comes of it"
 )
 
 
@@ -103,7 +103,8 @@ def find(given: Sequence[Path], preprocessing: PreprocessingSpec, without: Path 
     Raises:
         DataError: some paths hold nothing that can be read; names all of them.
     """
-    given = [path if path.name not in ("", "..") else Path(os.path.abspath(path)) for path in given]
+    given = [path.parent if path.name == "labels.txt" else path for path in given]
+    given = [path if path.name not in ("", "..") else Path(os.path.abspath(path)) for path in dict.fromkeys(given)]
     found: list[Source | Fault] = []
     wrong: list[str] = []
     images = [path for path in given if _is_single_image(path)]
@@ -278,9 +279,7 @@ def _image_column(files: Sequence[Path]) -> str:
     return str(fitting[0])
 
 
-def _images(
-    name: str, given: Sequence[Path], there: Sequence[Path], preprocessing: PreprocessingSpec
-) -> Lines:
+def _images(name: str, given: Sequence[Path], there: Sequence[Path], preprocessing: PreprocessingSpec) -> Lines:
     paths = given[0] if len(given) == 1 and given[0].is_dir() else list(given)
 
     def unread() -> Iterator[Unread | Fault]:
@@ -298,8 +297,8 @@ def _load_line(load: Callable[[], Image.Image]) -> Image.Image:
     image = load()
     width, height = image.size
     if min(width, height) > PAGE_SIDE and width < PAGE_SHAPE * height:
-        what = f"has {width}x{height} pixels, and so is a page, not a line: its lines have to be found first; "
-        raise ImageFault(f"{what}{NO_LINES}; if it is one line, make it less than {PAGE_SIDE} pixels high")
+        what = f"has {width}x{height} pixels, as a page has, and its lines are not known: {NO_LINES}"
+        raise ImageFault(f"{what}; if it is one line, make it less than {PAGE_SIDE} pixels high")
     return image
 
 
@@ -336,4 +335,4 @@ def _check_names(sources: Sequence[Source]) -> None:
         if len(paths) > 1
     ]
     if wrong:
-        raise DataError(list_faults(wrong))
+        raise DataError("\n".join(wrong))

@@ -13,6 +13,7 @@ from typing import Any
 
 from thulium.data.line import Fault, Unread
 from thulium.decoding import searches
+from thulium.decoding.hypothesis import Search
 from thulium.ingest import inputs
 from thulium.ingest.inputs import NO_LINES, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
@@ -84,12 +85,14 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
     """
     model, _ = load_model(model_file)
     spec: DecodingSpec = section("evaluation", decoding=request.decoding).decoding
+    search = searches.of_file(spec, model.charset, "--language-model")
     wish = Wish(
         format=request.format,
         present=request.present,
         skips=request.skips,
         settings=_settings(model_file, spec, request.straighten),
     )
+    _refuse_folder(request)
     found = inputs.find(request.given, model.preprocessing, request.out)
     counts = Counts(faults=[source for source in found if isinstance(source, Fault)])
     sources = [source for source in found if not isinstance(source, Fault)]
@@ -98,7 +101,7 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
     if ledger:
         sources = _to_do(sources, counts, wish, ledger)
     if sources:
-        recogniser = _recogniser(model, spec, request.device)
+        recogniser = _recogniser(model, search, request.device)
         with _room(request.out):
             _Desk(wish, ledger, request.straighten, counts).read(sources, recogniser, write)
     _tell(counts, wish, request)
@@ -122,12 +125,18 @@ def _settings(model_file: Path, spec: DecodingSpec, straighten: bool) -> str:
     return digest.hexdigest()
 
 
-def _recogniser(model: HTRModel, spec: DecodingSpec, device: str) -> Recogniser:
+def _recogniser(model: HTRModel, search: Search | None, device: str) -> Recogniser:
     devices.keep_memory()
     devices.set_threads(0)
     chosen = devices.choose(device, mixed_precision=False)
-    search = searches.of_file(spec, model.charset, "--language-model")
     return Recogniser(model.to(chosen.torch_device).eval(), chosen, search=search)
+
+
+def _refuse_folder(request: Request) -> None:
+    """Refuse to write among what is read."""
+    places = {path.resolve() if path.is_dir() else path.resolve().parent for path in request.given}
+    if request.out and request.out.resolve() in places:
+        raise DataError(f"{request.out}: is a folder that is read from: name another --output-dir, such as a new one")
 
 
 def _refuse(sources: Sequence[Source], counts: Counts, wish: Wish, request: Request) -> None:
@@ -139,10 +148,6 @@ def _refuse(sources: Sequence[Source], counts: Counts, wish: Wish, request: Requ
             for source in sources
             if not isinstance(source, Pages)
         ]
-    if request.out:
-        places = {path.resolve() if path.is_dir() else path.resolve().parent for path in request.given}
-        if request.out.resolve() in places:
-            wrong.append(f"{request.out}: is a folder that is read from: name another --output-dir, such as a new one")
     if wrong:
         raise DataError(_listed(wrong, "nothing was read"))
 
@@ -279,7 +284,7 @@ def _tell(counts: Counts, wish: Wish, request: Request) -> None:
         how = "--replace writes over it, --alternative puts a second reading beside it (PAGE)"
         say(f"{_plural(counts.left, 'line')} had a text already, and kept it: {how}")
     if counts.empty:
-        say(f"{_plural(counts.empty, 'line')} of them were read as nothing")
+        say(f"{_plural(counts.empty, 'line')} of them {_verb(counts.empty)} read as nothing")
     for row in _rows([*others, *(counts.errors if wish.skips else [])]):
         say(f"warning: {row}")
     is_nothing = not (counts.read or counts.left or counts.done)
@@ -295,9 +300,10 @@ def _tell(counts: Counts, wish: Wish, request: Request) -> None:
 
 
 def _say_files(counts: Counts, out: Path) -> None:
-    done = f"; {_plural(counts.done, 'file')} from before stayed as they are" if counts.done else ""
-    if counts.written or counts.done:
-        say(f"wrote {_plural(counts.written, 'file')} into {out}{done}")
+    if counts.done:
+        say(f"{_plural(counts.done, 'file')} of {out}, made of the same, {_verb(counts.done)} there already")
+    if counts.written:
+        say(f"wrote {_plural(counts.written, 'file')} into {out}")
 
 
 def _rows(found: Sequence[object]) -> list[str]:
@@ -308,6 +314,10 @@ def _rows(found: Sequence[object]) -> list[str]:
 
 def _listed(wrong: Sequence[str], end: str) -> str:
     return "\n".join([*_rows(wrong), f"{_plural(len(wrong), 'problem')}; {end}"])
+
+
+def _verb(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _plural(number: int, name: str) -> str:

@@ -104,7 +104,7 @@ def own_names(root: etree._Element, format_name: str) -> None:
 
 
 def format_of(root: etree._Element) -> str | None:
-    """"PAGE" or "ALTO"; None of another file."""
+    """ "PAGE" or "ALTO"; None of another file."""
     return next((name for name in FORMATS if _is_of(root, name)), None)
 
 

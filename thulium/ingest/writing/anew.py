@@ -72,7 +72,7 @@ def _regions(page: DrawnPage, root: etree._Element, texts: Sequence[NewText | No
     elements = list(root.iter("{*}TextLine"))
     for number, element in enumerate(elements):
         members.setdefault(_region_of(element), []).append(number)
-    regions = []
+    regions: list[NewRegion] = []
     for region, numbers in members.items():
         region_id = _free_id(region.get("id") or region.get("ID") or "", f"region_{len(regions) + 1}", taken)
         lines = [line for number in numbers if (line := _line(page, number, texts[number], taken))]
