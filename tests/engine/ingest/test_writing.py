@@ -139,7 +139,7 @@ def test_words_alone_are_a_text() -> None:
 
 def test_attributes_change_in_their_places() -> None:
     tag = "<a x = '1'\n y=\">\" z='&#10;' />"
-    assert changed_tag(tag, {"x": 'a"b', "z": None, "w": "2"}) == "<a x = \"a&quot;b\"\n y=\">\" w=\"2\" />"
+    assert changed_tag(tag, {"x": 'a"b', "z": None, "w": "2"}) == '<a x = "a&quot;b"\n y=">" w="2" />'
     assert quoted("\t\n\r<") == '"&#9;&#10;&#13;&lt;"'
     assert (unwritable("a\x07b"), unwritable("a\tñ\U0001f600")) == ("\x07", "")
 
