@@ -310,6 +310,18 @@ def test_what_does_not_go_together_is_refused(model: Path, lines: Path, pages: P
     assert predict(model, image, "--decoding", "beam", "--beam-size", "4").code == 0
 
 
+def test_the_commands_of_the_guide(
+    model: Path, lines: Path, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (lab.CHECKOUT / "docs" / "guides" / "transcribe.md").read_text(encoding="utf-8")
+    shutil.copy(model, tmp_path / "best.safetensors")
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"(?m)^\$ thulium predict ((?:best\.safetensors|\.) .*)$", guide)
+    assert len(commands) == 9
+    for words in commands:
+        assert predict(*words.split()).code == 0, words
+
+
 def test_a_full_disk_leaves_whole_files(
     model: Path, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,7 +241,11 @@ def _table(path: Path, files: Sequence[Path], preprocessing: PreprocessingSpec) 
     if not path.is_dir():
         given["files"] = _pattern_of(path.name)
     dataset: ParquetDataset = section("dataset", type="parquet", root=str(root), **given)
-    units = [unit for unit in parquet.units(dataset, needs_text=False) if not _is_left_out(unit)]
+    try:
+        units = [unit for unit in parquet.units(dataset, needs_text=False) if not _is_left_out(unit)]
+    except DataError as error:  # which speaks of a document
+        what = "correct dataset.image_column, or add the column"
+        raise DataError(str(error).replace(what, "call the one that holds the images 'image'")) from None
 
     def unread() -> Iterator[Unread | Fault]:
         for unit in units:

@@ -309,7 +309,8 @@ def _say_files(counts: Counts, out: Path) -> None:
 def _rows(found: Sequence[object]) -> list[str]:
     """Some problems, a row each, and how many more there are."""
     more = len(found) - MAX_LISTED
-    return [*map(str, found[:MAX_LISTED]), *([f"... and {more} more"] if more > 0 else [])]
+    named = (str(row).replace("dataset.root", "the folder that was named") for row in found[:MAX_LISTED])
+    return [*named, *([f"... and {more} more"] if more > 0 else [])]
 
 
 def _listed(wrong: Sequence[str], end: str) -> str:
