@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from thulium.cli import augment_preview, clean, engine, group, init, lm, plan, show, stages, upgrade, validate
+from thulium.cli import augment_preview, clean, engine, group, init, lm, plan, predict, show, stages, upgrade, validate
 from thulium.cli.command import Group, argument, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -164,6 +164,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
+    predict.predict,
     lm.lm,
     lm.tune_decoding,
     augment_preview.augment_preview,
