@@ -15,7 +15,7 @@ from thulium.cli.screen import echo
 @document
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 def upgrade(file: Path, dry_run: bool) -> None:
-    """Rewrite a document of an older language version, or with keys that are gone. Its comments are kept."""
+    """Rewrite a document of an older language version. Comments are kept, and keys that the language had once go."""
     from thulium.runtime.files import replace_text
     from thulium_dsl.edit import upgrade as upgrades
     from thulium_dsl.grammar import include, schemas
