@@ -67,6 +67,11 @@ def ending(run: Run) -> Iterator[str]:
     if run.is_over:
         what = "was not a number" if run.stopping.best is None else "did not improve"
         yield f"stopped: {metric} {what} for {patience} epoch{'' if patience == 1 else 's'}"
+        if run.trainer.scheduler.get_last_lr() == run.trainer.scheduler.base_lrs:
+            yield (
+                "warning: the learning rate was still at its peak: it had not begun to fall\n"
+                "  help: set early_stopping.enabled to false, or raise early_stopping.patience"
+            )
     if run.checkpoints.save_best and run.checkpoints.best is None:
         yield (
             f"warning: there is no best checkpoint: {metric} was never a number, as where no validation line can be "
