@@ -196,6 +196,10 @@ bench-peers: setup  ## race against kraken, PyLaia and Calamari: LINES=folder DO
 bench-ladder: setup  ## train DOCUMENT=file with one part of the recipe left out at a time
 	python benchmarks/ladder.py $(DOCUMENT)
 
+.PHONY: bench-schedules
+bench-schedules: setup  ## train DOCUMENT=file with each schedule and three seeds; OUT=folder, EPOCHS=40, MORE="--augmentations none light"
+	python benchmarks/schedules.py $(DOCUMENT) $(or $(OUT),runs/schedules) --epochs $(or $(EPOCHS),12) $(MORE)
+
 .PHONY: same
 same: setup  ## compare what this code writes with that of another revision: BASE=REV; LINES=folder PAGES=folder for real data
 	python benchmarks/same.py $(BASE) $(if $(LINES),--lines "$(LINES)") $(if $(PAGES),--pages "$(PAGES)")

@@ -442,7 +442,16 @@ class CosineSpec:
     warmup_epochs: float
 
 
-SchedulerSpec = CosineSpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrapezoidSpec:
+    """The peak for most of the run, after a warm-up, and a fall at its end."""
+
+    type: Literal["trapezoid"]
+    warmup_epochs: float
+    decay_share: float
+
+
+SchedulerSpec = CosineSpec | TrapezoidSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,13 +21,12 @@ from thulium.runtime import processor
 from thulium.runtime.errors import DataError, DeviceError, StepError
 from thulium.stages.train import train
 from thulium.training import optimizer as optimizers
-from thulium.training import schedule
 from thulium.training.best import Ranking
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.ema import Ema
 from thulium.training.state import misfit_of_optimizer, with_switches_of
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.grammar.spec import CosineSpec, EarlyStoppingSpec
+from thulium_dsl.grammar.spec import EarlyStoppingSpec
 
 
 def small_model(experiment, prepared, **head):
@@ -146,22 +145,6 @@ def test_gradients_are_clipped_before_the_step(experiment, prepared):
 
     assert move(0.01) == pytest.approx(0.01, rel=1e-2)
     assert move(0.0) > 0.1
-
-
-def test_cosine_rises_and_falls():
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
-    moved = schedule.build(optimizer, CosineSpec(type="cosine", warmup_epochs=2), epochs=10, steps_per_epoch=10)
-    rates = []
-    for _ in range(100):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        moved.step()
-    assert rates[0] == pytest.approx(2.0 / 20)
-    assert rates[19] == pytest.approx(2.0)
-    assert rates[60] == pytest.approx(1.0, rel=0.01)
-    assert rates[-1] < 0.01
-    assert rates[:20] == sorted(rates[:20])
-    assert rates[20:] == sorted(rates[20:], reverse=True)
 
 
 def test_only_matrices_decay(experiment, prepared):
