@@ -299,6 +299,7 @@ def test_what_does_not_go_together_is_refused(model: Path, lines: Path, pages: P
         ((image, "--format", "page"), "--format page writes a file for each page: add --output-dir DIR"),
         ((image, "--format", "alto", "--output-dir", tmp_path / "x"), "is line images, which have no page"),
         ((image, "--replace"), "--replace and --alternative are about texts in PAGE and ALTO"),
+        (("",), "MODEL or an INPUT is an empty text"),
         ((image, "--alpha", "1"), "--alpha: for beam search only: add --decoding beam"),
         ((lines, "--output-dir", lines), "is a folder that is read from: name another --output-dir"),
         ((lines / "gone", lines / "no"), "gone: there is no such file or folder"),
