@@ -383,4 +383,7 @@ def test_the_model_of_a_revision_and_of_an_experiment(
     said = predict("HEAD", lines).err
     assert "HEAD: its model, trained/best.safetensors, is not in DVC's cache here" in said
     assert "help: `dvc pull` brings the models of this revision" in said
-    assert "trained: is not here, only trained.dvc is, which stands for it: run dvc pull" in predict(".", lines).err
+    assert (
+        "trained/best.safetensors: is not here, only trained.dvc is, which stands for it: run dvc pull"
+        in predict(".", lines).err
+    )
