@@ -299,6 +299,7 @@ def test_what_does_not_go_together_is_refused(model: Path, lines: Path, pages: P
         ((image, "--format", "page"), "--format page writes a file for each page: add --output-dir DIR"),
         ((image, "--format", "alto", "--output-dir", tmp_path / "x"), "is line images, which have no page"),
         ((image, "--replace"), "--replace and --alternative are about texts in PAGE and ALTO"),
+        (("",), "MODEL or an INPUT is an empty text"),
         ((image, "--alpha", "1"), "--alpha: for beam search only: add --decoding beam"),
         ((lines, "--output-dir", lines), "is a folder that is read from: name another --output-dir"),
         ((lines / "gone", lines / "no"), "gone: there is no such file or folder"),
@@ -339,7 +340,7 @@ def test_a_full_disk_leaves_whole_files(
 
 
 def test_an_interrupted_command_goes_on_where_it_was(model: Path, pages: Path, tmp_path: Path, run: lab.Shell) -> None:
-    for number in range(1, 100):
+    for number in range(1, 80):
         shutil.copytree(pages / "page" / "doc0", pages / f"p{number}")
     out = tmp_path / "out"
     process = run.start("thulium", "predict", model, pages, "--output-dir", out, cwd=tmp_path)
@@ -349,10 +350,10 @@ def test_an_interrupted_command_goes_on_where_it_was(model: Path, pages: Path, t
     _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "interrupted\n")
     there = {path for path in out.rglob("*") if path.is_file() and path.parent.name != ".thulium"}
-    assert 0 < len(there) < 101
+    assert 0 < len(there) < 81
     assert all(path.read_text("utf-8").endswith("</PcGts>") or "alto" in str(path) for path in there)
     said = predict(model, pages, "--output-dir", out)
-    assert f"{len(there)} files of {out}, made of the same, were there already\nwrote {101 - len(there)} " in said.err
+    assert f"{len(there)} files of {out}, made of the same, were there already\nwrote {81 - len(there)} " in said.err
 
 
 def test_the_model_of_a_revision_and_of_an_experiment(
@@ -377,12 +378,12 @@ def test_the_model_of_a_revision_and_of_an_experiment(
     before, after = predict(model, lines).out, predict(".", lines).out
     assert before != after
     assert predict("steep", lines).out == after
-    assert predict("HEAD", lines).out == before
     shutil.rmtree(project / ".dvc" / "cache")
     shutil.rmtree(project / "trained")
     said = predict("HEAD", lines).err
     assert "HEAD: its model, trained/best.safetensors, is not in DVC's cache here" in said
     assert "help: `dvc pull` brings the models of this revision" in said
-    assert "trained: is not here, only trained.dvc is, which stands for it: run dvc pull" in predict(".", lines).err
-    said = predict("nobody", lines).err
-    assert "nobody: no such file or folder, and no revision or experiment of this project" in said
+    assert (
+        "trained/best.safetensors: is not here, only trained.dvc is, which stands for it: run dvc pull"
+        in predict(".", lines).err
+    )

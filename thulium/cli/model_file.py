@@ -49,12 +49,14 @@ def _in_folder(folder: Path) -> Path:
         return found
     from thulium.runtime.pointers import absent
 
-    said = next(filter(None, map(absent, tried)), None)
-    if said is None and (folder / LOCK).exists():
-        said = "`dvc pull` brings it, if it was pushed; `dvc repro` trains it"
-    elif said is None:
-        said = "train first, or name the model file"
-    raise ThuliumError(f"{folder}: holds no {NAMES[0]}, and neither does {places[1]}: {said}")
+    for path in tried:
+        if said := absent(path):
+            raise ThuliumError(f"{path}: {said}")
+    is_known = (folder / LOCK).exists()
+    do = (
+        "`dvc pull` brings it, if it was pushed; `dvc repro` trains it" if is_known else "train first, or name the file"
+    )
+    raise ThuliumError(f"{folder}: holds no {NAMES[0]}, and neither does {places[1]}: {do}")
 
 
 def _save_dir(folder: Path) -> str:
@@ -97,11 +99,11 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
         raise ThuliumError(_no_revision(revision, said))
     save_dir = _save_dir_in(_text(params))
     for name in NAMES:
-        said = _get(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
+        _get(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():
             return folder / name
     raise ThuliumError(
-        f"{revision}: its model, {save_dir.rstrip('/')}/{NAMES[0]}, is not in DVC's cache here ({said})\n"
+        f"{revision}: its model, {save_dir.rstrip('/')}/{NAMES[0]}, is not in DVC's cache here\n"
         "  help: `dvc pull` brings the models of this revision, `dvc exp pull` those of an experiment, if they were "
         "pushed; `dvc repro` trains one"
     )
@@ -109,13 +111,13 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
 
 def _get(path: str, revision: str, root: Path, to: Path) -> str:
     """Copy a file of a revision, if it is there; otherwise what DVC says of it."""
-    words = [sys.executable, "-m", "dvc", "get", "--quiet", ".", path, "--rev", revision, "--out", str(to)]
+    words = [sys.executable, "-m", "dvc", "get", ".", path, "--rev", revision, "--out", str(to)]
     try:
         done = subprocess.run(words, cwd=root, capture_output=True, text=True, errors="replace")
     except OSError as error:
         return str(error)
-    rows = [row for row in done.stderr.splitlines() if row.strip()]
-    return rows[0].removeprefix("ERROR: ") if rows else ""
+    rows = [row.removeprefix("ERROR: ") for row in done.stderr.splitlines() if row.startswith("ERROR: ")]
+    return rows[0] if rows else "DVC says nothing of it"
 
 
 def _no_revision(revision: str, said: str) -> str:

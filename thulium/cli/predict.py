@@ -25,7 +25,6 @@ BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
 )
 @argument(
     "inputs",
-    type=PATH,
     nargs=-1,
     required=True,
     metavar="INPUT...",
@@ -54,10 +53,12 @@ BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
     default="fail",
     help="What to do about what cannot be read.",
 )
-def predict(model: str, inputs: tuple[Path, ...], **options: Any) -> None:
+def predict(model: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Read lines that nobody has transcribed. The model file is all that is needed."""
     out: Path | None = options["output_dir"]
     _check(options)
+    if not model or not all(inputs):
+        raise ThuliumError("MODEL or an INPUT is an empty text, as of a variable that is not set: name it")
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(model_file(model))
         module = engine.load("predict", "thulium.stages.predict")
@@ -65,7 +66,7 @@ def predict(model: str, inputs: tuple[Path, ...], **options: Any) -> None:
             stack.enter_context(folders.held(out))
         present = "replace" if options["replace"] else "alternative" if options["alternative"] else "keep"
         request = module.Request(
-            given=inputs,
+            given=tuple(map(Path, inputs)),
             out=out,
             format=options["format_"],
             present=present,

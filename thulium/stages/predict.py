@@ -291,7 +291,7 @@ def _tell(counts: Counts, wish: Wish, request: Request) -> None:
     if blank and not is_nothing:
         say(f"warning: {_plural(len(blank), 'page')} without lines, such as {blank[0].where}: {NO_LINES}")
     if counts.errors and not wish.skips:
-        kept = " the files without one were written;" if counts.written else ""
+        kept = " the files without one were written;" if counts.written and request.out else ""
         end = f"{_plural(len(counts.errors), 'problem')};{kept} --on-error skip leaves out what cannot be read"
         raise DataError("\n".join([*_rows(counts.errors), end]))
     if is_nothing:
