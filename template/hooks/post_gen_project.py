@@ -65,5 +65,6 @@ if repository:
     print("it lies in the git repository %s, and DVC works in its folder alone (dvc init --subdir)" % repository)
 else:
     start_repository()
-print("made %s; next:" % SLUG)
-print("\n".join("  " + step for step in next_steps(is_committed=not repository)))
+if "THULIUM_INIT_HAS_DATA" not in os.environ:  # `thulium init --from` brings the data, and says then what comes next
+    print("made %s; next:" % SLUG)
+    print("\n".join("  " + step for step in next_steps(is_committed=not repository)))
