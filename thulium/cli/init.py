@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from thulium.cli.command import PATH, argument, command
-from thulium.cli.start import begin
 from thulium_dsl.messages.problems import ThuliumError
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
@@ -54,6 +53,8 @@ class Dataset(str, Enum):
 )
 def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None) -> None:
     """Start a project: params.yaml, dvc.yaml, git and DVC. With --from, a document that fits the data."""
+    from thulium.cli.start import begin
+
     if folder is None and source is None:
         raise click.MissingParameter(param_hint="'FOLDER'", param_type="argument")
     if source is None:

@@ -126,7 +126,11 @@ def _beside(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise ThuliumError(f"{folder} was not made: {folder.parent}: {error.strerror}: name another place") from None
     try:
-        yield staging
+        inside = (
+            staging / "data"
+        )  # with the permissions that folders have here; the other is for nobody else to look into
+        inside.mkdir()
+        yield inside
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

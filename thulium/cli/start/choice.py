@@ -19,6 +19,11 @@ COLUMNS = {  # what tables call the two columns that are needed; the first is th
     "image_column": ("image", "img", "picture", "line_image", "im"),
     "text_column": ("text", "transcription", "transcript", "label", "ground_truth", "sentence", "gt"),
 }
+MORE_COLUMNS = {  # which need not be there; each is what the key is called that names it
+    "page_column": ("page", "page_id", "page_name"),
+    "document_column": ("document", "document_id", "book"),
+    "writer_column": ("writer", "writer_id", "scribe"),
+}
 FEW = 1000  # lines, below which the defaults are known to be too large
 
 
@@ -169,6 +174,10 @@ def _name_columns(choice: Choice, sight: Sight) -> None:
             )
         choice.values[f"dataset.{key}"] = meant[0]
         choice.reasons.append(f"dataset.{key} {meant[0]}: the only column that is called so")
+    for key, names in MORE_COLUMNS.items():
+        if meant := [name for name in names if name in found]:
+            choice.values[f"dataset.{key}"] = meant[0]
+            choice.reasons.append(f"dataset.{key} {meant[0]}: a column is called so")
 
 
 def _divide(choice: Choice, sight: Sight) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RUNS = {"ltr": "left to right", "rtl": "right to left", "mixed": "both ways"}
 SHOWN = 4
+PLAIN = 0.01  # of the lines; what fewer do is not spoken of
 
 
 def size_of(number: int) -> str:
@@ -71,7 +72,7 @@ def _lines(choice: Choice, seen: Overview) -> list[str]:
         counts.append(f"{_counted(seen.errors.total(), 'fault')}")
     rows = [", ".join(counts)]
     if seen.scripts:
-        ways = [words for name, words in RUNS.items() if seen.directions[name]]
+        ways = [words for name, words in RUNS.items() if seen.directions[name] >= PLAIN * seen.num_lines]
         rows.append(f"script: {', '.join(seen.scripts[:SHOWN])}; written {' and '.join(ways)}")
     if seen.sizes:
         rows.append(_sizes(choice, seen))
@@ -108,8 +109,8 @@ def _of_lines(choice: Choice) -> list[str]:
         remarks.append("dataset.page_column: no column says which lines are of one page")
     if seen.lines["train"] < FEW:
         remarks.append(
-            f"model, training: {seen.lines['train']:,} lines are few for the defaults: take a smaller network and smaller "
-            "batches (model.backbone.config_name, training.batch_size), or start from a model (training.init_from)"
+            f"model, training: {seen.lines['train']:,} lines are few for the defaults: take a smaller network, smaller "
+            "batches (model.backbone.config_name, training.batch_size), or a model to start from (training.init_from)"
         )
     return remarks
 
