@@ -4,8 +4,11 @@ In a git repository that is there already, DVC works in the project's folder alo
 """
 
 import os
+import signal
 import subprocess
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
 
 SLUG = {{ cookiecutter.project_slug | tojson }}
 DATASET = {{ cookiecutter.dataset | tojson }}

@@ -158,7 +158,7 @@ def _leave_out(choice: Choice, sight: Sight) -> None:
 
 def _name_columns(choice: Choice, sight: Sight) -> None:
     """The columns of tables, where one can be meant only."""
-    found = counting.columns(sight.found["parquet"][0])
+    found = counting.columns(sight.found["parquet"])
     if found is None:
         choice.remarks.append("dataset.image_column and text_column: compare them with the columns of the tables")
         return

@@ -43,10 +43,13 @@ def count(kind: str, values: dict[str, Any], roots: dict[str, Path], num_files: 
     return seen
 
 
-def columns(table: Path) -> list[str] | None:
-    """The names of a table's columns."""
+def columns(tables: list[Path]) -> list[str] | None:
+    """The names of the columns that each of some tables has, in the order of the first."""
     module = _overview()
-    return None if module is None else list(module.columns(table))
+    if module is None:
+        return None
+    first, *others = (list(module.columns(table)) for table in tables)
+    return [name for name in first if all(name in other for other in others)]
 
 
 def labelled(folder: Path) -> list[tuple[str, Path, str]]:
