@@ -335,6 +335,16 @@ def test_a_zip_with_a_damaged_file_is_refused(tmp_path: Path) -> None:
     assert "is damaged (Bad CRC-32 for file 'a.xml')" in refused(file, tmp_path / "letters")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_whose_packed_bytes_are_damaged_is_refused(method: int, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as opened:
+        opened.writestr("a.xml", os.urandom(500))
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[60:200] = b"\xff" * 140
+    (tmp_path / "a.zip").write_bytes(content)
+    assert "a.zip: is damaged (" in refused(tmp_path / "a.zip", tmp_path / "letters")
+
+
 def test_names_in_a_zip_are_read_as_what_they_are(tmp_path: Path) -> None:
     """As UTF-8 that does not say so, as macOS writes it; what it adds besides is passed over."""
     file = tmp_path / "a.zip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
 import struct
@@ -37,9 +38,13 @@ def unpack(archive: Path, folder: Path) -> list[str]:
             _check(archive, entries, folder)
             for entry in entries:
                 _write(opened, entry, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, UnicodeError) as error:
         what = "is no ZIP archive, or a broken one" if not zipfile.is_zipfile(archive) else "is damaged"
         raise ThuliumError(f"{archive}: {what} ({error}): export or download it again") from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ThuliumError(f"{archive}: is damaged ({error}): export or download it again") from None  # as bz2 says it
     except (NotImplementedError, RuntimeError) as error:
         message = f"{archive}: cannot be unpacked here ({error}): unpack it yourself, and name the folder"
         raise ThuliumError(message) from None

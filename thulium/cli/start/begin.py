@@ -29,12 +29,14 @@ class Data:
     """Data that are ready to come into a project.
 
     Attributes:
+        shown: what lay there at first; ``sight`` is what will be read, where that was written anew.
         is_ours: whether they were unpacked, so they can be moved.
     """
 
     sight: Sight
     choice: Choice
     is_ours: bool
+    shown: Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def begin(source: Path, folder: Path, kind: str | None, copies: bool | None, mak
         staging = Staging(source, folder, copies, stack)
         data = _ready(staging, kind)
         is_copy = data.is_ours or _is_copied(data.sight, staging)
-        echo(tell.saw(data.sight, data.choice, source))
+        echo(tell.saw(data.shown, data.choice, source))
         make(data.choice.kind)
         _bring(data, folder, is_copy)
         committed = _keep(data.choice, folder, is_copy)
@@ -142,7 +144,7 @@ def _ready(staging: Staging, wanted: str | None) -> Data:
         if is_ours:
             root = staging.new()
             remarks = archive.unpack(staging.source, root)
-        sight = look(root)
+        sight = shown = look(root)
         kind, why = kind_of(sight, wanted, staging.source)
         if kind == "custom" and _is_undivided(sight):
             if not is_ours and not _is_copied(sight, staging):
@@ -155,7 +157,7 @@ def _ready(staging: Staging, wanted: str | None) -> Data:
     except ThuliumError as error:
         raise ThuliumError(str(error).replace(str(root), str(staging.source))) from None
     choice.remarks[:0] = remarks
-    return Data(sight, choice, is_ours)
+    return Data(sight, choice, is_ours, shown)
 
 
 def _is_undivided(sight: Sight) -> bool:
