@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from thulium.cli import augment_preview, clean, group, init, lm, plan, show, stages, upgrade, validate
+from thulium.cli import augment_preview, clean, export, group, init, lm, plan, show, stages, upgrade, validate
 from thulium.cli.command import Group, argument, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -163,6 +163,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
+    export.export,
     lm.lm,
     lm.tune_decoding,
     augment_preview.augment_preview,

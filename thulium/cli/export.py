@@ -1,0 +1,90 @@
+"""``thulium export``: a model in the format of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from thulium.cli import engine
+from thulium.cli.command import PATH, argument, command
+from thulium.cli.own_files import refuse_foreign
+from thulium.cli.screen import echo
+from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.stages.export import Exported
+
+MARK = b"thulium export"  # stands in the head of each file that it writes
+NAME = "best.safetensors"
+
+
+@command()
+@argument("model", type=PATH, about=f"A model file, or a folder that has {NAME}.  [required]")
+@click.option("--format", "format_", type=click.Choice(["onnx"]), default="onnx", help="What to write.")
+@click.option(
+    "--output", type=PATH, metavar="FILE", show_default="the model's name with .onnx, here", help="Where to write it."
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(["int8"]),
+    help="Write a second file whose sequence model is in 8 bits: smaller, faster, and not quite the same.",
+)
+@click.option(
+    "--check",
+    "check_on",
+    type=PATH,
+    metavar="LINES",
+    show_default="validation lines near by",
+    help="Compare on these lines: prepared ones, a folder that has them, or a folder of line images.",
+)
+def export(model: Path, format_: str, output: Path | None, quantize: str | None, check_on: Path | None) -> None:
+    """Write a model for ONNX Runtime. It is written only if that reads what PyTorch reads."""
+    path = _model_file(model)
+    target = output or Path(path.name).with_suffix(f".{format_}")
+    small = target.with_name(f"{target.stem}.{quantize}{target.suffix}") if quantize else None
+    for file in (target, small):
+        if file:
+            refuse_foreign(file, MARK, "export")
+    stage = engine.load("export", "thulium.stages.export")
+    _say(
+        stage.export_onnx(
+            model_file=path, output=target, int8_output=small, check_on=check_on, near=_folders_near(path)
+        )
+    )
+
+
+def _model_file(given: Path) -> Path:
+    if not given.is_dir():
+        return given
+    tried = (given / NAME, given / "checkpoints" / NAME)
+    if found := next((path for path in tried if path.is_file()), None):
+        return found
+    raise ThuliumError(f"{given}: holds no {NAME}, and neither does {tried[1].parent}: name the model file")
+
+
+def _folders_near(model: Path) -> list[Path]:
+    """Where prepared lines of a model may lie: beside it or its folder, or in the project that is here."""
+    from thulium_dsl.pipeline.stages import PREPARED
+
+    tops = (model.parent, model.parent.parent, Path())
+    return [top / name for top in tops for name in ("prepared", PREPARED)]
+
+
+def _say(done: Exported) -> None:
+    reference, num_lines = done.read["PyTorch"], len(done.read["PyTorch"].results)
+    echo(f"compared on {num_lines} {done.lines.what}")
+    threads = f"{done.threads} thread{'' if done.threads == 1 else 's'}"
+    for name, read in done.read.items():
+        differing = len(reference.differing(read))
+        differs = "" if read is reference else f"; {differing} texts differ, log-probabilities by up to "
+        differs += "" if read is reference else f"{read.deviation:.1g}"
+        cer = f"; CER {read.cer:.2%}" if done.lines.has_texts else ""
+        who = name if read is reference else f"ONNX Runtime, {name}"
+        echo(f"{who}: {read.seconds:.1f} s, {num_lines / read.seconds:.0f} lines/s on {threads}{cer}{differs}")
+    if "int8" in done.read and done.lines.has_texts:
+        difference = done.read["int8"].cer - reference.cer
+        echo(f"in 8 bits the CER is {abs(difference) * 100:.2f} points {'higher' if difference > 0 else 'lower'}")
+    for path, size in done.sizes.items():
+        echo(f"wrote {path}: {size / 1e6:.1f} MB")
