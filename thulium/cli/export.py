@@ -15,6 +15,7 @@ from thulium_dsl.messages.problems import ThuliumError
 
 if TYPE_CHECKING:
     from thulium.stages.export import Exported
+    from thulium.stages.exporting.comparing import Read
 
 MARK = b"thulium export"  # stands in the head of each file that it writes
 NAME = "best.safetensors"
@@ -73,18 +74,29 @@ def _folders_near(model: Path) -> list[Path]:
 
 
 def _say(done: Exported) -> None:
-    reference, num_lines = done.read["PyTorch"], len(done.read["PyTorch"].results)
-    echo(f"compared on {num_lines} {done.lines.what}")
-    threads = f"{done.threads} thread{'' if done.threads == 1 else 's'}"
+    reference, lines = done.read["PyTorch"], done.lines
+    num_lines = len(reference.results)
+    echo(f"compared on {_count(num_lines, lines.kind)} {lines.origin}")
     for name, read in done.read.items():
-        differing = len(reference.differing(read))
-        differs = "" if read is reference else f"; {differing} texts differ, log-probabilities by up to "
-        differs += "" if read is reference else f"{read.deviation:.1g}"
-        cer = f"; CER {read.cer:.2%}" if done.lines.has_texts else ""
-        who = name if read is reference else f"ONNX Runtime, {name}"
-        echo(f"{who}: {read.seconds:.1f} s, {num_lines / read.seconds:.0f} lines/s on {threads}{cer}{differs}")
-    if "int8" in done.read and done.lines.has_texts:
+        pace = f"{read.seconds:.1f} s, {num_lines / read.seconds:.0f} lines/s on {_count(done.threads, 'thread')}"
+        cer = f"; CER {read.cer:.2%}" if lines.has_texts else ""
+        echo(
+            f"PyTorch: {pace}{cer}"
+            if read is reference
+            else f"ONNX Runtime, {name}: {pace}{cer}; {_off(read, reference)}"
+        )
+    if "int8" in done.read and lines.has_texts:
         difference = done.read["int8"].cer - reference.cer
         echo(f"in 8 bits the CER is {abs(difference) * 100:.2f} points {'higher' if difference > 0 else 'lower'}")
     for path, size in done.sizes.items():
         echo(f"wrote {path}: {size / 1e6:.1f} MB")
+
+
+def _off(read: Read, reference: Read) -> str:
+    differing = len(reference.differing(read))
+    texts = f"{_count(differing, 'text')} differ{'s' if differing == 1 else ''}"
+    return f"{texts}, log-probabilities by up to {read.deviation:.1g}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from thulium.stages.exporting.facts import facts_of, packed
 from thulium.stages.exporting.graph import check, graph_of
 from thulium.stages.exporting.lines import Lines, lines_for
 
-# What is computed in 8 bits: convolutions are not, since ONNX Runtime is no faster with them then (docs/guides/onnx.md).
+# What is computed in 8 bits. Convolutions are not: ONNX Runtime is no faster with them then (docs/guides/onnx.md).
 QUANTIZED = ["LSTM", "MatMul", "Gemm"]
 FP32, INT8 = "fp32", "int8"
 
@@ -67,11 +68,13 @@ def export_onnx(
     graph, facts = graph_of(model), facts_of(model, model_file)
     files = {FP32: packed(graph, facts | {"precision": FP32})}
     if int8_output:
-        files[INT8] = packed(_in_8_bits(graph), facts | {"precision": INT8})
+        files[INT8] = packed(in_8_bits(graph), facts | {"precision": INT8})
     recogniser = Recogniser(model, devices.choose("cpu", mixed_precision=False), rules=lines.rules)
     read = compare(recogniser, files, lines)
     if not read[FP32].results:
-        raise DataError(f"{lines.what}: there are none to compare on: name a folder that has some with --check")
+        raise DataError(
+            f"there is no {lines.kind} {lines.origin} to compare on: name a folder that has some with --check"
+        )
     _refuse_differing(model_file, read)
     targets = {FP32: output, INT8: int8_output}
     sizes = {}
@@ -98,19 +101,15 @@ def _refuse_differing(model_file: Path, read: dict[str, Read]) -> None:
     )
 
 
-def _in_8_bits(model: onnx.ModelProto) -> onnx.ModelProto:
+def in_8_bits(model: onnx.ModelProto) -> onnx.ModelProto:
     """A model whose sequence model and last layer are computed in 8 bits, scaled by each line's own values."""
-    import logging
-
     log = logging.getLogger()
     level = log.level
     log.setLevel(logging.ERROR)  # it recommends a preparation that changes nothing here
     try:
         with tempfile.TemporaryDirectory(prefix="thulium-") as folder:
             path = Path(folder) / "int8.onnx"
-            quantize_dynamic(
-                model, path, op_types_to_quantize=QUANTIZED, per_channel=True, weight_type=QuantType.QInt8
-            )
+            quantize_dynamic(model, path, op_types_to_quantize=QUANTIZED, per_channel=True, weight_type=QuantType.QInt8)
             return onnx.load(path)
     finally:
         log.setLevel(level)

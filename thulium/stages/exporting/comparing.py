@@ -66,7 +66,7 @@ def compare(recogniser: Recogniser, files: Mapping[str, bytes], lines: Lines) ->
         What was read by each name, and by PYTORCH.
     """
     sessions = {name: session_of(content, torch.get_num_threads()) for name, content in files.items()}
-    found = {name: _Reader(recogniser, session) for name, session in {PYTORCH: None, **sessions}.items()}
+    found = {name: Reader(recogniser, session) for name, session in {PYTORCH: None, **sessions}.items()}
     is_warm = False
     for batch in track(lines.batches, "reading"):
         if not is_warm:  # what is prepared at the first call is no part of the pace
@@ -79,7 +79,7 @@ def compare(recogniser: Recogniser, files: Mapping[str, bytes], lines: Lines) ->
     return {name: reader.end() for name, reader in found.items()}
 
 
-class _Reader:
+class Reader:
     """Reads in one way, and keeps what it has read."""
 
     def __init__(self, recogniser: Recogniser, session: onnxruntime.InferenceSession | None) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import onnx
-import onnxscript  # noqa: F401 (torch asks for it when it exports: so a missing one is said at once)
+import onnxscript  # torch asks for it when it exports; a missing one is said at once
 import torch
 from torch import Tensor, nn
 
@@ -38,33 +39,44 @@ def graph_of(model: HTRModel) -> onnx.ModelProto:
         MissingPackage: PyTorch is too old.
     """
     check(model)
-    height = model.preprocessing.height
+    return _tidied(_traced(Graph(model).eval(), model.preprocessing.height))
+
+
+def _traced(graph: nn.Module, height: int) -> onnx.ModelProto:
     example = (torch.zeros(2, 1, height, 8 * height, dtype=torch.uint8), torch.tensor([8 * height, 5 * height]))
-    with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
-            Graph(model).eval(),
-            example,
-            input_names=INPUTS,
-            output_names=OUTPUTS,
-            opset_version=OPSET,
-            dynamic_shapes=({0: "batch", 3: "width"}, {0: "batch"}),
-            dynamo=True,
-            verbose=False,
-        )
+    try:
+        with _quiet(), torch.no_grad():
+            program = torch.onnx.export(
+                graph,
+                example,
+                input_names=INPUTS,
+                output_names=OUTPUTS,
+                opset_version=OPSET,
+                dynamic_shapes=({0: "batch", 3: "width"}, {0: "batch"}),
+                dynamo=True,
+                verbose=False,
+            )
+    except ModuleNotFoundError as error:  # each PyTorch asks for a part of onnxscript that older ones do not have
+        versions = f"onnxscript {onnxscript.__version__} and PyTorch {torch.__version__} do not fit each other"
+        raise MissingPackage(f"{versions} ({error}): `pip install --upgrade onnxscript`") from None
     assert program is not None, "what dynamo exports is a program"
-    return _tidied(program.model_proto)
+    return program.model_proto
 
 
 def check(model: HTRModel) -> None:
     """Refuse what cannot be exported; see ``graph_of``."""
+    _ctc(model)
+    if not hasattr(torch.onnx, "ops"):
+        raise MissingPackage(f"the export needs PyTorch 2.8 or newer, and this is {torch.__version__}: update it")
+
+
+def _ctc(model: HTRModel) -> CtcDecoder:
     if not isinstance(model.decoder, CtcDecoder):
         raise CheckpointError(
             f"its decoder is {model.spec.decoder.type}, which writes symbol after symbol: only CTC can be exported\n"
-            "  help: train with model.decoder.type: ctc; with training.init_from this model's backbone and head are "
-            "what it starts with"
+            "  help: train with model.decoder.type: ctc; with training.init_from it starts with this backbone and head"
         )
-    if not hasattr(torch.onnx, "ops"):
-        raise MissingPackage(f"the export needs PyTorch 2.8 or newer, and this is {torch.__version__}: update it")
+    return model.decoder
 
 
 class Graph(nn.Module):
@@ -74,7 +86,7 @@ class Graph(nn.Module):
         super().__init__()
         self.backbone = model.backbone
         self.head = Lstm(model.head) if isinstance(model.head, BiLstm) else model.head
-        self.classify = model.decoder.classify
+        self.classify = _ctc(model).classify
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """As ``HTRModel.forward``, but for numbers of 8 bits, with which ONNX Runtime does not reckon."""
@@ -113,7 +125,7 @@ class Lstm(nn.Module):
         return x.transpose(0, 1)
 
 
-def _stacked(pair, part) -> nn.Parameter:  # type: ignore[no-untyped-def]
+def _stacked(pair: tuple[Any, Any], part: Callable[[Any], Tensor]) -> nn.Parameter:
     return nn.Parameter(torch.stack([part(lstm) for lstm in pair]).detach(), requires_grad=False)
 
 

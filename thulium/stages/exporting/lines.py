@@ -17,6 +17,7 @@ from thulium.ingest.unread import unread
 from thulium.models.recogniser import BATCH_SIZE
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import DataError
+from thulium.runtime.progress import say
 from thulium_dsl.grammar.spec import LineCounts, PreprocessingSpec, SyntheticDataset, TextSpec, UnicodeForm
 
 MADE_UP = 64
@@ -28,13 +29,14 @@ class Lines:
 
     Attributes:
         batches: of any number of lines, each of which is in memory when it is its turn.
-        what: in words, such as "validation lines of data/prepared".
+        kind, origin: in words, such as "validation line" and "of data/prepared".
         rules: what is done to a text that was read in them; None: the model's own.
         has_texts: whether somebody has transcribed them in the way in which the model reads.
     """
 
     batches: Iterable[Batch]
-    what: str
+    kind: str
+    origin: str
     rules: TextSpec | UnicodeForm | None = None
     has_texts: bool = False
 
@@ -44,22 +46,27 @@ def lines_for(model: HTRModel, given: Path | None, near: Iterable[Path]) -> Line
 
     Args:
         given: prepared lines, a folder that has them, or line images; None: those near by.
-        near: folders that may hold prepared lines of the model; others are passed over.
+        near: folders that may hold prepared lines; those that do not fit the model are passed over, which is said.
 
     Raises:
         DataError: the given ones cannot be used.
     """
     if given is None:
-        found = (open_prepared(folder) for folder in near if (folder / MANIFEST).is_file())
-        fitting = next((data for data in found if not _misfit(model, data)), None)
-        return _made_up(model) if fitting is None else _validation(fitting)
+        places = [folder for folder in near if (folder / MANIFEST).is_file()]
+        return next(filter(None, (_near(model, place) for place in places)), None) or _made_up(model)
     folder = next((place for place in (given, given / "prepared") if (place / MANIFEST).is_file()), None)
     if folder is None:
         return _images(model, given)
-    data = open_prepared(folder)
-    if odd := _misfit(model, data):
-        raise DataError(f"{folder}: was prepared otherwise than the model reads ({odd}): name its own lines")
-    return _validation(data)
+    return _validation(model, folder)
+
+
+def _near(model: HTRModel, folder: Path) -> Lines | None:
+    """Lines that nobody has named: what is wrong with them stops nothing."""
+    try:
+        return _validation(model, folder)
+    except DataError as error:
+        say(f"note: not compared on what is near: {error}")
+        return None
 
 
 def _misfit(model: HTRModel, data: Prepared) -> str:
@@ -69,26 +76,32 @@ def _misfit(model: HTRModel, data: Prepared) -> str:
     return ", ".join(odd).lower()
 
 
-def _validation(data: Prepared) -> Lines:
+def _validation(model: HTRModel, folder: Path) -> Lines:
+    data = open_prepared(folder)
+    if odd := _misfit(model, data):
+        raise DataError(f"{folder}: was prepared otherwise than the model reads ({odd}): name its own lines")
     loader = LineLoader(data.split("val"), batch_size=BATCH_SIZE, shuffle=False)
-    return Lines(loader, f"validation lines of {data.folder}", data.text, has_texts=True)
+    return Lines(loader, "validation line", f"of {folder}", data.text, has_texts=True)
 
 
 def _images(model: HTRModel, given: Path) -> Lines:
-    return Lines(_batches(_all(unread(given, model.preprocessing))), f"lines of {given}")
+    return Lines(_batches(_all(unread(given, model.preprocessing))), "line", f"of {given}")
 
 
 def _all(lines: Iterable[Unread | Fault]) -> Iterator[Unread]:
     for line in lines:
-        if isinstance(line, Fault):
-            raise DataError(f"{line}")
-        yield line
+        if not isinstance(line, Fault):
+            yield line
+        elif line.is_error:
+            raise DataError(str(line))
+        else:
+            say(f"note: {line}")
 
 
 def _made_up(model: HTRModel) -> Lines:
     counts = LineCounts(train=MADE_UP, val=0, test=0)
     dataset = SyntheticDataset(type="synthetic", lines=counts, seed=1, text=model.text)
-    return Lines(_batches(_drawn(dataset, model.preprocessing)), "made-up lines, since no prepared ones are near")
+    return Lines(_batches(_drawn(dataset, model.preprocessing)), "made-up line", "since no prepared ones are near")
 
 
 def _drawn(dataset: SyntheticDataset, preprocessing: PreprocessingSpec) -> Iterator[Unread]:
