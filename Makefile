@@ -45,6 +45,10 @@ test: setup  ## run the tests
 test-long: setup  ## run the tests that kill trainings and join processes, which take many minutes
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist worksteal -m long
 
+.PHONY: test-gpu
+test-gpu: setup  ## run the tests that want a GPU: where there is none, they are skipped and say so
+	OMP_NUM_THREADS=1 python -m pytest -m gpu tests/gpu
+
 .PHONY: test-pythons
 test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
 	$(PYTHON) tests/pythons.py
@@ -115,6 +119,10 @@ kills: setup  ## let commands die at each of their writes, and run them again; S
 bench-loader: setup  ## time reading and augmenting lines
 	python benchmarks/loader.py
 
+.PHONY: bench-borders
+bench-borders: setup  ## time the borders between epochs
+	python benchmarks/borders.py
+
 .PHONY: bench-augment
 bench-augment: setup  ## time each transform of augmentation
 	python benchmarks/augment.py
@@ -167,6 +175,10 @@ bench-step: setup  ## time a training step with one setting changed at a time
 bench-contention: setup  ## what busy programs beside it cost a training: LINES=folder for real lines
 	python benchmarks/contention.py $(LINES)
 
+.PHONY: bench-gpu
+bench-gpu: setup  ## what a training reaches on the GPU that is here: LINES=folder for real lines, OUT=file for JSON
+	python benchmarks/gpu.py $(LINES) $(if $(OUT),--out "$(OUT)")
+
 .PHONY: bench-coverage
 bench-coverage: setup  ## how often the interval of the CER holds the true rate, on made-up test sets
 	python benchmarks/coverage.py
@@ -187,6 +199,10 @@ bench-peers: setup  ## race against kraken, PyLaia and Calamari: LINES=folder DO
 .PHONY: bench-ladder
 bench-ladder: setup  ## train DOCUMENT=file with one part of the recipe left out at a time
 	python benchmarks/ladder.py $(DOCUMENT)
+
+.PHONY: bench-schedules
+bench-schedules: setup  ## train DOCUMENT=file with each schedule and three seeds; OUT=folder, EPOCHS=40, MORE="--augmentations none light"
+	python benchmarks/schedules.py $(DOCUMENT) $(or $(OUT),runs/schedules) --epochs $(or $(EPOCHS),12) $(MORE)
 
 .PHONY: same
 same: setup  ## compare what this code writes with that of another revision: BASE=REV; LINES=folder PAGES=folder for real data

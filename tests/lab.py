@@ -122,7 +122,7 @@ TEXTS = {
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """The variables of a process that works here: this Python's commands, one thread, nothing that calls home.
+    """The variables of a process that works here: this Python's commands, one thread, no GPU, nothing that calls home.
 
     Args:
         folder: where DVC keeps what it keeps between projects.
@@ -132,6 +132,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return own | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(folder / "dvc-site"),
         "WANDB_MODE": "offline",

@@ -17,6 +17,15 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_gpu():
+    """The same world on every machine, for the fixtures of a module too: what wants a GPU stands in tests/gpu."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: False)
+        patch.setattr(torch.cuda, "device_count", lambda: 0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def experiment():
     """An experiment that trains in a second: the defaults, made small."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from thulium.runtime.documents import defaults
 from thulium.stages.evaluate import evaluate
 from thulium.stages.prepare import prepare
 from thulium.stages.train import train
+from thulium.training.schedule import FLOOR
 from thulium_dsl.grammar import schemas
-from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.grammar.spec import CosineSpec, Experiment, SchedulerSpec, TrapezoidSpec
 
 OTHER = {
     "model.backbone.config_name": "resnet_small",
@@ -126,11 +128,11 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "augmentation.transforms.radius": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.holes": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.spacing": "engine/data/test_augment.py::test_the_smaller_the_spacing_the_finer_the_bends",
-    "training.compile": "engine/training/test_training.py::test_the_backbone_is_compiled_where_that_is_asked",
     "training.init_from": "engine/training/test_transfer.py::test_the_training_starts_from_the_file",
     "training.extend_charset": "engine/training/test_transfer.py::test_characters_are_given_up_where_the_document_says_so",  # noqa: E501
     "training.freeze": "engine/training/test_transfer.py::test_frozen_parts_stay_for_the_first_epochs",
     "training.freeze_epochs": "engine/training/test_transfer.py::test_frozen_parts_stay_for_the_first_epochs",
+    "training.scheduler.decay_share": "engine/test_keys.py::test_the_shape_of_the_schedule_reaches_the_training",
     "training.optimizer.lr": "language/grammar/test_validate.py::test_both_spellings_of_the_rate_are_one_setting",
     "early_stopping.enabled": "engine/training/test_messages.py::test_a_model_that_reads_is_stopped_where_that_is_asked",  # noqa: E501
     "early_stopping.patience": "engine/training/test_training.py::test_patience_counts_epochs_without_improvement",
@@ -147,7 +149,7 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "logging.wandb.entity": "engine/training/test_loggers.py::test_weights_and_biases_gets_the_run_when_offline",
     "resources.device": "engine/training/test_training.py::test_a_gpu_that_is_not_there_names_the_way_out",
     "resources.threads": "engine/test_keys.py::test_threads_are_set",
-    "resources.loader_workers": "engine/training/test_training.py::test_worker_processes_change_nothing",
+    "resources.loader_workers": "engine/data/test_readers.py::test_auto_takes_what_the_machine_can_spare",
 }
 
 
@@ -265,6 +267,24 @@ def test_metric_and_mode_choose_the_best_epoch(plain, prepared, tmp_path, metric
     best = min(losses) if mode == "min" else max(losses)
     assert summary["best_epoch"] == losses.index(best) + 1
     assert summary["best_val_loss"] == pytest.approx(best, rel=1e-4)
+
+
+def test_the_shape_of_the_schedule_reaches_the_training(plain, prepared, tmp_path):
+    """The share of the peak learning rate at the end of each epoch."""
+
+    def rates(spec: SchedulerSpec) -> list[float]:
+        sections = ("model", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
+        parts = {name: getattr(plain, name) for name in sections}
+        training = replace(plain.training, scheduler=spec, epochs=4)
+        out = tmp_path / repr(spec)
+        train(**parts, training=training, prepared=prepared, out=out, run_dir=out / "t")
+        rows = [line.split(",") for line in (out / "plots" / "history.csv").read_text().splitlines()]
+        return [float(row[rows[0].index("lr")]) / training.lr for row in rows[2:]]
+
+    falls = {share: rates(TrapezoidSpec(type="trapezoid", warmup_epochs=0, decay_share=share)) for share in (0.5, 1.0)}
+    assert falls[0.5] == pytest.approx([1.0, 1.0, 1 - math.sqrt(0.5), FLOOR], abs=FLOOR)
+    assert falls[1.0] == pytest.approx([1 - math.sqrt(part / 4) for part in (1, 2, 3, 4)], abs=FLOOR)
+    assert rates(CosineSpec(type="cosine", warmup_epochs=0))[1] == pytest.approx(0.5, abs=FLOOR)
 
 
 def test_threads_are_set(plain, prepared, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ NAMES = {stage.name for stage in stages.STAGES}
 # What only says things, stops things or is where names are defined does not change what a stage yields.
 NEUTRAL = {
     f"thulium/runtime/{name}.py"
-    for name in ("progress", "errors", "files", "pointers", "documents", "signals", "unfinished")
+    for name in ("progress", "errors", "faults", "files", "pointers", "documents", "signals", "unfinished")
 }
 
 # Asked for by people who write a script, never by a stage.

@@ -105,6 +105,8 @@ def test_a_misspelt_keyword_of_ours_is_an_error_when_the_schemas_are_loaded(
         ("x-path", False, "must be true, found False"),
         ("x-path", "true", "must be true, found 'true'"),
         ("x-unit", "", "must be a text, found ''"),
+        ("x-gone", {}, "must be texts by name, found {}"),
+        ("x-gone", {"a": 1}, "must be texts by name, found {'a': 1}"),
         ("x-words", [], "must be a list of texts, found []"),
         ("x-words", ["none", None], "must be a list of texts, found ['none', None]"),
     ],

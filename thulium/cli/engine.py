@@ -6,10 +6,13 @@ import contextlib
 import importlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+
+import click
 
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -52,6 +55,28 @@ def load(name: str, module: str) -> Any:
     """A module that a command needs of the engine; see ``importing``."""
     with importing(name):
         return importlib.import_module(module)
+
+
+@contextlib.contextmanager
+def faults_named() -> Iterator[None]:
+    """Let a command whose memory falls short, or whose GPU fails, end with words."""
+    try:
+        yield
+    except (RuntimeError, MemoryError):
+        if "torch" not in sys.modules:  # slow to load, and it is not what failed
+            raise
+        from thulium.runtime import faults
+
+        context = click.get_current_context(silent=True)
+        name = f"thulium {context.invoked_subcommand or context.info_name}" if context else "thulium"
+        with faults.named(name, _FREE_MEMORY):
+            raise
+
+
+_FREE_MEMORY = (
+    "other programs may hold the memory (nvidia-smi shows a GPU's, top the machine's): end them, or use a device with "
+    "more of it"
+)
 
 
 @contextlib.contextmanager

@@ -9,20 +9,22 @@ import click
 
 from thulium.cli import engine
 from thulium.cli.command import PATH, argument, command
+from thulium.cli.model_file import model_file
 from thulium.cli.own_files import refuse_foreign
 from thulium.cli.screen import echo
-from thulium_dsl.messages.problems import ThuliumError
 
 if TYPE_CHECKING:
     from thulium.stages.export import Exported
     from thulium.stages.exporting.comparing import Read
 
 MARK = b"thulium export"  # stands in the head of each file that it writes
-NAME = "best.safetensors"
 
 
 @command()
-@argument("model", type=PATH, about=f"A model file, or a folder that has {NAME}.  [required]")
+@argument(
+    "model",
+    about="A model file; a project or a folder that has one; a git revision or a DVC experiment.  [required]",
+)
 @click.option("--format", "format_", type=click.Choice(["onnx"]), default="onnx", help="What to write.")
 @click.option(
     "--output", type=PATH, metavar="FILE", show_default="the model's name with .onnx, here", help="Where to write it."
@@ -40,36 +42,25 @@ NAME = "best.safetensors"
     show_default="validation lines near by",
     help="Compare on these lines: prepared ones, a folder that has them, or a folder of line images.",
 )
-def export(model: Path, format_: str, output: Path | None, quantize: str | None, check_on: Path | None) -> None:
+def export(model: str, format_: str, output: Path | None, quantize: str | None, check_on: Path | None) -> None:
     """Write a model for ONNX Runtime. It is written only if that reads what PyTorch reads."""
-    path = _model_file(model)
-    target = output or Path(path.name).with_suffix(f".{format_}")
-    small = target.with_name(f"{target.stem}.{quantize}{target.suffix}") if quantize else None
-    for file in (target, small):
-        if file:
-            refuse_foreign(file, MARK, "export")
-    stage = engine.load("export", "thulium.stages.export")
-    _say(
-        stage.export_onnx(
-            model_file=path, output=target, int8_output=small, check_on=check_on, near=_folders_near(path)
-        )
-    )
+    with model_file(model) as path:
+        target = output or Path(path.name).with_suffix(f".{format_}")
+        small = target.with_name(f"{target.stem}.{quantize}{target.suffix}") if quantize else None
+        for file in (target, small):
+            if file:
+                refuse_foreign(file, MARK, "export")
+        stage = engine.load("export", "thulium.stages.export")
+        near = _folders_near(model, path)
+        _say(stage.export_onnx(model_file=path, output=target, int8_output=small, check_on=check_on, near=near))
 
 
-def _model_file(given: Path) -> Path:
-    if not given.is_dir():
-        return given
-    tried = (given / NAME, given / "checkpoints" / NAME)
-    if found := next((path for path in tried if path.is_file()), None):
-        return found
-    raise ThuliumError(f"{given}: holds no {NAME}, and neither does {tried[1].parent}: name the model file")
-
-
-def _folders_near(model: Path) -> list[Path]:
+def _folders_near(model: str, path: Path) -> list[Path]:
     """Where prepared lines of a model may lie: beside it or its folder, or in the project that is here."""
     from thulium_dsl.pipeline.stages import PREPARED
 
-    tops = (model.parent, model.parent.parent, Path())
+    is_here = Path(model).exists()  # and no copy out of another revision
+    tops = (*((path.parent, path.parent.parent) if is_here else ()), Path())
     return [top / name for top in tops for name in ("prepared", PREPARED)]
 
 

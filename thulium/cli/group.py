@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from click.exceptions import Exit
 
+from thulium.cli import engine
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
 
@@ -73,7 +74,7 @@ def member() -> Iterator[Any]:
     if not world.here().is_main:
         progress.be_quiet()
     try:
-        with world.joined() as joined:
+        with world.joined() as joined, engine.faults_named():
             yield joined
     except Interrupted as end:
         _end(128 + end.number, str(end) if world.here().is_main else "")

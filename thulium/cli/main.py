@@ -8,7 +8,21 @@ from pathlib import Path
 
 import click
 
-from thulium.cli import augment_preview, clean, export, group, init, lm, plan, show, stages, upgrade, validate
+from thulium.cli import (
+    augment_preview,
+    clean,
+    engine,
+    export,
+    group,
+    init,
+    lm,
+    plan,
+    predict,
+    show,
+    stages,
+    upgrade,
+    validate,
+)
 from thulium.cli.command import Group, argument, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -19,7 +33,8 @@ class Commands(Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with engine.faults_named():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             echo("interrupted", err=True)
             raise click.exceptions.Exit(130) from None
@@ -163,6 +178,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
+    predict.predict,
     export.export,
     lm.lm,
     lm.tune_decoding,

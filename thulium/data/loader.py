@@ -1,52 +1,24 @@
-"""Batches of a split, read and augmented in other processes while the model computes."""
+"""Batches of a split, an epoch at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Protocol
-
-import numpy as np
-import numpy.typing as npt
-import torch
-from PIL import Image
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 from thulium.data.augmentation.augmenter import Augmenter
-from thulium.data.batch import Batch, collate
+from thulium.data.batch import Batch
 from thulium.data.batching import Limits, Part, parts, shuffled_batches, sorted_batches
 from thulium.data.charset import Charset
 from thulium.data.folder import FolderSplit
+from thulium.data.readers import Lines, Pass, Readers, Source
 from thulium.data.shards import Split
 from thulium.runtime.errors import DataError
-from thulium.runtime.signals import leave_group
 from thulium.runtime.world import ALONE, World
 from thulium_dsl.grammar.spec import PreprocessingSpec, UnicodeForm
-from thulium_dsl.messages.problems import ThuliumError
 
-
-class Lines(Protocol):
-    """What a loader needs to know of a split: prepared shards or a folder of images."""
-
-    @property
-    def ids(self) -> Sequence[str]: ...
-
-    @property
-    def texts(self) -> Sequence[str]: ...
-
-    @property
-    def pages(self) -> Sequence[str]: ...
-
-    @property
-    def widths(self) -> Sequence[int] | npt.NDArray[np.int32]: ...
-
-    @property
-    def height(self) -> int: ...
-
-    def __len__(self) -> int: ...
-
-    def image(self, index: int) -> Image.Image: ...
+LINES_AHEAD = 4096  # that may have been planned, and not worked on yet, in epochs of fewer lines
 
 
 class LineLoader:
@@ -59,6 +31,7 @@ class LineLoader:
         lines: where they come from.
         batch_size: the most lines in a batch, over all processes.
         accumulation: parts in which a batch to learn from is handed out.
+        readers: who reads; a context that ends their processes.
     """
 
     def __init__(
@@ -70,10 +43,9 @@ class LineLoader:
         augmenter: Augmenter | None = None,
         charset: Charset | None = None,
         seed: int = 0,
-        workers: int = 0,
-        pinned: bool = False,
         accumulation: int = 1,
         max_pixels: int = 0,
+        readers: Readers | None = None,
         world: World = ALONE,
     ) -> None:
         """Get ready to read lines.
@@ -81,36 +53,34 @@ class LineLoader:
         Args:
             charset: of the model that is to write them: batches then have targets, made where lines are read. The model
                 makes them itself where they are lacking.
+            readers: that read for other loaders too; if absent, this process reads the lines itself.
         """
         self.lines = lines
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
         self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
-        self._loader: DataLoader[_Line | ThuliumError] = DataLoader(
-            _Lines(lines, augmenter, charset),
-            batch_sampler=self._plan,
-            collate_fn=_collate,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            prefetch_factor=4 if workers else None,
-            pin_memory=pinned,
-            worker_init_fn=_start_worker,
-            generator=torch.Generator(),  # its own: drawing from the global one would move the model's dropout
-        )
+        self.readers = readers or Readers()
+        self._source = self.readers.add(Source(lines, self._plan, augmenter, charset))
+        self._epoch = self._start = 0
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
         """Choose the order and the augmentation of the next pass, which leaves out the first ``start`` batches."""
-        self._plan.epoch, self._plan.start = epoch, start
+        self._epoch, self._start = epoch, start
+
+    def in_epoch(self, epoch: int, start: int = 0) -> Pass:
+        """The pass that ``set_epoch`` chooses, to tell readers what to expect."""
+        return Pass(self._source, epoch, start)
 
     def __len__(self) -> int:
         """Batches in an epoch, over all processes; with ``max_pixels``, augmented lines may need a few more or less."""
         return self._plan.num_batches
 
     def __iter__(self) -> Iterator[Batch]:
-        for part, batch in zip(self._plan.parts(), self._loader, strict=True):
-            if isinstance(batch, ThuliumError):
-                raise batch
-            yield replace(batch, step_lines=len(part.batch), is_filler=part.is_filler)
+        epoch, start = self._epoch, self._start
+        stream = self.readers.begin(self.in_epoch(epoch, start))
+        for part in self._plan.parts(epoch, start):
+            yield replace(stream.next(), step_lines=len(part.batch), is_filler=part.is_filler)
+        stream.end_pass()
 
 
 def create_dataloader(
@@ -155,10 +125,9 @@ def create_dataloader(
         shuffle=shuffle,
         augmenter=augmenter,
         seed=seed,
-        workers=workers,
-        pinned=pinned,
         accumulation=accumulation,
         max_pixels=max_pixels,
+        readers=Readers(workers, pinned=pinned),
     )
 
 
@@ -166,7 +135,7 @@ class _Widths:
     """The widths of all lines in an epoch, in pixels, as augmentation will have made them."""
 
     def __init__(self, lines: Lines, augmenter: Augmenter | None) -> None:
-        self.prepared, self.ids, self.height = list(lines.widths), lines.ids, lines.height
+        self.prepared, self.ids, self.height = [int(width) for width in lines.widths], lines.ids, lines.height
         self.augmenter = augmenter if augmenter and augmenter.changes_widths else None
         self.least = list(map(self.augmenter.least_width, lines.texts)) if self.augmenter else []
 
@@ -177,73 +146,37 @@ class _Widths:
         return [self.augmenter.width(width, self.height, epoch, line_id, least) for width, line_id, least in rows]
 
 
-class _Plan(Sampler[list[tuple[int, int]]]):
-    """The lines of the current epoch, part by part, as (epoch, index) pairs: so the epoch reaches other processes."""
+class _Plan:
+    """The lines of each epoch, part by part."""
 
     def __init__(
         self, widths: _Widths, limits: Limits, shuffle: bool, seed: int, accumulation: int, world: World
     ) -> None:
         self.widths, self.limits, self.shuffle, self.seed = widths, limits, shuffle, seed
         self.accumulation, self.world = accumulation, world
-        self.epoch = self.start = 0
-        self.num_batches = len(sorted_batches(widths.prepared, limits))
-        self._batches: tuple[int, list[list[int]]] = (-1, [])  # an epoch, and those that it has
+        by_width = sorted_batches(widths.prepared, limits)
+        self.num_batches = len(by_width)
+        self._unshuffled = [] if shuffle else by_width
+        # An epoch is asked for twice, to be read and to be worked on; of short ones, several lie between.
+        self._shuffled = lru_cache(max(2, LINES_AHEAD // max(1, len(widths.prepared))))(self._shuffle)
 
-    def parts(self) -> Iterator[Part]:
-        """This process's parts of the batches of the epoch."""
+    def parts(self, epoch: int, start: int) -> Iterator[Part]:
+        """This process's parts of the batches of an epoch, without the first ``start`` batches."""
         rank, size = self.world.rank, self.world.size
         if not self.shuffle:
-            yield from (Part(b, b, False) for b in sorted_batches(self.widths.prepared, self.limits)[rank::size])
+            yield from (Part(batch, batch, False) for batch in self._unshuffled[rank::size])
             return
-        for batch in self._shuffled()[self.start :]:
+        for batch in self._shuffled(epoch)[start:]:
             yield from parts(batch, rank=rank, size=size, accumulation=self.accumulation)
 
-    def _shuffled(self) -> list[list[int]]:
-        if self._batches[0] != self.epoch:
-            widths = self.widths(self.epoch)
-            self._batches = (self.epoch, shuffled_batches(widths, self.limits, seed=self.seed, epoch=self.epoch))
-        return self._batches[1]
+    def keys(self, epoch: int, start: int) -> Iterator[list[int]]:
+        """The lines of these parts."""
+        return (part.lines for part in self.parts(epoch, start))
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for part in self.parts():
-            yield [(self.epoch, index) for index in part.lines]
+    def largest_batch(self) -> int:
+        """Bytes of the largest one before augmentation."""
+        widest = self.limits.padded(max(self.widths.prepared, default=1)) * self.limits.height
+        return min(self.limits.lines * widest, max(widest, self.limits.pixels or self.limits.lines * widest))
 
-
-class _Line(NamedTuple):
-    image: Image.Image
-    text: str
-    id: str
-    classes: list[int] | None  # of its text; None where nobody asks
-
-
-class _Lines(Dataset[_Line | ThuliumError]):
-    """Lines by (epoch, index). What the user can mend is handed on, not raised: torch would put a traceback into it."""
-
-    def __init__(self, lines: Lines, augmenter: Augmenter | None, charset: Charset | None) -> None:
-        self.lines, self.augmenter, self.charset = lines, augmenter, charset
-
-    def __getitem__(self, key: tuple[int, int]) -> _Line | ThuliumError:
-        try:
-            return self._line(*key)
-        except ThuliumError as error:
-            return error
-
-    def _line(self, epoch: int, index: int) -> _Line:
-        image, line_id, text = self.lines.image(index), self.lines.ids[index], self.lines.texts[index]
-        if self.augmenter:
-            image = self.augmenter(image, epoch, line_id, text)
-        return _Line(image, text, line_id, self.charset.encode(text) if self.charset else None)
-
-
-def _collate(lines: list[_Line | ThuliumError]) -> Batch | ThuliumError:
-    good = [line for line in lines if isinstance(line, _Line)]
-    if error := next((line for line in lines if isinstance(line, ThuliumError)), None):
-        return error
-    classes = [line.classes for line in good if line.classes is not None]
-    texts, ids = [line.text for line in good], [line.id for line in good]
-    return collate([line.image for line in good], texts, ids, classes if len(classes) == len(good) else None)
-
-
-def _start_worker(_worker: int) -> None:
-    leave_group()
-    torch.set_num_threads(1)
+    def _shuffle(self, epoch: int) -> list[list[int]]:
+        return shuffled_batches(self.widths(epoch), self.limits, seed=self.seed, epoch=epoch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,20 +85,47 @@ def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> Ngra
         return None
     if spec.language_model == "train":
         return model_of(data.split("train").texts, spec.order, charset)
-    path = Path(spec.language_model)
+    return model_in(Path(spec.language_model), charset, data.symbols, KEY)
+
+
+def model_in(path: Path, charset: Charset, symbols: Collection[str], key: str) -> NgramModel:
+    """The language model of a file.
+
+    Args:
+        symbols: of the lines; the model may know more, but has to know most of them.
+        key: where the file was named, for messages.
+
+    Raises:
+        DataError: it cannot be read, or is of other texts than a model with this charset writes.
+    """
     model = arpa.read(path)
     if model.reading not in (None, charset.order):
         raise DataError(
-            f"{KEY}: {path} is of texts in {model.reading} order, but this model writes in {charset.order} order: "
+            f"{key}: {path} is of texts in {model.reading} order, but this model writes in {charset.order} order: "
             "write the file anew with `thulium lm`"
         )
-    known = model.symbols.intersection(data.symbols)  # the model may write more: what another one brought it
-    if 2 * len(known) < len(data.symbols):
+    known = model.symbols.intersection(symbols)  # the model may write more: what another one brought it
+    if 2 * len(known) < len(symbols):
         raise DataError(
-            f"{KEY}: {path} knows {len(known)} of the {len(data.symbols)} characters of these lines: name "
+            f"{key}: {path} knows {len(known)} of the {len(symbols)} characters of these lines: name "
             "one of texts in the same script and Unicode form"
         )
     return model
+
+
+def of_file(spec: DecodingSpec, charset: Charset, key: str) -> Search | None:
+    """The search that was asked for where there is nothing but a model; a language model comes from a file.
+
+    Args:
+        key: see ``model_in``.
+
+    Raises:
+        DataError: the language model cannot be used.
+    """
+    if not isinstance(spec, BeamSpec):
+        return None
+    name = spec.language_model
+    return with_model(spec, charset, None if name == "none" else model_in(Path(name), charset, charset.symbols, key))
 
 
 def model_of(texts: Iterable[str], order: int, charset: Charset) -> NgramModel:

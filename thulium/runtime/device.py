@@ -89,6 +89,11 @@ def name_of(device: str, gpus: Sequence[int], local_rank: int = 0, local_size: i
     return device
 
 
+def may_be_gpu(device: str) -> bool:
+    """Whether a device of this name is a GPU here, told before it is opened."""
+    return device != "cpu" and torch.cuda.is_available()
+
+
 def choose(name: str, *, mixed_precision: bool) -> Device:
     """The device that a name asks for.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from thulium.runtime.errors import visible
 from thulium_dsl.grammar.building import build
@@ -28,6 +29,13 @@ def defaults() -> Experiment:
     from thulium_dsl.text import document
 
     return validate.experiment_of(document.parse(""))
+
+
+def section(name: str, **given: object) -> Any:
+    """A section of a document in which some keys are given, and every other one has its default."""
+    from thulium_dsl.grammar import resolve
+
+    return getattr(build(Experiment, resolve.complete({name: given})), name)
 
 
 def kept(file: str, **parts: object) -> Experiment:

@@ -8,6 +8,7 @@ ThuliumError (thulium_dsl.messages.problems)
 ├── MissingPackage    an optional package that the document asks for: the command that installs it
 ├── StepError         a training step that went wrong: epoch, step, ids of the lines
 ├── WorldError        processes that cannot train together
+├── LostReader        a process that read lines for this one and is not there any more
 └── LostPeer          another process of the training that is not there any more
 
 Interrupted is no error: a signal asked the training to stop, and it has.
@@ -44,6 +45,10 @@ class StepError(ThuliumError):
 
 class WorldError(ThuliumError):
     """Processes that cannot train together: too many of them, or with different data."""
+
+
+class LostReader(ThuliumError):
+    """A process that read lines for this one is not there any more, so this one cannot go on."""
 
 
 class LostPeer(ThuliumError):

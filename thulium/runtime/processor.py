@@ -13,6 +13,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 CPUINFO = Path("/proc/cpuinfo")
 
+MOST_READERS = 16  # feed the fastest cards there are
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # flags of processors that multiply bfloat16 themselves
 
 
@@ -24,6 +25,19 @@ def threads(wanted: int, processes: int = 1, environment: Mapping[str, str] = os
         processes: on this machine, which share the cores.
     """
     return wanted or _of_openmp(environment) or max(1, cores() // processes)
+
+
+def readers(wanted: int | str, *, feeds_gpu: bool, processes: int = 1) -> int:
+    """Processes that read lines while the model computes.
+
+    Args:
+        wanted: by the document; "auto": one beside a CPU, which has nothing to give away; beside a GPU one for each
+            core of this process but the one that it runs on itself.
+        processes: on this machine, which share the cores.
+    """
+    if wanted != "auto":
+        return int(wanted)
+    return max(1, min(MOST_READERS, cores() // processes - 1)) if feeds_gpu else 1
 
 
 def cores() -> int:

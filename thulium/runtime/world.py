@@ -27,6 +27,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from thulium.runtime import faults
 from thulium.runtime.errors import LostPeer
 
 T = TypeVar("T")
@@ -93,8 +94,8 @@ class World:
             yield
         except LostPeer:
             raise
-        except RuntimeError as error:  # before the last gradients are sent, it is none of the connection
-            if _waits_since is None:
+        except RuntimeError as error:
+            if not faults.is_of_peer(error):
                 raise
             raise _lost(error) from error
         finally:
@@ -291,7 +292,9 @@ def _waiting() -> Iterator[None]:
     _waits_since = time.monotonic()
     try:
         yield
-    except RuntimeError as error:  # what gloo and the store raise has no name of its own
+    except RuntimeError as error:
+        if not faults.is_of_peer(error):  # out of memory, a kernel that failed, a mistake of ours: it says so itself
+            raise
         raise _lost(error) from error
     finally:
         _waits_since = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import thulium
 from thulium.data.augmentation import preview
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
+from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
@@ -28,6 +30,7 @@ from thulium.models.file import load_model
 from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
+from thulium.runtime import processor
 from thulium.runtime.documents import kept
 from thulium.runtime.errors import CheckpointError, DeviceError
 from thulium.runtime.files import replace_text
@@ -72,9 +75,9 @@ def evaluate(
     devices.set_threads(resources.threads)
     device = _device(resources)
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
-    loader = LineLoader(split, batch_size=BATCH_SIZE, shuffle=False)
     search = searches.build(evaluation.decoding, model.charset, data)
-    reading = judge(Recogniser(model.to(device.torch_device), device, search=search, rules=data.text), loader)
+    recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
+    reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
@@ -117,9 +120,22 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     devices.keep_memory()
     devices.set_threads(resources.threads)
     device = _device(resources)
-    loader = LineLoader(data.split("val"), batch_size=BATCH_SIZE, shuffle=False)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
-    return tuning.tune(recogniser, loader, evaluation.decoding, language)
+    with _loader(data.split("val"), recogniser, resources) as loader:
+        return tuning.tune(recogniser, loader, evaluation.decoding, language)
+
+
+def _judged(split: Split, recogniser: Recogniser, resources: ResourcesSpec) -> Judged:
+    with _loader(split, recogniser, resources) as loader:
+        return judge(recogniser, loader)
+
+
+@contextlib.contextmanager
+def _loader(split: Split, recogniser: Recogniser, resources: ResourcesSpec) -> Iterator[LineLoader]:
+    """The lines of a split; the processes that read them end with the context."""
+    is_gpu, charset = recogniser.device.torch_device.type == "cuda", recogniser.model.charset
+    with Readers(processor.readers(resources.loader_workers, feeds_gpu=is_gpu), pinned=is_gpu) as readers:
+        yield LineLoader(split, charset=charset, batch_size=BATCH_SIZE, shuffle=False, readers=readers)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:

@@ -14,10 +14,11 @@ from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
+from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
-from thulium.runtime import signals
+from thulium.runtime import processor, signals
 from thulium.runtime.errors import DataError, DeviceError, WorldError
 from thulium.runtime.progress import say, track
 from thulium.runtime.unfinished import FOLDER
@@ -94,7 +95,7 @@ def train(
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
-    with contextlib.ExitStack() as stack:
+    with loaders[0].readers, contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
@@ -126,6 +127,12 @@ def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
     return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
 
 
+def _readers(resources: ResourcesSpec, world: World) -> Readers:
+    is_gpu = devices.may_be_gpu(resources.device)
+    workers = processor.readers(resources.loader_workers, feeds_gpu=is_gpu, processes=world.local_size)
+    return Readers(workers, pinned=is_gpu)
+
+
 def _loaders(
     data: Prepared,
     model: HTRModel,
@@ -141,7 +148,7 @@ def _loaders(
             f"{world.size} processes, training.accumulation {training.accumulation}\n"
             "  help: raise batch_size, or use fewer processes or parts"
         )
-    lines = _feasible(data.split("train"), model)
+    lines, readers = _feasible(data.split("train"), model), _readers(resources, world)
     train_loader = LineLoader(
         lines,
         batch_size=training.batch_size,
@@ -149,10 +156,9 @@ def _loaders(
         augmenter=Augmenter(augmentation, training.seed, model.backbone.stride, model.charset.order),
         charset=model.charset,
         seed=training.seed,
-        workers=resources.loader_workers,
-        pinned=resources.device != "cpu" and torch.cuda.is_available(),
         accumulation=training.accumulation,
         max_pixels=training.max_pixels,
+        readers=readers,
         world=world,
     )
     val_loader = LineLoader(
@@ -161,6 +167,7 @@ def _loaders(
         batch_size=training.batch_size,
         shuffle=False,
         max_pixels=training.max_pixels,
+        readers=readers,
         world=world,
     )
     return train_loader, val_loader
@@ -188,8 +195,6 @@ def _trainer(
     steps_per_epoch: int,
     world: World,
 ) -> HTRTrainer:
-    if training.compile and world.size > 1:
-        raise WorldError("training.compile works in one process only so far: set it to false, or use one process")
     try:
         trainer = HTRTrainer(
             model,
@@ -203,7 +208,6 @@ def _trainer(
             ema_decay=training.ema_decay,
             freeze=training.freeze,
             freeze_epochs=training.freeze_epochs,
-            is_compiled=training.compile,
             progress=lambda steps, total, title: track(steps, title, total),
             world=world,
         )

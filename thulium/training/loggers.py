@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from thulium.data.loader import Lines
+from thulium.data.readers import Lines
 from thulium.evaluation.metrics import LineResult
 from thulium.runtime.errors import LoggerError, MissingPackage
 from thulium.runtime.files import replace_text

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from thulium.data.loader import LineLoader
+from thulium.data.readers import Pass
 from thulium.runtime.files import replace_text
 from thulium.runtime.progress import say
 from thulium.training import messages
@@ -80,6 +81,7 @@ def fit(
     trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
     watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, training.init_from is None))
     trainer.on_step = keeper.on_step
+    train_loader.readers.expect(_passes(run, loaders, epochs))
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
@@ -100,6 +102,16 @@ def fit(
         say_all(_looked(watch, run, is_last=is_last))
         keeper.end_epoch(is_last=is_last)
     say_all(messages.ending(run))
+
+
+def _passes(run: Run, loaders: tuple[LineLoader, LineLoader], epochs: int) -> Iterator[Pass]:
+    """All that ``fit`` is going to read, in its order, so that the next is there when it is asked for."""
+    train_loader, val_loader = loaders
+    if not run.history.rows:
+        yield val_loader.in_epoch(0)
+    for epoch in () if run.is_over else range(run.epochs, epochs):
+        yield train_loader.in_epoch(epoch, run.trainer.steps_of(epoch))
+        yield val_loader.in_epoch(0)
 
 
 def _keep(run: Run, epoch: int, values: dict[str, float]) -> None:

@@ -9,12 +9,12 @@ from thulium.evaluation.recognise import Judged
 from thulium.training.run import Run
 from thulium.training.schedule import warmup_steps
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.grammar.spec import CosineSpec
+from thulium_dsl.grammar.spec import SchedulerSpec
 
 NAMED = 20  # lines in a message
 
 
-def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: CosineSpec) -> Iterator[str]:
+def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: SchedulerSpec) -> Iterator[str]:
     """What begins: how many lines, how large a model, on what; and that there is no warm-up where one was asked for."""
     model = trainer.model
     yield (
@@ -25,7 +25,7 @@ def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler
         yield _lost_warmup(scheduler, len(train))
 
 
-def _lost_warmup(spec: CosineSpec, steps_per_epoch: int) -> str:
+def _lost_warmup(spec: SchedulerSpec, steps_per_epoch: int) -> str:
     steps = f"{steps_per_epoch} step{'' if steps_per_epoch == 1 else 's'}"
     return (
         f"warning: training.scheduler.warmup_epochs: there is no warm-up: {spec.warmup_epochs:g} epochs of {steps} "
@@ -67,6 +67,11 @@ def ending(run: Run) -> Iterator[str]:
     if run.is_over:
         what = "was not a number" if run.stopping.best is None else "did not improve"
         yield f"stopped: {metric} {what} for {patience} epoch{'' if patience == 1 else 's'}"
+        if run.trainer.scheduler.get_last_lr() == run.trainer.scheduler.base_lrs:
+            yield (
+                "warning: the learning rate was still at its peak: it had not begun to fall\n"
+                "  help: set early_stopping.enabled to false, or raise early_stopping.patience"
+            )
     if run.checkpoints.save_best and run.checkpoints.best is None:
         yield (
             f"warning: there is no best checkpoint: {metric} was never a number, as where no validation line can be "

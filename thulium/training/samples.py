@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from thulium.data.loader import Lines
+from thulium.data.readers import Lines
 from thulium.evaluation.metrics import LineResult
 
 NUM_SAMPLES = 8

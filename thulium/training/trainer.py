@@ -23,10 +23,11 @@ from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime.device import Device
-from thulium.runtime.errors import DataError, StepError
+from thulium.runtime.errors import DataError
 from thulium.runtime.world import ALONE, World
 from thulium.training.best import READS
 from thulium.training.ema import Ema
+from thulium.training.faults import step_named
 from thulium.training.losses import Losses
 from thulium.training.parallel import Parallel
 from thulium.training.state import Free, misfit, misfit_of_optimizer, with_switches_of
@@ -80,7 +81,6 @@ class HTRTrainer:
         unicode_form: UnicodeForm | None = None,
         freeze: Sequence[str] = (),
         freeze_epochs: int = 0,
-        is_compiled: bool = False,
         progress: Callable[[Iterable[Sequence[Batch]], int, str], Iterable[Sequence[Batch]]] | None = None,
         world: World = ALONE,
     ) -> None:
@@ -97,7 +97,6 @@ class HTRTrainer:
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
             unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
             freeze: parts of the model, "backbone" or "head", that do not learn in the first ``freeze_epochs``.
-            is_compiled: whether torch.compile makes a program of the backbone.
             progress: wraps the steps of an epoch, given their number and a title.
             world: the processes that train together; the loaders must be made for the same.
 
@@ -120,8 +119,6 @@ class HTRTrainer:
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be resumed
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
-        if is_compiled:  # after the copy, so that what is validated does not make a program of its own
-            self.model.backbone.compile(dynamic=True)
         self._parallel = Parallel(self.model, world)
         self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
@@ -149,7 +146,7 @@ class HTRTrainer:
 
         Raises:
             BadLoss: the loss is not a number: names epoch, step and lines.
-            StepError: the GPU has too little memory.
+            StepError: there is too little memory for a batch; DeviceError: the GPU failed. Both name epoch and step.
         """
         self._check_height(loader)
         self.model.train()
@@ -161,17 +158,10 @@ class HTRTrainer:
         clock = _Clock()
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
-            try:
+            with step_named(epoch, losses.steps, parts, self.device):
                 losses.add(
                     *self._step([self.model.with_targets(part).to(self.device.torch_device) for part in parts]), parts
                 )
-            except torch.OutOfMemoryError as error:
-                largest = max(parts, key=lambda part: part.images.numel())
-                raise StepError(
-                    f"epoch {epoch + 1}: the GPU has too little memory for {len(largest)} lines at once, the widest "
-                    f"{int(largest.widths.max())} pixels wide ({error})\n"
-                    "  help: raise training.accumulation, lower training.batch_size, or set training.max_pixels"
-                ) from None
             clock.lines += parts[0].step_lines
             self.on_step()
         if not losses.steps:

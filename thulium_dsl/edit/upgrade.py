@@ -1,4 +1,4 @@
-"""Rewrites a document of an older language version: a text edit for each key that moved, comments kept."""
+"""Rewrites a document of an older language version: a text edit for each key that moved or is gone, comments kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 
 from thulium_dsl.grammar.resolve import lookup
-from thulium_dsl.grammar.schemas import LANGUAGE
+from thulium_dsl.grammar.schemas import LANGUAGE, gone
 from thulium_dsl.grammar.validate import check
 from thulium_dsl.messages.problems import DocumentError, Problem
 from thulium_dsl.text import edits
@@ -17,17 +17,17 @@ from thulium_dsl.text.nodes import Mapping, Scalar
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A key that has another place in the next version: another name, another section, or both.
+    """A key that has another place in the next version (another name, another section, or both), or none any more.
 
     Attributes:
-        old, new: dotted.
+        old, new: dotted; an empty ``new``: the key is gone, and the comments right above it go with it.
     """
 
     old: str
     new: str
 
     def __str__(self) -> str:
-        return f"{self.old} → {self.new}"
+        return f"{self.old} → {self.new}" if self.new else f"{self.old} is gone"
 
 
 # Language version -> what the next one changed.
@@ -64,18 +64,26 @@ def upgrade(document: Document, migrations: Table[int, tuple[Change, ...]] = MIG
     bom = "\ufeff" if document.has_bom else ""
     if version is None or any(step not in migrations for step in range(version, LANGUAGE)):
         raise DocumentError(check(document).problems)
-    if version == LANGUAGE:
-        return Upgraded(bom + document.text, version, ())
     done = []
     for step in range(version, LANGUAGE):
         for change in migrations[step]:
             if edits.find(document, _path(change.old)):
                 document = _moved(document, change)
                 done.append(change)
+    for name in gone():
+        if edits.find(document, _path(name)):
+            document = parse(edits.removed(document, _path(name)), document.file)
+            done.append(Change(name, ""))
+    return Upgraded(bom + _current(document, version), version, tuple(done))
+
+
+def _current(document: Document, version: int) -> str:
+    """The text with the number of the current version."""
+    if version == LANGUAGE:
+        return document.text
     pair = edits.find(document, ("version",))
     assert pair is not None, "a document without version is one of version 1"
-    text = document.text[: pair.value.start] + str(LANGUAGE) + document.text[pair.value.end :]
-    return Upgraded(bom + text, version, tuple(done))
+    return document.text[: pair.value.start] + str(LANGUAGE) + document.text[pair.value.end :]
 
 
 def _version(document: Document) -> int | None:

@@ -15,6 +15,7 @@ KEYWORDS: dict[str, type] = {
     "x-aliases": list,  # what others call this key: a hint names it when someone writes one of them
     "x-class": str,  # the name, in grammar/spec.py, of the class or type that holds such a value
     "x-directive": bool,  # says how the document is read, and is no value of the experiment
+    "x-gone": dict,  # keys that this section had once: what to do about each
     "x-group": str,  # in the branches of some types: a name for just these classes
     "x-path": bool,  # the text is a path below the document's folder
     "x-pattern-words": str,  # the "pattern" in words
@@ -44,6 +45,10 @@ def _fault(name: str, value: Any) -> str:
     if kind is list:
         is_right = isinstance(value, list) and len(value) > 0 and all(isinstance(text, str) and text for text in value)
         return "" if is_right else f"must be a list of texts, found {value!r}"
+    if kind is dict:
+        texts = value.values() if isinstance(value, dict) else ()
+        is_right = len(texts) > 0 and all(isinstance(text, str) and text for text in texts)
+        return "" if is_right else f"must be texts by name, found {value!r}"
     if kind is bool:  # a keyword that does not hold is left out
         return "" if value is True else f"must be true, found {value!r}"
     return "" if isinstance(value, str) and value else f"must be a text, found {value!r}"

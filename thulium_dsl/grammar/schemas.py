@@ -94,6 +94,12 @@ def sections() -> tuple[str, ...]:
     return tuple(name for name, part in experiment()["properties"].items() if "x-directive" not in part)
 
 
+def gone() -> tuple[str, ...]:
+    """The keys that sections had once, dotted."""
+    parts = experiment()["properties"]
+    return tuple(f"{section}.{name}" for section in sections() for name in parts[section].get("x-gone", ()))
+
+
 def branches(schema: Schema) -> dict[str, Schema]:
     """What each ``type`` adds to a schema: type -> the schema of its branch."""
     return {part["if"]["properties"]["type"]["const"]: part["then"] for part in schema.get("allOf", ())}

@@ -442,7 +442,16 @@ class CosineSpec:
     warmup_epochs: float
 
 
-SchedulerSpec = CosineSpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrapezoidSpec:
+    """The peak for most of the run, after a warm-up, and a fall at its end."""
+
+    type: Literal["trapezoid"]
+    warmup_epochs: float
+    decay_share: float
+
+
+SchedulerSpec = CosineSpec | TrapezoidSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,7 +466,6 @@ class TrainingSpec:
     optimizer: OptimizerSpec
     scheduler: SchedulerSpec
     mixed_precision: bool
-    compile: bool
     gradient_clip: float
     ema_decay: float
     init_from: str | None
@@ -553,7 +561,7 @@ class ResourcesSpec:
     device: str
     devices: tuple[int, ...]
     processes: int
-    loader_workers: int
+    loader_workers: str | int
     prepare_workers: int
     threads: int
 

@@ -127,6 +127,8 @@ def _unknown_key(name: str, error: ValidationError) -> Saying:
     path = tuple(part for part in error.absolute_path if isinstance(part, str))
     parts = error.schema["properties"]
     what = f"unknown key '{name}'"
+    if gone := error.schema.get("x-gone", {}).get(name):
+        return Saying(f"the key '{name}' is gone", gone, name)
     meant = _alias(name, parts)
     if meant:
         return Saying(what, f"did you mean '{meant}'?", name)

@@ -58,12 +58,32 @@ def augmenter(*transforms, seed=1, enabled=True):
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_pixels_depend_on_seed_epoch_and_line_and_on_nothing_else(line, name):
-    spec = transform(name)
-    first = augmenter(spec)(line, 3, "a")
-    augmenter(spec)(line, 1, "z")
-    assert augmenter(spec)(line, 3, "a").tobytes() == first.tobytes()
-    others = [augmenter(spec)(line, 4, "a"), augmenter(spec)(line, 3, "b"), augmenter(spec, seed=2)(line, 3, "a")]
-    assert all(other.tobytes() != first.tobytes() for other in others)
+    def pixels(epoch: int, line_id: str, seed: int = 1) -> bytes:  # of several: a hole in blank paper is not seen
+        drawn = augmenter(transform(name), seed=seed)
+        return b"".join(drawn(line, epoch, f"{line_id}{number}").tobytes() for number in range(4))
+
+    first = pixels(3, "a")
+    pixels(1, "z")
+    assert pixels(3, "a") == first
+    assert all(other != first for other in (pixels(4, "a"), pixels(3, "b"), pixels(3, "a", seed=2)))
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_transform_more_leaves_the_draws_of_the_others(line, name):
+    own, idle = transform(name), tuple(replace(transform(other), p=0.0) for other in TRANSFORMS if other != name)
+    alone = augmenter(own)
+    for others in ((*idle, own), (own, *idle)):
+        among = augmenter(*others)
+        for number in range(4):
+            assert among(line, 2, str(number)).tobytes() == alone(line, 2, str(number)).tobytes()
+            assert among.width(160, 40, 2, str(number)) == alone.width(160, 40, 2, str(number))
+
+
+def test_the_same_transform_twice_draws_twice(line):
+    spec = transform("random_stretch", width=(0.5, 1.5), height=(1.0, 1.0))
+    widths = [augmenter(spec, spec).width(1000, 40, 0, str(number)) for number in range(20)]
+    squares = [augmenter(spec).width(1000, 40, 0, str(number)) ** 2 / 1000 for number in range(20)]
+    assert any(abs(width - square) > 5 for width, square in zip(widths, squares, strict=True))
 
 
 @pytest.mark.parametrize(("name", "option"), STRONGER)

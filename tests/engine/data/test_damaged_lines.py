@@ -21,6 +21,7 @@ from thulium.data.arrowfile import ArrowFile
 from thulium.data.images.grey import encode_png
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared, write_manifest
+from thulium.data.readers import Readers
 from thulium.data.shards import INDEX_SCHEMA, SCHEMA, Row, Split, write_split
 from thulium.runtime.documents import defaults
 from thulium.runtime.errors import DataError
@@ -199,7 +200,7 @@ def test_a_file_that_is_not_as_high_as_the_first_is_named(lines: Path) -> None:
 
 def test_an_error_in_a_loaders_process_is_told_without_a_traceback(lines: Path) -> None:
     with_first("image", OTHER_PNG)(lines)
-    loader = LineLoader(Split(lines / "train"), batch_size=8, shuffle=False, workers=1)
+    loader = LineLoader(Split(lines / "train"), batch_size=8, shuffle=False, readers=Readers(1))
     with pytest.raises(DataError, match=r"^/.*00000\.arrow: is damaged \(the image .*\): prepare the data again$"):
         list(loader)
 
@@ -207,6 +208,7 @@ def test_an_error_in_a_loaders_process_is_told_without_a_traceback(lines: Path) 
 LIMITED = """
 import resource, sys
 from pathlib import Path
+from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.runtime.errors import DataError
 split = Split(Path(sys.argv[1]))

@@ -17,6 +17,7 @@ from thulium.data.batching import Limits, parts, shuffled_batches
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
+from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.evaluation.recognise import Judged, judge, merge
 from thulium.models.norm import SharedNorm, _shared
@@ -47,7 +48,7 @@ def test_the_batches_do_not_depend_on_processes_workers_or_where_the_epoch_is_cu
 
     def ids(rank: int, size: int, workers: int, start: int) -> list[tuple[str, ...]]:
         world = World(rank=rank, size=size)
-        loader = LineLoader(split, batch_size=5, shuffle=True, seed=1, workers=workers, world=world)
+        loader = LineLoader(split, batch_size=5, shuffle=True, seed=1, readers=Readers(workers), world=world)
         loader.set_epoch(3, start)
         return [batch.ids for batch in loader]
 
@@ -217,6 +218,16 @@ def test_a_mistake_of_ours_is_shown_with_its_traceback_and_rank(tmp_path: Path, 
     said = launched("world.barrier()\nif world.rank: 1 / 0\nworld.barrier()", tmp_path, run, 2)
     assert said.startswith("end 1 1 \nrank 1: Traceback")
     assert said.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_process_without_memory_is_no_lost_peer(tmp_path: Path, run: lab.Shell) -> None:
+    said = launched(
+        "world.barrier()\nif world.rank: raise torch.OutOfMemoryError('CUDA out of memory.')\nworld.barrier()",
+        tmp_path,
+        run,
+        2,
+    )
+    assert said.startswith("end 2 1 \nrank 1: thulium: too little memory (CUDA out of memory)\n  help: ")
 
 
 def test_a_process_that_is_killed_stops_the_others_at_once(tmp_path: Path, run: lab.Shell) -> None:

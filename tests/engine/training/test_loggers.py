@@ -65,7 +65,7 @@ def test_tensorboard_shows_validation_lines_as_pictures_and_hyperparameters(expe
     found = hyperparameters(events)
     assert found["training.lr"] == experiment.training.lr
     assert found["model.head.hidden_size"] == 24
-    assert found["training.compile"] == "false"
+    assert found["training.mixed_precision"] == "true"
     assert "_hparams_/session_end_info" in events.summary_metadata
 
 

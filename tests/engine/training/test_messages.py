@@ -10,6 +10,7 @@ from thulium.evaluation.recognise import Judged
 from thulium.models.file import load_model
 from thulium.stages.train import train
 from thulium.training.trainer import HTRTrainer
+from thulium_dsl.grammar.spec import TrapezoidSpec
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EPOCHS = 5
@@ -53,6 +54,16 @@ def test_a_model_that_reads_is_stopped_where_that_is_asked(run, experiment, is_e
     summary, said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}", early_stopping=stopping)
     assert summary["epochs"] == epochs
     assert ("\nstopped: val_cer did not improve for 2 epochs\n" in said) == is_enabled
+
+
+@pytest.mark.parametrize(("decay_share", "is_said"), [(0.3, True), (1.0, False)])
+def test_a_run_that_stops_before_the_learning_rate_falls_says_so(run, experiment, decay_share, is_said):
+    stopping = replace(experiment.early_stopping, enabled=True, patience=2)
+    scheduler = TrapezoidSpec(type="trapezoid", warmup_epochs=0, decay_share=decay_share)
+    training = replace(experiment.training, epochs=EPOCHS, scheduler=scheduler)
+    said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}", early_stopping=stopping, training=training)[1]
+    assert "\nstopped: val_cer did not improve for 2 epochs\n" in said
+    assert ("the learning rate was still at its peak" in said) == is_said
 
 
 def test_a_run_of_no_numbers_ends_and_says_why(run):

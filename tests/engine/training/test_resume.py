@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import multiprocessing
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,6 +103,16 @@ def test_a_training_is_kept_within_an_epoch(small, prepared, unbroken, tmp_path,
     cut_run(small, prepared, tmp_path, cut, steps)
     run(small, prepared, tmp_path)
     assert "resuming from" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
+
+
+@pytest.mark.parametrize("steps", [6, 8])
+def test_processes_that_read_ahead_change_nothing_of_it(small, prepared, unbroken, tmp_path, cut, steps: int) -> None:
+    small = replace(small, resources=replace(small.resources, loader_workers=2))
+    cut_run(small, prepared, tmp_path, cut, steps)
+    assert not multiprocessing.active_children()
+    run(small, prepared, tmp_path)
+    assert not multiprocessing.active_children()
     assert outcome(tmp_path) == unbroken
 
 

@@ -213,6 +213,32 @@ def test_a_document_without_version_is_version_one(text: str) -> None:
     assert upgrade(parse(text), FIXTURE) == upgrades.Upgraded(text, 1, ())
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("# mine\ntraining:\n  epochs: 3\n  # Slow.\n  compile: false\n", "# mine\ntraining:\n  epochs: 3\n"),
+        ("training: {compile: true, epochs: 3}  # few\n", "training: {epochs: 3}  # few\n"),
+        ("version: 1\ntraining:\n  compile: true\n", "version: 1\n"),
+    ],
+)
+def test_a_key_that_is_gone_is_named_and_removed(before: str, after: str) -> None:
+    (problem,) = check(parse(before)).problems
+    assert (problem.path, problem.what) == ("training.compile", "the key 'compile' is gone")
+    assert problem.hint.startswith("`thulium upgrade` removes it: ")
+    result = upgrade(parse(before))
+    assert (result.text, list(map(str, result.changes))) == (after, ["training.compile is gone"])
+    assert check(parse(result.text)).problems == ()
+
+
+def test_the_command_removes_a_key_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text("training: {compile: false, epochs: 3}\n", encoding="utf-8")
+    assert "-training: {compile" in CliRunner().invoke(app, ["upgrade", "--dry-run"]).output
+    assert CliRunner().invoke(app, ["upgrade"]).output == "upgraded params.yaml\n  training.compile is gone\n"
+    assert Path("params.yaml").read_text(encoding="utf-8") == "training: {epochs: 3}\n"
+    assert "the current one" in CliRunner().invoke(app, ["upgrade"]).output
+
+
 @pytest.fixture
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)

@@ -1,12 +1,12 @@
-"""Random changes to training lines. Each draw depends only on seed, epoch and line."""
+"""Random changes to training lines. Each draw depends only on seed, epoch, transform and line: a transform more, or one
+less, leaves those of the others as they were."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from thulium.data.augmentation import geometric as shapes
@@ -14,7 +14,7 @@ from thulium.data.augmentation import photometric as tones
 from thulium.data.augmentation.draws import Draws
 from thulium.data.bidi import Order, to_visual
 from thulium.data.charset import frames_needed
-from thulium_dsl.grammar.spec import AugmentationSpec
+from thulium_dsl.grammar.spec import AugmentationSpec, TransformSpec
 
 
 class Augmenter:
@@ -27,6 +27,7 @@ class Augmenter:
         """Take the transforms of a document; ``stride`` is the pixels in one of the model's frames."""
         self.transforms = augmentation.transforms if augmentation.enabled else ()
         self.seed, self.stride, self.order = seed, stride, order
+        self._named = tuple(_named(self.transforms))
 
     def __call__(self, image: Image.Image, epoch: int, line_id: str, text: str = "") -> Image.Image:
         """The line as the epoch sees it; its height stays, its width may change.
@@ -34,12 +35,10 @@ class Augmenter:
         It is never made so narrow that its text no longer fits the model's frames.
         """
         least = min(image.width, self.least_width(text))
-        digest = hashlib.sha256(line_id.encode()).digest()
-        generator = np.random.default_rng([self.seed, epoch, int.from_bytes(digest[:8], "little")])
-        for place, spec in enumerate(self.transforms):
-            source = self._draws(place, epoch, line_id) if spec.type in WIDTHS else generator
-            if source.random() < spec.p:
-                image = TRANSFORMS[spec.type](image, source, spec)
+        for name, spec in self._named:
+            draws = Draws(self.seed, epoch, name, line_id)
+            if draws.random() < spec.p:
+                image = TRANSFORMS[spec.type](image, draws if spec.type in WIDTHS else draws.generator(), spec)
         if image.width < least:
             image = image.resize((least, image.height), Image.Resampling.BILINEAR)
         return image
@@ -58,9 +57,9 @@ class Augmenter:
             least: ``least_width`` of its text.
         """
         before = width
-        for place, spec in enumerate(self.transforms):
+        for name, spec in self._named:
             if spec.type in WIDTHS:
-                draws = self._draws(place, epoch, line_id)
+                draws = Draws(self.seed, epoch, name, line_id)
                 if draws.random() < spec.p:
                     width = WIDTHS[spec.type](width, height, draws, spec)
         return max(width, min(before, least))
@@ -69,8 +68,13 @@ class Augmenter:
         """Pixels that a text needs to fit the model's frames."""
         return self.stride * frames_needed(to_visual(text, self.order))
 
-    def _draws(self, place: int, epoch: int, line_id: str) -> Draws:
-        return Draws(self.seed, epoch, place, line_id)
+
+def _named(transforms: Sequence[TransformSpec]) -> Iterator[tuple[str, TransformSpec]]:
+    """Each with a name of its own: the second of a type is another than the first."""
+    seen: Counter[str] = Counter()
+    for spec in transforms:
+        seen[spec.type] += 1
+        yield f"{spec.type} {seen[spec.type]}", spec
 
 
 # Those that change the width, and how.

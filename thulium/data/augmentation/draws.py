@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from hashlib import blake2b
 
+import numpy as np
+
 
 class Draws:
     """Up to eight uniform numbers, a function of what the object is made of and of nothing else."""
@@ -21,3 +23,7 @@ class Draws:
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         """The next number, between two others."""
         return low + (high - low) * self.random()
+
+    def generator(self) -> np.random.Generator:
+        """One of numpy's that begins with the next number, for what needs many or others than uniform ones."""
+        return np.random.default_rng(next(self._values))

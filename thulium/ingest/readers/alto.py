@@ -37,6 +37,15 @@ def read(unit: PageUnit, dataset: AltoDataset, needs_text: bool = True) -> Itera
     return layout.read(unit, dataset, "ALTO", _sheet, needs_text)
 
 
+def sheet(root: etree._Element, _dataset: AltoDataset) -> Sheet:
+    """What a file says, given its root element; see ``own_names``. No line is refused for its text.
+
+    Raises:
+        PageFault: it has no page, or several.
+    """
+    return _sheet(root, False)
+
+
 def _sheet(root: etree._Element, needs_text: bool) -> Sheet:
     page = page_of(root, "Layout/Page")
     return Sheet(

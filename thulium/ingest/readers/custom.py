@@ -57,7 +57,7 @@ def names(_found: list[LabelsUnit | Fault], _dataset: CustomDataset) -> Iterator
     yield from ()
 
 
-def read(unit: LabelsUnit, _dataset: CustomDataset, needs_text: bool = True) -> Iterator[Line]:
+def read(unit: LabelsUnit, _dataset: CustomDataset | None, needs_text: bool = True) -> Iterator[Line]:
     """The lines of some rows, in their order. A folder below images/ is a page; without one, every line is its own."""
     for label in unit.labels:
         folder = places.folder_of(label.name)

@@ -102,14 +102,13 @@ def read(
         refusals = [_refusal(line, dataset, needs_text) for line in sheet.lines]
         page = None
         if None in refusals:
-            image = open_page_image(unit.file, Path(dataset.root), sheet.image[-MAX_ADDRESS:], sheet.size)
-            page = _Page(unit, sheet, image, dataset.straighten)
+            page = opened(unit, dataset, sheet)
     except PageFault as fault:
         where = str(unit.file) if fault.row is None else f"{unit.file}:{fault.row}"
         lost = partial(Fault, reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error)
         yield lost(is_page=True, num_lines=num_lines or fault.num_lines)
         return
-    for number, (name, refusal) in enumerate(zip(_names(sheet.lines), refusals)):
+    for number, (name, refusal) in enumerate(zip(names_of(line.id for line in sheet.lines), refusals)):
         if refusal is not None:
             where, is_error = f"{unit.file}#{name}", refusal.is_error
             yield Fault(reason=refusal.reason, where=where, what=str(refusal), is_error=is_error)
@@ -117,19 +116,57 @@ def read(
             yield page.line(name, number)
 
 
-class _Page:
-    """What the lines of one page share."""
+def opened(unit: PageUnit, dataset: PageDataset | AltoDataset, sheet: Sheet) -> DrawnPage:
+    """A page with the places of its lines in its image.
+
+    Args:
+        sheet: what its file says.
+
+    Raises:
+        PageFault: its image is not there, or is another.
+    """
+    image = open_page_image(unit.file, Path(dataset.root), sheet.image[-MAX_ADDRESS:], sheet.size)
+    return DrawnPage(unit, sheet, image, dataset.straighten)
+
+
+class DrawnPage:
+    """What the lines of one page share.
+
+    Attributes:
+        sheet: what its file says.
+        image: the page's, of which nothing but its head was read yet.
+    """
 
     def __init__(self, unit: PageUnit, sheet: Sheet, image: PageImage, straighten: bool) -> None:
         self._unit = unit
-        self._sheet = sheet
-        self._image = image
+        self.sheet = sheet
+        self.image = image
         self._straighten = straighten
         self._drawn = [self._draw(line) for line in sheet.lines]
         self._outlines = Outlines([drawn[0] for drawn in self._drawn if isinstance(drawn, tuple)], image.size)
 
+    def shape(self, number: int) -> tuple[Points, Points] | None:
+        """The outline and the baseline of a line, in pixels of the image; None where it cannot be said where it lies.
+
+        A line without an outline has the one that it is cut along.
+        """
+        drawn = self._drawn[number]
+        if isinstance(drawn, CutFault):
+            return None
+        line, _ = drawn
+        try:
+            return (line.outline if line.has_outline else self._outlines.of(line)[0]), line.baseline
+        except CutFault:
+            return None
+
     def line(self, name: str, number: int) -> Line | Fault:
-        written, source = self._sheet.lines[number], f"{self._unit.file}#{name}"
+        """A line to be cut out of the image; or why it cannot be.
+
+        Args:
+            name: that no other line of the page has.
+            number: its place in the file, from 0.
+        """
+        written, source = self.sheet.lines[number], f"{self._unit.file}#{name}"
         try:
             how, remarks = self._plan(number)
         except CutFault as fault:
@@ -141,8 +178,8 @@ class _Page:
             document=places.folder_of(self._unit.page),
             split=self._unit.split,
             source=source,
-            image_source=str(self._image.path),
-            load=partial(_load, self._image, how),
+            image_source=str(self.image.path),
+            load=partial(_load, self.image, how),
             remarks=(*remarks, *written.remarks),
         )
 
@@ -153,7 +190,7 @@ class _Page:
         line, remarks = drawn
         outline, more = self._outlines.of(line)
         straighten, turn = self._straighten, line.turn
-        how = cutting.plan(outline, line.baseline, self._image.size, straighten=straighten, turn=turn)
+        how = cutting.plan(outline, line.baseline, self.image.size, straighten=straighten, turn=turn)
         return how, (*more, *remarks)
 
     def _draw(self, written: Written) -> tuple[Drawn, tuple[Remark, ...]] | CutFault:
@@ -161,7 +198,7 @@ class _Page:
             outline, baseline = map(read_points, (written.outline, written.baseline))
         except CutFault as fault:
             return fault
-        scale = self._image.scale
+        scale = self.image.scale
         return _facing(Drawn(outline=outline * scale, baseline=baseline * scale, turn=written.turn))
 
 
@@ -223,11 +260,15 @@ def _refused_text(text: str) -> LineFault | None:
     return None
 
 
-def _names(lines: list[Written]) -> Iterator[str]:
-    """A name for each line that no other line of the page has."""
+def names_of(ids: Iterable[str]) -> Iterator[str]:
+    """A name for each line that no other line of the page has.
+
+    Args:
+        ids: that the lines have in their file, in its order; empty where one has none.
+    """
     taken: dict[str, int] = {}
-    for number, line in enumerate(lines, 1):
-        name = " ".join(line.id[: 2 * MAX_NAME].split())[:MAX_NAME]
+    for number, line_id in enumerate(ids, 1):
+        name = " ".join(line_id[: 2 * MAX_NAME].split())[:MAX_NAME]
         yield _free(unicodedata.normalize("NFC", name) or f"line-{number}", taken)
 
 

@@ -35,6 +35,15 @@ def read(unit: PageUnit, dataset: PageDataset, needs_text: bool = True) -> Itera
     return layout.read(unit, dataset, "PAGE", partial(_sheet, dataset=dataset), needs_text)
 
 
+def sheet(root: etree._Element, dataset: PageDataset) -> Sheet:
+    """What a file says, given its root element; see ``own_names``. No line is refused for its text.
+
+    Raises:
+        PageFault: it has no page, or several.
+    """
+    return _sheet(root, False, dataset)
+
+
 def _sheet(root: etree._Element, needs_text: bool, dataset: PageDataset) -> Sheet:
     page = page_of(root, "Page")
     transcriptions = Transcriptions(page, dataset.level, dataset.text_index)

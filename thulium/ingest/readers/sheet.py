@@ -103,6 +103,11 @@ def own_names(root: etree._Element, format_name: str) -> None:
             element.tag = name_of(element)
 
 
+def format_of(root: etree._Element) -> str | None:
+    """ "PAGE" or "ALTO"; None of another file."""
+    return next((name for name in FORMATS if _is_of(root, name)), None)
+
+
 def page_of(root: etree._Element, path: str) -> etree._Element:
     """The only page of a file.
 
@@ -261,7 +266,7 @@ def _described(element: etree._Element) -> str:
 
 
 def _check_format(root: etree._Element, format_name: str) -> None:
-    found = next((name for name in FORMATS if _is_of(root, name)), None)
+    found = format_of(root)
     if found == format_name:
         return
     if found:

@@ -17,7 +17,7 @@ _BEFORE_ROOT = re.compile(rb"[\s\xef\xbb\xbf\xfe\xff]+|<\?.*?\?>|<!--.*?-->", re
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]{0,200}?\bencoding\s{0,9}=\s{0,9}["']([\w.:-]{1,40})["']""")
 # A file that begins with one of these says what it is.
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_LINE = re.compile(rb"<(?:[\w.-]{1,60}:)?TextLine[\s/>]")
+LINE = re.compile(rb"<(?:[\w.-]{1,60}:)?TextLine[\s/>]")
 _WIDE = ("utf-16", "utf-32")  # how their names begin; a letter takes two or four bytes
 _SEVERAL_BYTES = ("utf", "gb", "big5", "euc", "shift", "iso2022", "cp9", "johab", "hz")
 
@@ -49,11 +49,19 @@ def parse(path: Path) -> etree._Element:
         PageFault: it cannot be read, is too large, has a DOCTYPE, is not well-formed, or has another encoding than it
             says.
     """
-    content = _content(path)
+    return parsed(content_of(path))
+
+
+def parsed(content: bytes) -> etree._Element:
+    """The root element of what an XML file holds.
+
+    Raises:
+        PageFault: see ``parse``.
+    """
     if _has_doctype(content):
         raise _doctype_fault(content)
     if lie := _encoding_lie(content):
-        raise PageFault("wrong encoding", lie, row=1, num_lines=len(_LINE.findall(content)))
+        raise PageFault("wrong encoding", lie, row=1, num_lines=len(LINE.findall(content)))
     # A parser each: one that has met an error keeps it.
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -86,7 +94,12 @@ def namespace_of(element: etree._Element) -> str:
     return str(etree.QName(element).namespace or "")
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of an XML file.
+
+    Raises:
+        PageFault: it cannot be read, or is too large.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -111,8 +124,7 @@ def _encoding_lie(content: bytes) -> str:
     if b"\0" in content[:4] and b"<" in content[:4]:
         is_said = content.replace(b"\0", b"").startswith(b"<?")
         return "" if is_said else "is UTF-16 by its look, but does not say so: save it as UTF-8, or export it again"
-    found = _DECLARED.match(content)
-    named = found[1].decode("ascii") if found else ""
+    named = declared_encoding(content)
     says = f"says that its encoding is {named}" if named else "names no encoding, which means UTF-8"
     try:
         kind = codecs.lookup(named or "utf-8").name
@@ -128,6 +140,12 @@ def _encoding_lie(content: bytes) -> str:
     return ""
 
 
+def declared_encoding(content: bytes) -> str:
+    """The encoding that a file names in its first row; empty where it names none."""
+    found = _DECLARED.match(content)
+    return found[1].decode("ascii") if found else ""
+
+
 def _not_utf8(content: bytes) -> str:
     """Where a file is no UTF-8; empty if it is."""
     try:
@@ -140,7 +158,7 @@ def _not_utf8(content: bytes) -> str:
 
 def _doctype_fault(content: bytes) -> PageFault:
     what = "has a DOCTYPE, which no PAGE or ALTO file needs and by which a file can reach for others: remove it"
-    return PageFault("DOCTYPE in XML", what, row=1, num_lines=len(_LINE.findall(content.replace(b"\0", b""))))
+    return PageFault("DOCTYPE in XML", what, row=1, num_lines=len(LINE.findall(content.replace(b"\0", b""))))
 
 
 def _has_doctype(content: bytes) -> bool:

@@ -1,0 +1,125 @@
+"""The model that a command is given: a file, a folder that has one, or a revision of the project."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from thulium_dsl.messages.problems import ThuliumError
+
+NAMES = ("best.safetensors", "last.safetensors")
+LOCK = "dvc.lock"
+
+
+@contextlib.contextmanager
+def model_file(given: str) -> Iterator[Path]:
+    """The path of a model file; one of another revision is there until the block ends.
+
+    Args:
+        given: a path, a git revision, or the name of a DVC experiment.
+
+    Raises:
+        ThuliumError: there is none; says what to do.
+    """
+    path = Path(given)
+    if path.is_dir():
+        yield _in_folder(path)
+    elif path.exists() or path.suffix == ".safetensors":
+        yield path
+    else:
+        root = _project()
+        if root is None:
+            raise ThuliumError(
+                f"{given}: no such file or folder, and this is no DVC project, whose revision or experiment it could "
+                "be: name a model file, such as best.safetensors"
+            )
+        with tempfile.TemporaryDirectory(prefix="thulium-") as folder:
+            yield _of_revision(given, root, Path(folder))
+
+
+def _in_folder(folder: Path) -> Path:
+    """The model in a folder of checkpoints, an output folder or a project; the best one if there is a choice."""
+    places = (folder, folder / _save_dir(folder))
+    tried = [place / name for place in dict.fromkeys(places) for name in NAMES]
+    if found := next((path for path in tried if path.is_file()), None):
+        return found
+    from thulium.runtime.pointers import absent
+
+    for path in tried:
+        if said := absent(path):
+            raise ThuliumError(f"{path}: {said}")
+    is_known = (folder / LOCK).exists()
+    do = (
+        "`dvc pull` brings it, if it was pushed; `dvc repro` trains it" if is_known else "train first, or name the file"
+    )
+    raise ThuliumError(f"{folder}: holds no {NAMES[0]}, and neither does {places[1]}: {do}")
+
+
+def _save_dir(folder: Path) -> str:
+    """Where the checkpoints of a folder lie, by its document if it has one."""
+    for name in ("params.yaml", "experiment.yaml"):
+        if (folder / name).exists():
+            return _save_dir_in(_text(folder / name))
+    return _save_dir_in("")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # then the default is as good as any
+        return ""
+
+
+def _save_dir_in(text: str) -> str:
+    from thulium_dsl.grammar import schemas
+    from thulium_dsl.text.document import parse
+
+    section = (parse(text).tree or {}).get("checkpointing")
+    named = section.get("save_dir") if isinstance(section, dict) else None
+    return str(named or schemas.default_of("checkpointing.save_dir"))
+
+
+def _project() -> Path | None:
+    """The DVC project that this folder is in."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
+
+
+def _of_revision(revision: str, root: Path, folder: Path) -> Path:
+    """Fetch the model of a revision or an experiment out of DVC's cache, or its remote."""
+    if revision.startswith("-"):
+        raise ThuliumError(f"{revision}: is no revision: name a model file, or a revision such as HEAD~1")
+    params = folder / "params.yaml"
+    said = _get("params.yaml", revision, root, params)
+    if not params.exists():
+        raise ThuliumError(_no_revision(revision, said))
+    save_dir = _save_dir_in(_text(params))
+    for name in NAMES:
+        _get(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
+        if (folder / name).exists():
+            return folder / name
+    raise ThuliumError(
+        f"{revision}: its model, {save_dir.rstrip('/')}/{NAMES[0]}, is not in DVC's cache here\n"
+        "  help: `dvc pull` brings the models of this revision, `dvc exp pull` those of an experiment, if they were "
+        "pushed; `dvc repro` trains one"
+    )
+
+
+def _get(path: str, revision: str, root: Path, to: Path) -> str:
+    """Copy a file of a revision, if it is there; otherwise what DVC says of it."""
+    words = [sys.executable, "-m", "dvc", "get", ".", path, "--rev", revision, "--out", str(to)]
+    try:
+        done = subprocess.run(words, cwd=root, capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        return str(error)
+    rows = [row.removeprefix("ERROR: ") for row in done.stderr.splitlines() if row.startswith("ERROR: ")]
+    return rows[0] if rows else "DVC says nothing of it"
+
+
+def _no_revision(revision: str, said: str) -> str:
+    what = f"{revision}: no such file or folder, and no revision or experiment of this project with a params.yaml"
+    return f"{what} ({said})\n  help: `dvc exp show` lists the experiments, `git log` the revisions"

@@ -1,0 +1,116 @@
+"""A page on its way into a file: the one that it came from, with texts in its lines, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import ModuleType
+
+from thulium.data.line import Fault, Unread
+from thulium.ingest.conversion import unread_line
+from thulium.ingest.inputs import Pages
+from thulium.ingest.readers import alto, layout, page
+from thulium.ingest.readers.sheet import own_names
+from thulium.ingest.readers.xmlfile import PageFault, content_of, parsed
+from thulium.ingest.writing import anew, lines
+from thulium.ingest.writing.lines import NewText, Present
+from thulium.ingest.writing.spans import XmlText, unwritable
+from thulium.runtime.documents import section
+from thulium_dsl.grammar.spec import AltoDataset, PageDataset, PreprocessingSpec
+
+_READERS: Mapping[str, ModuleType] = {"PAGE": page, "ALTO": alto}
+
+
+class PageFile:
+    """A page that is read, and that nothing is written into.
+
+    Attributes:
+        source: what was named.
+        left: lines that have a text and keep it, so that nobody needs to read them.
+        is_lost: whether the page cannot be read at all.
+    """
+
+    def __init__(self, source: Pages, straighten: bool) -> None:
+        self.source = source
+        self.left: frozenset[str] = frozenset()
+        self.is_lost = False
+        name, root = source.format_name.lower(), str(source.root)
+        self._dataset: PageDataset | AltoDataset = section("dataset", type=name, root=root, straighten=straighten)
+
+    def unread(self, preprocessing: PreprocessingSpec) -> Iterator[Unread | Fault]:
+        """The lines that are to be read, in the order of the file, and a fault for each that cannot be."""
+        read, prefix = _READERS[self.source.format_name].read, f"{self.source.path}#"
+        for item in read(self.source.unit, self._dataset, needs_text=False):
+            where = item.where if isinstance(item, Fault) else item.source
+            if where.removeprefix(prefix) in self.left and where.startswith(prefix):
+                continue
+            if isinstance(item, Fault):
+                self.is_lost |= item.is_page
+                yield item
+            else:
+                yield unread_line(item, preprocessing, lambda text: text)
+
+    def name_of(self, place: str) -> str:
+        """The name of a line, by the place that its messages have."""
+        return place.removeprefix(f"{self.source.path}#")
+
+
+class SameFile(PageFile):
+    """A page whose texts are written into a copy of its own file, in which nothing else changes."""
+
+    def __init__(self, source: Pages, straighten: bool, present: Present) -> None:
+        """Look where the lines stand.
+
+        Raises:
+            PageFault: the file cannot be written back.
+        """
+        super().__init__(source, straighten)
+        self._file, self._present = XmlText(content_of(source.path)), present
+        ids = (line.attributes.get("id" if source.format_name == "PAGE" else "ID", "") for line in self._file.lines)
+        self._lines = dict(zip(layout.names_of(ids), self._file.lines, strict=True))
+        can_add = present == "replace" or (present == "alternative" and source.format_name == "PAGE")
+        if not can_add:
+            self.left = frozenset(name for name, line in self._lines.items() if lines.has_text(line))
+
+    def put(self, name: str, new: NewText) -> None:
+        """Write a text into a line."""
+        lines.put(self._file, self._lines[name], new, self.source.format_name, self._present)
+
+    def written(self) -> bytes:
+        """The file with its texts."""
+        return self._file.written()
+
+
+class NewFile(PageFile):
+    """A page whose lines go into a new file. A line that has a text and keeps it has it there too."""
+
+    def __init__(self, source: Pages, straighten: bool, present: Present, format_name: str) -> None:
+        """Look where the lines lie.
+
+        Raises:
+            PageFault: the file, or its image, cannot be read.
+        """
+        super().__init__(source, straighten)
+        self._root, self._format = parsed(content_of(source.path)), format_name
+        own_names(self._root, source.format_name)
+        sheet = _READERS[source.format_name].sheet(self._root, self._dataset)
+        self._page = layout.opened(source.unit, self._dataset, sheet)
+        names = list(layout.names_of(line.id for line in sheet.lines))
+        texts = {} if present == "replace" else dict(zip(names, (line.text for line in sheet.lines), strict=True))
+        self.left = frozenset(name for name, text in texts.items() if text.strip() and not unwritable(text))
+        self._texts = {name: NewText(texts[name], None) if name in self.left else None for name in names}
+
+    def put(self, name: str, new: NewText) -> None:
+        """Give a line its text."""
+        self._texts[name] = new
+
+    def written(self) -> bytes:
+        """The new file."""
+        return anew.written(self._page, self._root, list(self._texts.values()), self._format)
+
+
+def lost(source: Pages, fault: PageFault) -> Fault:
+    """A fault of a page as one of its file."""
+    where = str(source.path) if fault.row is None else f"{source.path}:{fault.row}"
+    whole = Fault(reason=fault.reason, where=where, what=str(fault), is_error=fault.is_error, is_page=True)
+    return replace(whole, num_lines=source.num_lines)

@@ -1,0 +1,101 @@
+"""What a command has written into a folder, so that it knows its own files from those of others.
+
+A file that stands there with the very content that was written may be passed over, or written anew. One that somebody
+has changed since, such as a person who corrected a text, is nobody's to replace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import IO, Literal
+
+from thulium.runtime.files import PART
+
+NAME = Path(".thulium") / "predicted.jsonl"
+State = Literal["new", "done", "stale", "foreign"]
+
+
+class Ledger:
+    """The files of a folder that were written, with what they were made of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known: dict[str, dict[str, str]] = defaultdict(dict)  # file -> digest -> what it was made of
+        with contextlib.suppress(OSError):
+            for row in (folder / NAME).read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError, LookupError, TypeError):  # a row that was cut, as by a full disk
+                    entry = json.loads(row)
+                    self._known[entry["file"]][entry["sha256"]] = entry["made_of"]
+
+    def state(self, name: str, made_of: str) -> State:
+        """What stands under a name: nothing, what is to be written, what was written of other things, or another's."""
+        path = self.folder / name
+        if not os.path.lexists(path):
+            return "new"
+        known = self._known.get(name)
+        if not known or not path.is_file():
+            return "foreign"
+        found = known.get(_digest(path))
+        if found is None:
+            return "foreign"
+        return "done" if found == made_of else "stale"
+
+    def note(self, name: str, digest: str, made_of: str) -> None:
+        """Note a file that is about to be there: one that came to be there and is not noted would be another's."""
+        self._known[name][digest] = made_of
+        file = self.folder / NAME
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as rows:
+            rows.write("\n" + json.dumps({"file": name, "sha256": digest, "made_of": made_of}))  # behind a cut row, too
+            rows.flush()
+            os.fsync(rows.fileno())
+
+
+class NotedFile:
+    """A file that is written piece by piece, and is there when it is whole."""
+
+    def __init__(self, ledger: Ledger, name: str, made_of: str) -> None:
+        """Begin a file.
+
+        Args:
+            name: its path from the ledger's folder.
+            made_of: a digest of what decides its content.
+        """
+        self._ledger, self._name, self._made_of = ledger, name, made_of
+        self._path = ledger.folder / name
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._part = self._path.with_name(f".{self._path.name}{PART}")
+        self._digest = hashlib.sha256()
+        self._file: IO[bytes] = self._part.open("wb")
+
+    def add(self, content: bytes) -> None:
+        """Write a piece of it."""
+        self._digest.update(content)
+        self._file.write(content)
+
+    def close(self) -> None:
+        """End the file; from now on it is there."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._ledger.note(self._name, self._digest.hexdigest(), self._made_of)
+        os.replace(self._part, self._path)
+
+    def drop(self) -> None:
+        """Leave nothing of it."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

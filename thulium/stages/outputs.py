@@ -1,0 +1,213 @@
+"""Where readings go: to the screen, into a file of rows, or into the XML of their page."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from thulium.data.line import Fault
+from thulium.ingest.inputs import Pages, Source
+from thulium.ingest.writing.lines import NewText, Present
+from thulium.ingest.writing.pages import NewFile, SameFile
+from thulium.ingest.writing.spans import unwritable
+from thulium.models.recogniser import ReadLine
+from thulium.runtime.errors import visible
+from thulium.runtime.ledger import Ledger, NotedFile
+from thulium.runtime.tables import escaped
+
+Format = Literal["txt", "json", "csv", "page", "alto"]
+XML: dict[Format, str] = {"page": "PAGE", "alto": "ALTO"}
+COLUMNS = ("id", "page", "image", "text", "confidence")
+PLACES = 4  # decimals of a confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How readings are to be written.
+
+    Attributes:
+        format: None: texts of pages into their own XML, others as rows.
+        present: what is done to a line of a page that has a text.
+        skips: whether what cannot be read is left out; otherwise nothing is written of an input that has some of it.
+        settings: a digest of all that decides what is read.
+    """
+
+    format: Format | None
+    present: Present
+    skips: bool
+    settings: str
+
+    def format_of(self, source: Source, to_screen: bool) -> Format:
+        """The format of what is written of a source."""
+        if self.format is not None:
+            return self.format
+        if isinstance(source, Pages) and not to_screen:
+            return "page" if source.format_name == "PAGE" else "alto"
+        return "txt"
+
+    def name_of(self, source: Source) -> str:
+        """The file that is written of a source, from the output folder."""
+        found = self.format_of(source, to_screen=False)
+        if isinstance(source, Pages) and found in XML:
+            return f"{source.name}{source.path.suffix if XML[found] == source.format_name else '.xml'}"
+        return f"{source.name}.{'jsonl' if found == 'json' else found}"
+
+    def made_of(self, source: Source) -> str:
+        """A digest of all that decides what is written of a source."""
+        parts = [self.settings, self.format_of(source, False), self.present, str(self.skips), source.digest]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+class Output(Protocol):
+    """What readings of one source are given to, in their order."""
+
+    def add(self, line: ReadLine) -> Fault | None:
+        """Write a reading; a fault where that cannot be."""
+
+    def close(self) -> None:
+        """All readings are there."""
+
+    def drop(self) -> None:
+        """Leave nothing of it, as far as that can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Readings as rows of a text.
+
+    Attributes:
+        write: takes each piece of the text.
+        end, undo: called at the end.
+        has_ids: whether a row of plain text begins with the id of its line.
+    """
+
+    format: Format
+    has_ids: bool
+    write: Callable[[str], None]
+    end: Callable[[], None]
+    undo: Callable[[], None]
+
+    def add(self, line: ReadLine) -> Fault | None:
+        """See Output."""
+        if self.format == "json":
+            self.write(json.dumps(_as_json(line), ensure_ascii=False) + "\n")
+        elif self.format == "csv":
+            self.write(_csv(_cells(line)))
+        else:
+            name = f"{visible(line.origin.id)}\t" if self.has_ids else ""
+            self.write(f"{name}{line.reading.text}\n")
+        return None
+
+    def close(self) -> None:
+        """See Output."""
+        self.end()
+
+    def drop(self) -> None:
+        """See Output."""
+        self.undo()
+
+
+@dataclass(frozen=True, slots=True)
+class InXml:
+    """Readings that go into the XML of their page.
+
+    Attributes:
+        save: takes the file.
+    """
+
+    page: SameFile | NewFile
+    save: Callable[[bytes], None]
+
+    def add(self, line: ReadLine) -> Fault | None:
+        """See Output."""
+        reading, source = line.reading, line.origin.source
+        if char := unwritable(reading.text):
+            what = f"was read as a text with U+{ord(char):04X}, which no XML can hold: write txt, json or csv"
+            return Fault(reason="character outside of XML", where=source, what=what)
+        self.page.put(self.page.name_of(source), NewText(reading.text, reading.confidence))
+        return None
+
+    def close(self) -> None:
+        """See Output."""
+        self.save(self.page.written())
+
+    def drop(self) -> None:
+        """See Output; nothing was written yet."""
+
+
+def on_screen(wish: Wish, source: Source, write: Callable[[str], None], is_alone: bool) -> Rows:
+    """Rows for the screen.
+
+    Args:
+        is_alone: whether no other line is read, whose id would tell them apart.
+    """
+    return Rows(wish.format_of(source, to_screen=True), not is_alone, write, _nothing, _nothing)
+
+
+def in_file(wish: Wish, source: Source, ledger: Ledger, page: object) -> Rows | InXml:
+    """Rows or XML for a file; the page, if it is one, was opened for that."""
+    name, made_of = wish.name_of(source), wish.made_of(source)
+    if isinstance(page, (SameFile, NewFile)):
+
+        def save(content: bytes) -> None:
+            file = NotedFile(ledger, name, made_of)
+            try:
+                file.add(content)
+                file.close()
+            except BaseException:
+                file.drop()
+                raise
+
+        return InXml(page, save)
+    file = NotedFile(ledger, name, made_of)
+    found = wish.format_of(source, to_screen=False)
+    if found == "csv":
+        file.add(_csv(COLUMNS).encode())
+    is_page = isinstance(source, Pages)
+    return Rows(found, not is_page, lambda text: file.add(text.encode("utf-8")), file.close, file.drop)
+
+
+def _nothing() -> None:
+    """At the end of what was shown."""
+
+
+def header(wish: Wish) -> str:
+    """What stands above all rows on the screen."""
+    return _csv(COLUMNS) if wish.format == "csv" else ""
+
+
+def _image_of(line: ReadLine) -> str:
+    return line.origin.image_source or line.origin.source
+
+
+def _cells(line: ReadLine) -> tuple[object, ...]:
+    confidence = line.reading.confidence
+    shown = "" if confidence is None else f"{confidence:.{PLACES}f}"
+    return (line.origin.id, line.origin.page, _image_of(line), line.reading.text, shown)
+
+
+def _csv(cells: tuple[object, ...]) -> str:
+    text = io.StringIO()
+    row = [escaped(cell) if isinstance(cell, str) else cell for cell in cells]
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()
+
+
+def _as_json(line: ReadLine) -> dict[str, Any]:
+    reading = line.reading
+    return {
+        "id": line.origin.id,
+        "page": line.origin.page,
+        "image": _image_of(line),
+        "text": reading.text,
+        "confidence": None if reading.confidence is None else round(reading.confidence, PLACES),
+        "characters": [
+            {"symbol": c.symbol, "confidence": round(c.confidence, PLACES), "start": c.start, "end": c.end}
+            for c in reading.characters
+        ],
+    }

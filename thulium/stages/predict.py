@@ -1,0 +1,325 @@
+"""predict: from a model file and images that nobody has transcribed to their texts."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from thulium.data.line import Fault, Unread
+from thulium.decoding import searches
+from thulium.decoding.hypothesis import Search
+from thulium.ingest import inputs
+from thulium.ingest.inputs import NO_LINES, Pages, Source
+from thulium.ingest.readers.xmlfile import PageFault
+from thulium.ingest.writing.lines import Present
+from thulium.ingest.writing.pages import NewFile, PageFile, SameFile, lost
+from thulium.models.file import load_model
+from thulium.models.recogniser import ReadLine, Recogniser
+from thulium.models.wrappers import HTRModel
+from thulium.runtime import device as devices
+from thulium.runtime.documents import section
+from thulium.runtime.errors import MAX_LISTED, DataError
+from thulium.runtime.files import FULL
+from thulium.runtime.ledger import Ledger
+from thulium.runtime.progress import say, track
+from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, on_screen
+from thulium_dsl.grammar.spec import DecodingSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be read, and how it is to be written.
+
+    Attributes:
+        given: paths; see ``thulium.ingest.inputs``.
+        out: a folder that results go into; None: the screen.
+        format, present, skips: see Wish.
+        straighten: whether lines of pages are made level along their baselines.
+        decoding: as ``evaluation.decoding``, of which some keys are given.
+        device: auto, cpu, cuda or cuda:N.
+    """
+
+    given: tuple[Path, ...]
+    out: Path | None
+    format: Format | None
+    present: Present
+    skips: bool
+    straighten: bool
+    decoding: dict[str, Any]
+    device: str
+
+
+@dataclass
+class Counts:
+    """What became of everything."""
+
+    read: int = 0
+    empty: int = 0
+    left: int = 0
+    written: int = 0
+    done: int = 0
+    dropped: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Fault]:
+        """The faults that are mistakes; a page without lines may be one that is blank."""
+        return [fault for fault in self.faults if fault.is_error]
+
+
+def predict(*, model_file: Path, request: Request, write: Callable[[str], None]) -> None:
+    """Read lines with a model, and write what they say.
+
+    Args:
+        write: takes what is for the screen, piece by piece.
+
+    Raises:
+        CheckpointError: the model cannot be used.
+        DataError: something cannot be read or written; all of it is named, and what was written is whole.
+    """
+    model, _ = load_model(model_file)
+    spec: DecodingSpec = section("evaluation", decoding=request.decoding).decoding
+    search = searches.of_file(spec, model.charset, "--language-model")
+    wish = Wish(
+        format=request.format,
+        present=request.present,
+        skips=request.skips,
+        settings=_settings(model_file, spec, request.straighten),
+    )
+    _refuse_folder(request)
+    found = inputs.find(request.given, model.preprocessing, request.out)
+    counts = Counts(faults=[source for source in found if isinstance(source, Fault)])
+    sources = [source for source in found if not isinstance(source, Fault)]
+    _refuse(sources, counts, wish, request)
+    ledger = Ledger(request.out) if request.out else None
+    if ledger:
+        sources = _to_do(sources, counts, wish, ledger)
+    if sources:
+        recogniser = _recogniser(model, search, request.device)
+        with _room(request.out):
+            _Desk(wish, ledger, request.straighten, counts).read(sources, recogniser, write)
+    _tell(counts, wish, request)
+
+
+@contextlib.contextmanager
+def _room(out: Path | None) -> Iterator[None]:
+    """Say it where a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL or out is None:
+            raise
+        what = "the disk is full; the files that were written are whole: make room, and run the same command again"
+        raise DataError(f"{out}: {what}") from None
+
+
+def _settings(model_file: Path, spec: DecodingSpec, straighten: bool) -> str:
+    digest = hashlib.sha256(model_file.read_bytes())
+    digest.update(repr((searches.facts(spec), straighten)).encode())
+    return digest.hexdigest()
+
+
+def _recogniser(model: HTRModel, search: Search | None, device: str) -> Recogniser:
+    devices.keep_memory()
+    devices.set_threads(0)
+    chosen = devices.choose(device, mixed_precision=False)
+    return Recogniser(model.to(chosen.torch_device).eval(), chosen, search=search)
+
+
+def _refuse_folder(request: Request) -> None:
+    """Refuse to write among what is read."""
+    places = {path.resolve() if path.is_dir() else path.resolve().parent for path in request.given}
+    if request.out and request.out.resolve() in places:
+        raise DataError(f"{request.out}: is a folder that is read from: name another --output-dir, such as a new one")
+
+
+def _refuse(sources: Sequence[Source], counts: Counts, wish: Wish, request: Request) -> None:
+    """Refuse what can be known before anything is read."""
+    wrong = [] if request.skips else [str(fault) for fault in counts.errors]
+    if wish.format in XML:
+        wrong += [
+            f"{source.path}: {source.name} is line images, which have no page: choose --format txt, json or csv"
+            for source in sources
+            if not isinstance(source, Pages)
+        ]
+    if wrong:
+        raise DataError(_listed(wrong, "nothing was read"))
+
+
+def _to_do(sources: Sequence[Source], counts: Counts, wish: Wish, ledger: Ledger) -> list[Source]:
+    """The sources of which nothing is written yet."""
+    left, foreign = [], []
+    for source in sources:
+        name = wish.name_of(source)
+        state = ledger.state(name, wish.made_of(source))
+        if state == "foreign":
+            foreign.append(f"{ledger.folder / name}: was not written by `thulium predict`, or was changed since")
+        elif state == "done":
+            counts.done += 1
+        else:
+            left.append(source)
+    if foreign:
+        what = "nothing was read\n  help: name another --output-dir, or move away what stands there"
+        raise DataError(_listed(foreign, what))
+    return left
+
+
+class _Desk:
+    """Passes lines from their sources to the model, and readings to where they go."""
+
+    def __init__(self, wish: Wish, ledger: Ledger | None, straighten: bool, counts: Counts) -> None:
+        self._wish, self._ledger, self._straighten, self._counts = wish, ledger, straighten, counts
+        self._owners: deque[int] = deque()  # of each line that is being read, the number of its source
+        self._pages: dict[int, PageFile | None] = {}
+        self._source: Source | None = None
+        self._page: PageFile | None = None
+        self._output: Output | None = None
+        self._has_errors = False
+
+    def read(self, sources: Sequence[Source], recogniser: Recogniser, write: Callable[[str], None]) -> None:
+        """Read all lines of some sources, and write what they say."""
+        begin, total = time.monotonic(), sum(source.num_lines for source in sources)
+        is_screen = self._ledger is None
+        if is_screen:
+            write(header(self._wish))
+        has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources)
+        stream = recogniser.read_lines(self._lines(sources, recogniser), in_detail=has_more)
+        number = -1
+        try:
+            for item in track(stream, "predict", total):
+                owner = self._owners.popleft()
+                while number < owner:
+                    number = self._turn_to(number + 1, sources, write, total == 1)
+                self._add(item)
+            while number < len(sources):
+                number = self._turn_to(number + 1, sources, write, total == 1)
+        except BaseException:
+            if self._output:
+                self._output.drop()
+            raise
+        took = time.monotonic() - begin
+        if self._counts.read:
+            pace = self._counts.read / took
+            say(f"read {_plural(self._counts.read, 'line')} in {took:.1f} s, {pace:.1f} lines/s")
+
+    def _lines(self, sources: Sequence[Source], recogniser: Recogniser) -> Iterator[Unread | Fault]:
+        """The lines of all sources; each page is opened when it is its turn to be read."""
+        for number, source in enumerate(sources):
+            try:
+                page = self._pages[number] = self._opened(source)
+                unread = page.unread(recogniser.model.preprocessing) if page else _unread(source)
+            except PageFault as fault:
+                assert isinstance(source, Pages)
+                self._pages[number], unread = None, iter([lost(source, fault)])
+            for line in unread:
+                self._owners.append(number)
+                yield line
+
+    def _opened(self, source: Source) -> PageFile | None:
+        """A page, made ready for what is to be written of it; None where the source is none."""
+        if not isinstance(source, Pages):
+            return None
+        found = self._wish.format_of(source, self._ledger is None)
+        if found not in XML:
+            return PageFile(source, self._straighten)
+        if XML[found] == source.format_name:
+            return SameFile(source, self._straighten, self._wish.present)
+        return NewFile(source, self._straighten, self._wish.present, XML[found])
+
+    def _turn_to(self, number: int, sources: Sequence[Source], write: Callable[[str], None], is_alone: bool) -> int:
+        """End the source that lines came from, and go on with the one of a number, if there is one."""
+        if self._source:
+            self._finish()
+        self._source, self._page, self._output, self._has_errors = None, None, None, False
+        if number < len(sources):
+            self._source, self._page = sources[number], self._pages.pop(number)
+            if self._ledger is None:
+                self._output = on_screen(self._wish, self._source, write, is_alone)
+            elif self._page or not isinstance(self._source, Pages):
+                self._output = in_file(self._wish, self._source, self._ledger, self._page)
+        return number
+
+    def _add(self, item: ReadLine | Fault) -> None:
+        assert self._output or isinstance(item, Fault)
+        fault = item if isinstance(item, Fault) else self._output.add(item) if self._output else None
+        if fault:
+            self._counts.faults.append(fault)
+            self._has_errors |= fault.is_error
+        if isinstance(item, ReadLine):
+            self._counts.read += 1
+            self._counts.empty += not item.reading.text
+
+    def _finish(self) -> None:
+        is_lost = self._output is None or (self._page is not None and self._page.is_lost)
+        if self._output and (is_lost or (self._has_errors and not self._wish.skips)):
+            self._output.drop()
+        elif self._output:
+            self._output.close()
+            self._counts.written += 1
+            self._counts.left += len(self._page.left) if self._page else 0
+
+
+def _unread(source: Source) -> Iterator[Unread | Fault]:
+    assert not isinstance(source, Pages)
+    return source.unread()
+
+
+def _tell(counts: Counts, wish: Wish, request: Request) -> None:
+    """Say what became of everything.
+
+    Raises:
+        DataError: there were problems that the user did not want to be passed over; or there was nothing to read.
+    """
+    blank = [fault for fault in counts.faults if fault.reason == "no lines"]
+    others = [fault for fault in counts.faults if not fault.is_error and fault.reason != "no lines"]
+    if request.out:
+        _say_files(counts, request.out)
+    if counts.left:
+        how = "--replace writes over it, --alternative puts a second reading beside it (PAGE)"
+        say(f"{_plural(counts.left, 'line')} had a text already, and kept it: {how}")
+    if counts.empty:
+        say(f"{_plural(counts.empty, 'line')} of them {_verb(counts.empty)} read as nothing")
+    for row in _rows([*others, *(counts.errors if wish.skips else [])]):
+        say(f"warning: {row}")
+    is_nothing = not (counts.read or counts.left or counts.done)
+    if blank and not is_nothing:
+        say(f"warning: {_plural(len(blank), 'page')} without lines, such as {blank[0].where}: {NO_LINES}")
+    if counts.errors and not wish.skips:
+        kept = " the files without one were written;" if counts.written and request.out else ""
+        end = f"{_plural(len(counts.errors), 'problem')};{kept} --on-error skip leaves out what cannot be read"
+        raise DataError("\n".join([*_rows(counts.errors), end]))
+    if is_nothing:
+        rows = _rows([*counts.errors, *blank])
+        raise DataError("\n".join([*rows, f"no line was found to read: {NO_LINES}"]))
+
+
+def _say_files(counts: Counts, out: Path) -> None:
+    if counts.done:
+        say(f"{_plural(counts.done, 'file')} of {out}, made of the same, {_verb(counts.done)} there already")
+    if counts.written:
+        say(f"wrote {_plural(counts.written, 'file')} into {out}")
+
+
+def _rows(found: Sequence[object]) -> list[str]:
+    """Some problems, a row each, and how many more there are."""
+    more = len(found) - MAX_LISTED
+    named = (str(row).replace("dataset.root", "the folder that was named") for row in found[:MAX_LISTED])
+    return [*named, *([f"... and {more} more"] if more > 0 else [])]
+
+
+def _listed(wrong: Sequence[str], end: str) -> str:
+    return "\n".join([*_rows(wrong), f"{_plural(len(wrong), 'problem')}; {end}"])
+
+
+def _verb(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _plural(number: int, name: str) -> str:
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
