@@ -130,7 +130,7 @@ def test_both_files_are_written_and_what_was_compared_is_said(project):
     assert [row.split(":")[0] for row in rows[1:4]] == ["PyTorch", "ONNX Runtime, fp32", "ONNX Runtime, int8"]
     assert "lines/s on 1 thread; CER " in rows[1]
     assert "; 0 texts differ, log-probabilities by up to " in rows[2]
-    assert rows[4].startswith("in 8 bits the CER is ")
+    assert rows[4].startswith("8 bits change the CER by ")
     assert [row.split(":")[0] for row in rows[5:]] == ["wrote out/m.onnx", "wrote out/m.int8.onnx"]
     first = (project / "out" / "m.onnx").read_bytes()
     assert run("--output", "out/m.onnx").exit_code == 0

@@ -77,8 +77,8 @@ def _say(done: Exported) -> None:
             else f"ONNX Runtime, {name}: {pace}{cer}; {_off(read, reference)}"
         )
     if "int8" in done.read and lines.has_texts:
-        difference = done.read["int8"].cer - reference.cer
-        echo(f"in 8 bits the CER is {abs(difference) * 100:.2f} points {'higher' if difference > 0 else 'lower'}")
+        change = round(100 * (done.read["int8"].cer - reference.cer), 2) + 0.0  # no -0.00
+        echo(f"8 bits change the CER by {change:+.2f} points")
     for path, size in done.sizes.items():
         echo(f"wrote {path}: {size / 1e6:.1f} MB")
 
