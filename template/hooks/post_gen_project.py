@@ -4,8 +4,11 @@ In a git repository that is there already, DVC works in the project's folder alo
 """
 
 import os
+import signal
 import subprocess
 import sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
 
 SLUG = {{ cookiecutter.project_slug | tojson }}
 DATASET = {{ cookiecutter.dataset | tojson }}
@@ -65,5 +68,6 @@ if repository:
     print("it lies in the git repository %s, and DVC works in its folder alone (dvc init --subdir)" % repository)
 else:
     start_repository()
-print("made %s; next:" % SLUG)
-print("\n".join("  " + step for step in next_steps(is_committed=not repository)))
+if "THULIUM_INIT_HAS_DATA" not in os.environ:  # `thulium init --from` brings the data, and says then what comes next
+    print("made %s; next:" % SLUG)
+    print("\n".join("  " + step for step in next_steps(is_committed=not repository)))

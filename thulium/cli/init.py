@@ -30,25 +30,63 @@ class Dataset(str, Enum):
 
 
 @command()
-@argument("folder", type=PATH, about="The project's folder, which must not exist.  [required]")
+@argument("folder", type=PATH, required=False, about="The project's folder, which must not exist.")
 @click.option(
     "--dataset",
     type=click.Choice([kind.value for kind in Dataset]),
-    default=Dataset.synthetic.value,
+    show_default=Dataset.synthetic.value,
     help="The kind of data to start with.",
 )
-def init(folder: Path, dataset: str) -> None:
-    """Start a project: params.yaml, dvc.yaml, git and DVC."""
-    from cookiecutter.exceptions import CookiecutterException
-    from cookiecutter.main import cookiecutter
+@click.option(
+    "--from",
+    "source",
+    type=PATH,
+    metavar="FOLDER|ZIP",
+    help="Start with this data: an export of pages, or line images with their texts.",
+)
+@click.option(
+    "--copy/--in-place",
+    "copies",
+    default=None,
+    show_default="copy up to 2 GB",
+    help="Copy the folder of --from into the project, or leave it where it is.",
+)
+def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None) -> None:
+    """Start a project: params.yaml, dvc.yaml, git and DVC. With --from, a document that fits the data."""
+    from thulium.cli.start import begin
 
+    if folder is None and source is None:
+        raise click.MissingParameter(param_hint="'FOLDER'", param_type="argument")
+    if source is None:
+        if copies is not None:
+            raise click.UsageError("--copy and --in-place say what becomes of the folder that --from names")
+        assert folder is not None
+        _check(folder, "name a new folder")
+        with begin.undone_on_failure(folder):
+            _make(folder, dataset or Dataset.synthetic.value)
+        return
+    if dataset == Dataset.synthetic.value:
+        raise click.UsageError("--dataset synthetic renders its lines, and takes none by --from")
+    folder = folder or Path(begin.name_of(source))
+    _check(folder, f"name a new folder, as in: thulium init --from {source} {folder.name}-htr")
+    os.environ["THULIUM_INIT_HAS_DATA"] = "yes"  # the template's hook then leaves it to us to say what comes next
+    begin.begin(source, folder, dataset, copies, lambda kind: _make(folder, kind))
+
+
+def _check(folder: Path, advice: str) -> None:
     if os.path.lexists(folder):
-        raise ThuliumError(f"{folder} exists already: name a new folder")
+        raise ThuliumError(f"{folder} exists already: {advice}")
     if not SLUG.fullmatch(folder.name):  # before cookiecutter, which would take braces in it for a template
         raise ThuliumError(
             f"{folder.name!r} cannot be the name of a project: use letters, digits, '-', '_' and '.', and begin with a "
             "letter or a digit"
         )
+
+
+def _make(folder: Path, dataset: str) -> None:
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.main import cookiecutter
+
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
     template = next(place for place in _PLACES if place.is_dir())
     context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset}

@@ -9,11 +9,13 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from thulium.data.images.formats import is_not_read
-from thulium.data.line import SplitName
 from thulium.runtime.errors import DataError, list_faults, visible
 from thulium.runtime.pointers import absent
+
+if TYPE_CHECKING:  # they need packages of the engine, and `thulium init --from` looks at folders without these
+    from thulium.data.line import SplitName
 
 # What people and other tools call the three splits.
 _SPLIT_WORDS: dict[str, SplitName] = {
@@ -61,6 +63,8 @@ def absent_files(there: list[Path], is_wanted: Callable[[str], bool]) -> Iterato
     Args:
         there: all files below a folder.
     """
+    from thulium.data.images.formats import is_not_read
+
     for path in there:
         file = path.with_suffix("")
         is_meant = is_wanted(file.name) and not is_not_read(file)

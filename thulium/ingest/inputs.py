@@ -25,6 +25,7 @@ from thulium.data import places
 from thulium.data.images import formats
 from thulium.data.images.files import ImageFault
 from thulium.data.labels import read_labels
+from thulium.data.layouts import is_page_file
 from thulium.data.line import Fault, Line, Origin, Unread
 from thulium.data.prepared import MANIFEST, SPLITS, open_prepared
 from thulium.data.shards import INDEX
@@ -140,7 +141,7 @@ def _at(path: Path, preprocessing: PreprocessingSpec, without: Path | None) -> I
         return
     files = [file for file in places.walk(path) if without is None or not _is_below(file, without)]
     names = {file.suffix.lower() for file in files}
-    xml = [file for file in files if file.suffix.lower() == ".xml" and file.name.lower() not in layout.SIDE_FILES]
+    xml = [file for file in files if is_page_file(file.name)]
     if xml:
         yield from _pages(path, xml)
     elif ".parquet" in names:

@@ -123,7 +123,7 @@ class Splitter:
         if num_keys < len(SPLITS):
             return f"{there_are}, for three splits: add some, or change dataset.split.by"
         what = f"{there_are}, and by dataset.split.seed {self.spec.seed} none is in {name}"
-        seed = _fitting_seed(list(self.keys), self.spec)
+        seed = fitting_seed(list(self.keys), self.spec)
         named = "name them in dataset.train_list, dataset.val_list and dataset.test_list"
         if seed is None:
             return f"{what}: raise dataset.split.{name if name != 'train' else 'val'}, or {named}"
@@ -225,7 +225,7 @@ def _last(path: str) -> str:
     return PurePosixPath(path).name or path
 
 
-def _fitting_seed(keys: list[str], spec: SplitSpec) -> int | None:
+def fitting_seed(keys: list[str], spec: SplitSpec) -> int | None:
     """Of the seeds that give every split something, the one whose shares come closest to those asked for."""
     fitting: list[tuple[float, int]] = []
     for seed in range(1, SEEDS_TRIED + 1):

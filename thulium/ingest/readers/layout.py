@@ -13,6 +13,7 @@ from lxml import etree
 from PIL import Image
 
 from thulium.data import places
+from thulium.data.layouts import is_page_file
 from thulium.data.line import Fault, Line, Origin, Remark, SplitName
 from thulium.ingest import cutting
 from thulium.ingest.cutting import Cut, CutFault, Points
@@ -24,7 +25,6 @@ from thulium.ingest.readers.xmlfile import PageFault, parse
 from thulium.runtime.errors import DataError
 from thulium_dsl.grammar.spec import AltoDataset, PageDataset
 
-SIDE_FILES = ("mets.xml", "metadata.xml")  # that exports put beside the pages
 MAX_POINTS = 20_000  # of an outline or a baseline; more than any line needs
 MAX_TEXT = 5_000  # characters; no line has as many, and some rules of Unicode take a time that grows with the square
 MAX_NAME = 200  # characters of a line's name
@@ -57,7 +57,7 @@ def units(dataset: PageDataset | AltoDataset, format_name: str) -> list[PageUnit
         DataError: there is no such folder, or it has no XML files.
     """
     root = Path(dataset.root)
-    there = list(places.files(root, _is_wanted))
+    there = list(places.files(root, is_page_file))
     if not there:
         raise DataError(
             f"{root}: holds no .xml files; it should hold page images and their {format_name} files: set dataset.root"
@@ -287,7 +287,3 @@ def _page_id(name: str, format_name: str) -> str:
     path = PurePosixPath(name).with_suffix("")
     folder = path.parent
     return str(folder.parent / path.name if folder.name.lower() == format_name.lower() else path)
-
-
-def _is_wanted(name: str) -> bool:
-    return name.lower().endswith(".xml") and name.lower() not in SIDE_FILES

@@ -12,16 +12,13 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
+from thulium.data import layouts
+from thulium.data.layouts import is_in
 from thulium.data.line import Remark
 from thulium.ingest.readers.xmlfile import PageFault, name_of, namespace_of
 
 LARGEST = 1e6  # pixels; no page is that wide, and numbers far above it no longer tell pixels apart
 
-# The root element of each format and how its namespaces begin; a file without any namespace is taken at its word.
-FORMATS = {
-    "PAGE": ("PcGts", ("schema.primaresearch.org/PAGE/gts/pagecontent/",)),
-    "ALTO": ("alto", ("www.loc.gov/standards/alto/", "schema.ccs-gmbh.com/ALTO", "bibnum.bnf.fr/ns/alto")),
-}
 _A = {"PAGE": "a PAGE", "ALTO": "an ALTO"}
 
 # What a line is read from. Where such an element is of another namespace, its line cannot be read without guessing.
@@ -99,13 +96,13 @@ def own_names(root: etree._Element, format_name: str) -> None:
     """
     _check_format(root, format_name)
     for element in root.iter(etree.Element):
-        if _is_in(namespace_of(element), format_name):
+        if is_in(namespace_of(element), format_name):
             element.tag = name_of(element)
 
 
 def format_of(root: etree._Element) -> str | None:
     """ "PAGE" or "ALTO"; None of another file."""
-    return next((name for name in FORMATS if _is_of(root, name)), None)
+    return layouts.format_of(name_of(root), namespace_of(root))
 
 
 def page_of(root: etree._Element, path: str) -> etree._Element:
@@ -276,12 +273,3 @@ def _check_format(root: etree._Element, format_name: str) -> None:
     what = f"is not {_A[format_name]} file: its root element is {name_of(root)!r}"
     what += f" of the namespace {namespace!r}" if namespace else ""
     raise PageFault(f"not {_A[format_name]} file", f"{what}; move it out of dataset.root", row=root.sourceline)
-
-
-def _is_of(root: etree._Element, format_name: str) -> bool:
-    namespace = namespace_of(root)
-    return name_of(root) == FORMATS[format_name][0] and (not namespace or _is_in(namespace, format_name))
-
-
-def _is_in(namespace: str, format_name: str) -> bool:
-    return namespace.partition("://")[2].startswith(FORMATS[format_name][1])
