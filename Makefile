@@ -20,7 +20,7 @@ setup: .venv/.installed  ## make the virtual environment and install Thulium int
 	@echo "Setting up .venv: PyTorch is large, this takes some minutes"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Thulium needs Python 3.10 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[training,wandb,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[training,wandb,onnx,dev]'
 	touch $@
 
 .PHONY: demo
@@ -142,6 +142,10 @@ bench-memory: setup  ## what a training holds in memory over ten epochs
 .PHONY: bench-models
 bench-models: setup  ## time a training step of each backbone and head
 	python benchmarks/models.py
+
+.PHONY: bench-onnx
+bench-onnx: setup  ## time reading with PyTorch and with ONNX Runtime: MODEL=best.safetensors DATA=data/prepared
+	python benchmarks/onnx_runtime.py $(MODEL) $(DATA)
 
 .PHONY: bench-prepare
 bench-prepare: setup  ## time prepare on 5,000 and 50,000 rendered lines; DATA=folder adds real ones

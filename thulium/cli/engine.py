@@ -17,6 +17,9 @@ import click
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
+# The extra that has a package; the others are those of training.
+EXTRAS = {"onnx": "onnx", "onnxruntime": "onnx", "onnxscript": "onnx"}
+
 
 @contextlib.contextmanager
 def importing(name: str) -> Iterator[None]:
@@ -41,8 +44,10 @@ def importing(name: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("thulium"):
             raise  # ours to mend
+        package = str(error.name).partition(".")[0]
+        extra = EXTRAS.get(package, "training")
         raise ThuliumError(
-            f"'thulium {name}' needs the package {error.name}, which is not installed: pip install 'thulium[training]'"
+            f"'thulium {name}' needs the package {package}, which is not installed: pip install 'thulium[{extra}]'"
         ) from None
 
 

@@ -8,7 +8,21 @@ from pathlib import Path
 
 import click
 
-from thulium.cli import augment_preview, clean, engine, group, init, lm, plan, predict, show, stages, upgrade, validate
+from thulium.cli import (
+    augment_preview,
+    clean,
+    engine,
+    export,
+    group,
+    init,
+    lm,
+    plan,
+    predict,
+    show,
+    stages,
+    upgrade,
+    validate,
+)
 from thulium.cli.command import Group, argument, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -165,6 +179,7 @@ COMMANDS = (  # in the order of --help
     stages.train,
     stages.evaluate,
     predict.predict,
+    export.export,
     lm.lm,
     lm.tune_decoding,
     augment_preview.augment_preview,

@@ -74,7 +74,7 @@ class ResNet(nn.Module):
         for stage, (_, stride) in zip(self.stages, STRIDES, strict=True):
             if stride > 1:
                 widths = shrink(widths, stride)
-                mask = column_mask(widths, -(-x.shape[-1] // stride), x.dtype)
+                mask = column_mask(widths, (x.shape[-1] + stride - 1) // stride, x.dtype)
             for block in stage.children():
                 x = block(x, mask)
         return x.amax(dim=2).transpose(1, 2), widths
