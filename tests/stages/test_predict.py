@@ -387,3 +387,37 @@ def test_the_model_of_a_revision_and_of_an_experiment(
         "trained/best.safetensors: is not here, only trained.dvc is, which stands for it: run dvc pull"
         in predict(".", lines).err
     )
+
+
+def test_a_broken_file_costs_no_other_page(model: Path, pages: Path, tmp_path: Path) -> None:
+    (pages / "page" / "z.xml").write_bytes(b"")
+    said = predict(model, pages / "page", "--output-dir", tmp_path / "out")
+    assert said.code == 2
+    assert f"{pages}/page/z.xml:1: is not well-formed XML" in said.err
+    assert said.err.splitlines()[-1].startswith("1 problem; the files without one were written;")
+    assert [path.name for path in (tmp_path / "out").rglob("*.xml")] == ["p0.xml"]
+
+
+def test_what_it_wrote_below_a_folder_is_not_read_again(model: Path, pages: Path, tmp_path: Path) -> None:
+    folder = pages / "page"
+    assert predict(model, folder, "--output-dir", folder / "read").code == 0
+    rows = predict(model, folder)
+    assert len(rows.out.splitlines()) == 4
+    assert f"warning: {folder}/read: holds what `thulium predict` wrote, and is left out" in rows.err
+    again = predict(model, folder, "--output-dir", tmp_path / "out")
+    assert [path.relative_to(tmp_path / "out").name for path in (tmp_path / "out").rglob("*.xml")] == ["p0.xml"]
+    assert again.code == 0
+    assert "left out" not in predict(model, folder, "--output-dir", folder / "read").err
+    assert predict(model, folder / "read").code == 0  # named itself, it is read
+
+
+def test_a_folder_with_labels_is_called_no_split(model: Path, tmp_path: Path) -> None:
+    lab.write_lines_folder(tmp_path / "val", ["Anno 1742"])
+    (row,) = [json.loads(row) for row in predict(model, tmp_path / "val", "--format", "json").out.splitlines()]
+    assert row["page"] == row["id"]
+
+
+def test_alternatives_that_have_no_place_are_explained(model: Path, tmp_path: Path) -> None:
+    lab_data.write_pages(tmp_path / "alto", "alto", pages=1)
+    said = predict(model, tmp_path / "alto", "--output-dir", tmp_path / "out", "--alternative").err
+    assert "ALTO has no place for a second reading: --replace writes over it, --format page makes PAGE files" in said

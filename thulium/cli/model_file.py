@@ -105,7 +105,7 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     raise ThuliumError(
         f"{revision}: its model, {save_dir.rstrip('/')}/{NAMES[0]}, is not in DVC's cache here\n"
         "  help: `dvc pull` brings the models of this revision, `dvc exp pull` those of an experiment, if they were "
-        "pushed; `dvc repro` trains one"
+        "pushed; where nothing had been trained yet, name a later revision"
     )
 
 

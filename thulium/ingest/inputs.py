@@ -38,6 +38,7 @@ from thulium.ingest.readers.sheet import format_of
 from thulium.ingest.readers.xmlfile import LINE, PageFault, content_of, parsed
 from thulium.runtime.documents import section
 from thulium.runtime.errors import DataError
+from thulium.runtime.ledger import is_written
 from thulium.runtime.pointers import absent
 from thulium_dsl.grammar.spec import ParquetDataset, PreprocessingSpec
 
@@ -139,7 +140,9 @@ def _at(path: Path, preprocessing: PreprocessingSpec, without: Path | None) -> I
     if (path / "labels.txt").exists():
         yield _labels(path, preprocessing)
         return
-    files = [file for file in places.walk(path) if without is None or not _is_below(file, without)]
+    results = _results_below(path, without)
+    yield from (_results_fault(folder) for folder in results if folder != without)
+    files = [file for file in places.walk(path) if not any(_is_below(file, folder) for folder in results)]
     names = {file.suffix.lower() for file in files}
     xml = [file for file in files if is_page_file(file.name)]
     if xml:
@@ -152,6 +155,18 @@ def _at(path: Path, preprocessing: PreprocessingSpec, without: Path | None) -> I
             what = "images of lines (.png, .jpg, .tif …), PAGE or ALTO files (.xml), labels.txt or tables (.parquet)"
             raise DataError(f"{where}: holds nothing that can be read: {what}; name the folder that has them")
         yield _images(_name_of(path), [path], there, preprocessing)
+
+
+def _results_below(path: Path, without: Path | None) -> list[Path]:
+    """The folders below one that `thulium predict` wrote into; results go into ``without``, which may not be there."""
+    folders = {folder for file in places.walk(path) for folder in file.relative_to(path).parents}
+    written = [path / folder for folder in sorted(folders) if folder != Path() and is_written(path / folder)]
+    return [*written, *([without] if without else [])]
+
+
+def _results_fault(folder: Path) -> Fault:
+    what = "holds what `thulium predict` wrote, and is left out: name the folder itself to have it read"
+    return Fault(reason="results", where=str(folder), what=what, is_error=False, num_lines=0)
 
 
 def _is_single_image(path: Path) -> bool:
@@ -216,7 +231,9 @@ def _labels(folder: Path, preprocessing: PreprocessingSpec) -> Lines:
     def unread() -> Iterator[Unread | Fault]:
         yield from faults
         for line in custom.read(unit, None, needs_text=False):
-            yield _unread(line, preprocessing)
+            # The folder is no split here, whatever a document would call it.
+            page = line.id if line.page == f"{unit.split}/{line.id}" else line.page
+            yield _unread(replace(line, page=page, split=None), preprocessing)
 
     return Lines(_name_of(folder), folder, len(labels), _state([label.path for label in labels]), unread)
 

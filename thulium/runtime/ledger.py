@@ -17,6 +17,13 @@ from typing import IO, Literal
 from thulium.runtime.files import PART
 
 NAME = Path(".thulium") / "predicted.jsonl"
+
+
+def is_written(folder: Path) -> bool:
+    """Whether results of `thulium predict` lie in a folder."""
+    return (folder / NAME).exists()
+
+
 State = Literal["new", "done", "stale", "foreign"]
 
 

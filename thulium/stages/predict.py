@@ -31,6 +31,13 @@ from thulium.runtime.progress import say, track
 from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, on_screen
 from thulium_dsl.grammar.spec import DecodingSpec
 
+# What to do about lines that had a text, by what was asked.
+HOW_KEPT: dict[Present, str] = {
+    "keep": "--replace writes over it; in PAGE, --alternative puts a second reading beside it",
+    "alternative": "ALTO has no place for a second reading: --replace writes over it, --format page makes PAGE files",
+    "replace": "it could not be replaced",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -96,7 +103,7 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
     found = inputs.find(request.given, model.preprocessing, request.out)
     counts = Counts(faults=[source for source in found if isinstance(source, Fault)])
     sources = [source for source in found if not isinstance(source, Fault)]
-    _refuse(sources, counts, wish, request)
+    _refuse(sources, wish)
     ledger = Ledger(request.out) if request.out else None
     if ledger:
         sources = _to_do(sources, counts, wish, ledger)
@@ -139,15 +146,13 @@ def _refuse_folder(request: Request) -> None:
         raise DataError(f"{request.out}: is a folder that is read from: name another --output-dir, such as a new one")
 
 
-def _refuse(sources: Sequence[Source], counts: Counts, wish: Wish, request: Request) -> None:
+def _refuse(sources: Sequence[Source], wish: Wish) -> None:
     """Refuse what can be known before anything is read."""
-    wrong = [] if request.skips else [str(fault) for fault in counts.errors]
-    if wish.format in XML:
-        wrong += [
-            f"{source.path}: {source.name} is line images, which have no page: choose --format txt, json or csv"
-            for source in sources
-            if not isinstance(source, Pages)
-        ]
+    wrong = [
+        f"{source.path}: {source.name} is line images, which have no page: choose --format txt, json or csv"
+        for source in sources
+        if wish.format in XML and not isinstance(source, Pages)
+    ]
     if wrong:
         raise DataError(_listed(wrong, "nothing was read"))
 
@@ -281,8 +286,7 @@ def _tell(counts: Counts, wish: Wish, request: Request) -> None:
     if request.out:
         _say_files(counts, request.out)
     if counts.left:
-        how = "--replace writes over it, --alternative puts a second reading beside it (PAGE)"
-        say(f"{_plural(counts.left, 'line')} had a text already, and kept it: {how}")
+        say(f"{_plural(counts.left, 'line')} had a text already, and kept it: {HOW_KEPT[wish.present]}")
     if counts.empty:
         say(f"{_plural(counts.empty, 'line')} of them {_verb(counts.empty)} read as nothing")
     for row in _rows([*others, *(counts.errors if wish.skips else [])]):
@@ -291,7 +295,8 @@ def _tell(counts: Counts, wish: Wish, request: Request) -> None:
     if blank and not is_nothing:
         say(f"warning: {_plural(len(blank), 'page')} without lines, such as {blank[0].where}: {NO_LINES}")
     if counts.errors and not wish.skips:
-        kept = " the files without one were written;" if counts.written and request.out else ""
+        kept = " the files without one were written;" if counts.written else " nothing was written;"
+        kept = kept if request.out else ""
         end = f"{_plural(len(counts.errors), 'problem')};{kept} --on-error skip leaves out what cannot be read"
         raise DataError("\n".join([*_rows(counts.errors), end]))
     if is_nothing:
