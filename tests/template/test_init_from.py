@@ -22,7 +22,7 @@ if not lab.HAS_ENGINE:
 
 import lab_data
 
-PAGES_DEV = Path("/work/shared/data/pages-dev")
+PAGES_DEV = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"
 METS = '<?xml version="1.0"?><mets xmlns="http://www.loc.gov/METS/"/>'
 
 
