@@ -26,7 +26,7 @@ REASONS: dict[str, Category] = {
 # Reasons by which a file is not read, and that is no error: none of its lines are counted.
 NOT_READ = frozenset({"another format", "excluded"})
 # Reasons that stand for no line of the data.
-OF_NO_LINE = frozenset({"no lines", "pattern without a file", "image of a kind that is not read"})
+OF_NO_LINE = frozenset({"no lines", "pattern without a file", "image of a kind that is not read", "results"})
 
 
 def category_of(fault: Fault) -> Category:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from thulium.data import bidi
+from thulium.data.images import formats
 from thulium.data.labels import read_labels
 from thulium.data.line import Fault
 from thulium.ingest.accounting import category_of, lines_of
@@ -127,7 +128,7 @@ def _sizes(images: Collection[str]) -> Iterator[tuple[int, int]]:
     step = max(1, len(images) // MOST_SIZES)
     for name in islice(images, 0, None, step):
         try:
-            with Image.open(name) as image:
+            with Image.open(name, formats=formats.FORMATS) as image:
                 yield image.size
         except (OSError, ValueError, Image.DecompressionBombError):  # prepare says what is wrong with it
             continue
