@@ -12,8 +12,8 @@ import pytest
 
 # As many as take a second or two each.
 CASES = {
-    "csv": 200, "arrow": 200, "arpa": 200, "images": 200, "models": 120, "parquet": 60, "labels": 60, "gt_txt": 60,
-    "page": 30, "alto": 30, "optimizers": 20, "states": 25,
+    "csv": 300, "arrow": 300, "arpa": 300, "images": 300, "models": 200, "parquet": 100, "labels": 100, "gt_txt": 100,
+    "page": 50, "alto": 50, "optimizers": 30, "states": 40,
 }  # fmt: skip
 
 READ = """

@@ -13,7 +13,7 @@ import pytest
 from deaths.scenarios import IN_A_FOLDER, IN_A_PROJECT, SCENARIOS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-SHARE = 0.012  # of the deaths, where there is no time for all
+SHARE = 0.02  # of the deaths, where there is no time for all
 
 
 def kill(environment: dict[str, str], *arguments: str) -> None:

@@ -45,6 +45,7 @@ def test_files_beside_the_results_stay(finished: Path, run: lab.Shell) -> None:
     run("dvc", "exp", "run", "-S", "training.lr=1e-4", cwd=finished)
     run("dvc", "exp", "run", "--temp", "-S", "training.lr=1e-5", cwd=finished)
     lab.edit(finished / "params.yaml", "test: 8\n  seed: 1", "test: 8\n  seed: 2")
+    run("dvc", "repro", cwd=finished)
     run("dvc", "repro", "--force", cwd=finished)
     assert {name: (finished / name).read_text() for name in MINE} == dict.fromkeys(MINE, "mine")
 

@@ -420,4 +420,4 @@ def test_a_folder_with_labels_is_called_no_split(model: Path, tmp_path: Path) ->
 def test_alternatives_that_have_no_place_are_explained(model: Path, tmp_path: Path) -> None:
     lab_data.write_pages(tmp_path / "alto", "alto", pages=1)
     said = predict(model, tmp_path / "alto", "--output-dir", tmp_path / "out", "--alternative").err
-    assert "ALTO has no place for a second reading: --replace writes over it, --format page makes PAGE files" in said
+    assert "a second reading has a place only in PAGE files that stay PAGE: --replace writes over it" in said

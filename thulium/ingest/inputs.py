@@ -141,7 +141,7 @@ def _at(path: Path, preprocessing: PreprocessingSpec, without: Path | None) -> I
         yield _labels(path, preprocessing)
         return
     results = _results_below(path, without)
-    yield from (_results_fault(folder) for folder in results if folder != without)
+    yield from (_results_fault(folder) for folder in results if without is None or not _is_below(folder, without))
     files = [file for file in places.walk(path) if not any(_is_below(file, folder) for folder in results)]
     names = {file.suffix.lower() for file in files}
     xml = [file for file in files if is_page_file(file.name)]

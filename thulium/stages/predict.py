@@ -31,11 +31,10 @@ from thulium.runtime.progress import say, track
 from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, on_screen
 from thulium_dsl.grammar.spec import DecodingSpec
 
-# What to do about lines that had a text, by what was asked.
+# What to do about lines that had a text, by what was asked; with --replace, none keeps it.
 HOW_KEPT: dict[Present, str] = {
     "keep": "--replace writes over it; in PAGE, --alternative puts a second reading beside it",
-    "alternative": "ALTO has no place for a second reading: --replace writes over it, --format page makes PAGE files",
-    "replace": "it could not be replaced",
+    "alternative": "a second reading has a place only in PAGE files that stay PAGE: --replace writes over it",
 }
 
 
