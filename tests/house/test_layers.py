@@ -14,14 +14,27 @@ import pytest
 
 # From the top down; a room may import what stands below it, and itself.
 LAYERS = {
-    "thulium": ("cli", "stages", "training", "evaluation", "models", "decoding", "ingest", "data", "runtime"),
+    "thulium": (
+        "cli",
+        "stages",
+        "exchange",
+        "training",
+        "evaluation",
+        "models",
+        "decoding",
+        "ingest",
+        "data",
+        "runtime",
+    ),
     "thulium_dsl": ("manual", "pipeline", "edit", "grammar", "text", "messages"),
 }
 LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl"}
 OPEN_TO_THE_ENGINE = {
     "thulium_dsl.text.files",
     "thulium_dsl.grammar.building",
+    "thulium_dsl.grammar.names",
     "thulium_dsl.grammar.spec",
+    "thulium_dsl.grammar.zoo",
     "thulium_dsl.messages.problems",
 }
 

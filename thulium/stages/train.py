@@ -36,6 +36,7 @@ from thulium.training.run import Keeper, Run
 from thulium.training.same import parts_of
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
+from thulium_dsl.grammar.names import local_path
 from thulium_dsl.grammar.spec import (
     AugmentationSpec,
     CheckpointingSpec,
@@ -90,7 +91,8 @@ def train(
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
-    parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
+    start = training.init_from and local_path(training.init_from)
+    parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), start, world)
     computed = trainer.facts | {"data": parts["data"]}
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
@@ -119,7 +121,7 @@ def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRMod
 
     if training.init_from is None:
         return make(charset)
-    return started_from(Path(training.init_from), training.extend_charset, charset, make)
+    return started_from(Path(local_path(training.init_from)), training.extend_charset, charset, make)
 
 
 def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:

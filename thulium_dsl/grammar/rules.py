@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import resolve, schemas
+from thulium_dsl.grammar import names, resolve, schemas
 from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.words import shown
 from thulium_dsl.text.document import Document
@@ -37,6 +37,7 @@ _TAKEN = (
     "data.yaml",
     "metrics.json",
     "requirements.txt",
+    "thulium.lock",
     ".gitignore",
     ".dvcignore",
 )
@@ -214,6 +215,16 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
 
 
+def data_lie_here(settings: Settings) -> Iterator[Finding]:
+    """A name of what lies elsewhere is none of a folder: what it stands for is fetched into one first."""
+    for section in ("dataset", "evaluation"):
+        for dotted, path in paths_of(section, settings[section]).items():
+            if path.partition(":")[0] in names.SCHEMES and names.is_name(path):
+                do = f"run 'thulium fetch {path} --into data/NAME', and write 'data/NAME'"
+                hint = do if section == "dataset" else "bring the file into the project, and name it there"
+                yield Finding((dotted,), f"'{_as_is(path)}' lies elsewhere, and stages read what lies here", hint)
+
+
 def model_files_stay(settings: Settings) -> Iterator[Finding]:
     """A file that a stage starts from is none that a stage writes: it would be gone before it is read."""
     for dotted, path in paths_of("evaluation", settings["evaluation"]).items():
@@ -223,8 +234,11 @@ def model_files_stay(settings: Settings) -> Iterator[Finding]:
 def first_weights_stay(settings: Settings) -> Iterator[Finding]:
     """The same for the weights that a training starts from."""
     for dotted, path in paths_of("training", settings["training"]).items():
-        yield from _stays(settings, dotted, path)
-        if not path.endswith(".safetensors"):
+        if names.is_name(path) and (wrong := names.fault(path)):
+            yield Finding((dotted,), _as_is(wrong[0]), wrong[1])
+            continue
+        yield from _stays(settings, dotted, names.local_path(path))
+        if not names.local_path(path).endswith(".safetensors"):
             yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
 
 
@@ -362,6 +376,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("training",), frozen_parts_were_trained),
     (("training", "preprocessing"), batch_holds_a_line),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
+    (("dataset", "evaluation"), data_lie_here),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),
     (("dataset", "logging"), results_have_their_folders),
