@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -75,7 +76,7 @@ def lines_of(listing: Listing) -> tuple[RemoteFile, ...]:
     Raises:
         RemoteError: there is nothing of it.
     """
-    files = tuple(file for file in listing.files if not file.name.startswith("."))
+    files = tuple(file for file in listing.files if not re.match(r"\.[^./]", file.name))
     tables = tuple(file for file in files if file.name.endswith(".parquet"))
     papers = tuple(file for file in files if is_paper(file.name))
     # Of a repository with tables, these are the lines; other files of it are often the same lines once more.
