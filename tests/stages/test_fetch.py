@@ -22,9 +22,8 @@ def server() -> Iterator[remote.Stub]:
 def test_a_training_starts_from_a_name_and_reads_the_file(finished: Path, run: lab.Shell) -> None:
     model = (finished / "checkpoints" / "best.safetensors").read_bytes()
     lab.edit(finished / "params.yaml", "init_from:\n", "init_from: hf:archive/french\n")
-    assert (
-        "warning: training.init_from: hf:archive/french is not here yet\n  help: run: thulium fetch params.yaml"
-        in (run("thulium", "compile", cwd=finished).stderr)
+    assert "warning: training.init_from: hf:archive/french is not here yet\n  help: run: thulium fetch params.yaml" in (
+        run("thulium", "compile", cwd=finished).stderr
     )
     assert "is not here yet" in run("thulium", "validate", cwd=finished).stderr
     assert PLACE in yaml.safe_load((finished / "dvc.yaml").read_text())["stages"]["train"]["deps"]

@@ -41,6 +41,7 @@ from thulium.training.same import digest_of_lines
 from thulium_dsl.grammar.spec import EvaluationSpec, ResourcesSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
+DIGITS = 16  # of a digest, that tell one file from all others
 DRAWS = 2  # pictures of each transform that fit the report's width
 
 
@@ -80,7 +81,9 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]
+    measured = _measured(reading, interval, judged, evaluation, data) | {"model_sha256": digest}
+    metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "plots").mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").unlink(missing_ok=True)
     _write_predictions(reading.results, out / "predictions.csv")
@@ -96,7 +99,7 @@ def evaluate(
         history=rows,
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
-        facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
+        facts=_facts(model, facts, data, digest) | searches.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
     )
@@ -231,7 +234,7 @@ def _pngs(split: Split) -> Any:
     return lambda line_id: split.png(places[line_id])
 
 
-def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path) -> dict[str, object]:
+def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, digest: str) -> dict[str, object]:
     head, backbone = model.spec.head, model.spec.backbone
     return {
         "backbone": backbone.config_name,
@@ -244,7 +247,7 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         **({"epoch of the checkpoint": facts["epoch"]} if "epoch" in facts else {}),
         **{name: _compact(section) for name, section in _settings(facts).items()},
         **({"computed with": _compact(facts["computed"])} if "computed" in facts else {}),
-        "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        "checkpoint (sha256)": digest,
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,
         "torch": torch.__version__,

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+import thulium
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
@@ -93,7 +94,8 @@ def train(
     settings = _settings(model, training, augmentation, data)
     start = training.init_from and local_path(training.init_from)
     parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), start, world)
-    computed = trainer.facts | {"data": parts["data"]}
+    versions = {"thulium": thulium.__version__, "torch": torch.__version__}
+    computed = trainer.facts | {"data": parts["data"]} | versions
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
