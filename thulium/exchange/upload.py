@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,12 +58,22 @@ def _faults_of(what: str) -> Any:
         raise
     except Exception as error:
         packages = ("huggingface_hub", "httpx", "requests", "urllib3", "hf_xet", "httpcore")
-        bases = [kind.__module__ for kind in type(error).__mro__]
-        if not isinstance(error, OSError) and not any(name.startswith(packages) for name in bases):
+        is_theirs = any(kind.__module__.startswith(packages) for kind in type(error).__mro__)
+        if not is_theirs and not isinstance(error, (OSError, ValueError, LookupError)):
             raise  # ours to look into
-        code = getattr(getattr(error, "response", None), "status_code", None)
+        advice = _advice(_code(error)) if is_theirs or isinstance(error, OSError) else _ODD
         said = visible(" ".join(str(error).split())[:300]) or type(error).__name__
-        raise RemoteError(f"{what}: was not published: {_advice(code)}\n  the Hub says: {said}") from None
+        raise RemoteError(f"{what}: was not published: {advice}\n  the Hub says: {said}") from None
+
+
+_ODD = "the Hub refuses it, or answers, but not as the Hub does"
+
+
+def _code(error: Exception) -> int | None:
+    """The HTTP status that an error is about; the package that stores large files has it in its words only."""
+    code = getattr(getattr(error, "response", None), "status_code", None)
+    found = re.search(r"HTTP status (?:client|server) error \(([0-9]{3})", str(error))
+    return int(code) if code else int(found[1]) if found else None
 
 
 def _advice(code: int | None) -> str:
