@@ -95,7 +95,7 @@ def _fetch_named(module: Any, file: Path, update: bool) -> None:
     """Fetch what a document names, and the lines that were fetched for it before and are not here."""
     from thulium.exchange import lock
     from thulium_dsl.grammar import names
-    from thulium_dsl.grammar.rules import paths_of
+    from thulium_dsl.grammar.paths import paths_of
     from thulium_dsl.grammar.validate import load
     from thulium_dsl.pipeline.project import root_of_names
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from thulium_dsl.grammar import names, schemas
 from thulium_dsl.grammar.idle import Idle
-from thulium_dsl.grammar.rules import paths_of
+from thulium_dsl.grammar.paths import paths_of
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import HISTORY, INPUTS, SAVE_DIR, STAGES, Plot, Stage

@@ -14,7 +14,7 @@ from pathlib import Path
 from thulium_dsl.edit.fill import fill
 from thulium_dsl.grammar import names
 from thulium_dsl.grammar.idle import idle_in
-from thulium_dsl.grammar.rules import paths_of
+from thulium_dsl.grammar.paths import paths_of
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import Loaded
 from thulium_dsl.messages.problems import Problem, ThuliumError
