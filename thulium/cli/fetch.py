@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from thulium.cli import engine
+from thulium.cli import output_folder as folders
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -38,9 +41,28 @@ def fetch(what: str, into: Path | None, update: bool) -> None:
     if is_document and into:
         raise ThuliumError("--into is for the name of a collection of lines, such as hf:owner/name: add one")
     module = engine.load("fetch", "thulium.exchange.fetch")
-    if is_document:
-        _fetch_named(module, Path(what), update)
-        return
+    with _alone():
+        if is_document:
+            _fetch_named(module, Path(what), update)
+        else:
+            _fetch_one(module, what, into, update)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let a second fetch in this folder wait until the first has ended."""
+    place = Path(".thulium") / "fetch"
+    with contextlib.suppress(FileExistsError):
+        place.parent.mkdir()
+    try:
+        with folders.held(place):
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            place.parent.rmdir()  # unless there is more in it
+
+
+def _fetch_one(module: Any, what: str, into: Path | None, update: bool) -> None:
     name, root = _name(what), Path()
     if into is None:
         engine.load("fetch", "thulium.models.header")

@@ -66,8 +66,7 @@ class Facts:
     @property
     def settings(self) -> Mapping[str, Any]:
         """What the model file records of its document, by section; empty for a model that was saved by other means."""
-        found = self.header.facts.get("settings")
-        return found if isinstance(found, dict) else {}
+        return _settings(self.header)
 
     @property
     def computed(self) -> Mapping[str, Any]:
@@ -90,7 +89,7 @@ def facts_of(path: Path, near: Sequence[Path], documents: Sequence[Document]) ->
     digest = hashlib.sha256(content).hexdigest()
     metrics, why = _metrics(digest, near)
     own = next((document for document in documents if _is_of(document, header)), None)
-    settings = header.facts.get("settings") or {}
+    settings = _settings(header)
     written = own.text if own else f"{_FOUND_NOT}{yaml.safe_dump(settings, sort_keys=False)}" if settings else ""
     return Facts(
         path=path,
@@ -105,8 +104,14 @@ def facts_of(path: Path, near: Sequence[Path], documents: Sequence[Document]) ->
         source=str(own.tree["dataset"]["type"]) if own else "",
         document=written,
         is_whole=own is not None,
-        start=str((settings.get("training") or {}).get("init_from") or ""),
+        start=str(settings.get("training", {}).get("init_from") or ""),
     )
+
+
+def _settings(header: Header) -> dict[str, Any]:
+    """The sections that a model file records; what is none, as of a model that was saved by other means, is left out."""
+    found = header.facts.get("settings")
+    return {name: row for name, row in found.items() if isinstance(row, dict)} if isinstance(found, dict) else {}
 
 
 def _parameters(path: Path) -> int:
@@ -124,6 +129,8 @@ def _metrics(digest: str, near: Sequence[Path]) -> tuple[Mapping[str, Any] | Non
         measured = found.get("measured")
         if not isinstance(measured, dict) or not all(isinstance(found.get(name), (int, float)) for name in _FIGURES):
             continue
+        if not measured.keys() >= _CONDITIONS:
+            continue
         judged = str(measured.get("model_sha256", ""))
         if judged and digest.startswith(judged):
             return found, ""
@@ -135,6 +142,9 @@ def _metrics(digest: str, near: Sequence[Path]) -> tuple[Mapping[str, Any] | Non
     return None, f"{why}: run `thulium evaluate` to have the figures of this one"
 
 
+# What must stand in a metrics.json, and in what it says it measured, for the card to say it.
+_CONDITIONS = {"split", "lines", "characters", "decoding", "unit", "unicode_form", "words", "interval_unit"}
+_CONDITIONS |= {"interval_units"}
 _FIGURES = ("cer", "wer", "line_accuracy", "cer_low", "cer_high")
 
 
@@ -152,10 +162,8 @@ def _splits(header: Header, near: Sequence[Path]) -> Mapping[str, int] | None:
 
 def _is_of(document: Document, header: Header) -> bool:
     """Whether the settings of a document are those that a model file records."""
-    settings = header.facts.get("settings")
-    if not isinstance(settings, dict):
-        return False
-    return all(_plain(document.tree.get(name)) == _plain(settings.get(name)) for name in SECTIONS)
+    settings = _settings(header)
+    return bool(settings) and all(_plain(document.tree.get(name)) == _plain(settings.get(name)) for name in SECTIONS)
 
 
 def _plain(value: object) -> str:

@@ -6,14 +6,14 @@ import contextlib
 import html
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from thulium.exchange import card as cards
 from thulium.exchange import hub, zenodo
 from thulium.exchange.card import Card
-from thulium.exchange.publication import HTRMOPO_CARD, HUB_CARD
+from thulium.exchange.publication import HTRMOPO_CARD, HUB_CARD, RESULTS
 from thulium.runtime.errors import RemoteError, visible
 from thulium.runtime.progress import say
 
@@ -50,7 +50,7 @@ def to_hub(folder: Path, repository: str, *, private: bool = False) -> str:
 
 
 @contextlib.contextmanager
-def _faults_of(what: str) -> Any:
+def _faults_of(what: str) -> Iterator[None]:
     """Say in words what huggingface_hub fails of: it raises errors of several packages."""
     try:
         yield
@@ -102,7 +102,7 @@ def to_zenodo(folder: Path, card: Card, communities: Sequence[str], *, is_final:
     try:
         with tempfile.TemporaryDirectory(prefix="thulium-") as place:
             readme = Path(place) / HUB_CARD
-            own = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+            own = _flat(folder)
             text = own.pop(HTRMOPO_CARD).read_text(encoding="utf-8")
             readme.write_text(cards.with_doi(text, draft.doi), encoding="utf-8")
             zenodo.fill_draft(draft, own | {HUB_CARD: readme}, _metadata(card, communities))
@@ -114,6 +114,15 @@ def to_zenodo(folder: Path, card: Card, communities: Sequence[str], *, is_final:
             raise RemoteError(f"was not published: {error}") from None
         raise
     return doi, draft.page
+
+
+def _flat(folder: Path) -> dict[str, Path]:
+    """The files of a publication by name; a record has no folders, so what lies in some stays here, and is said."""
+    own = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
+    deep = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*/*")) if path.is_file()]
+    if left := [name for name in deep if name != RESULTS]:
+        say(f"a record of Zenodo has no folders, so these are not uploaded: {', '.join(left)}")
+    return own
 
 
 def _metadata(card: Card, communities: Sequence[str]) -> dict[str, Any]:

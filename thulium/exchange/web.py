@@ -212,7 +212,10 @@ def _refused(url: str, error: urllib.error.HTTPError) -> NoReturn:
         RemoteError: says so, with what can be done.
     """
     if error.code in (401, 403):
-        what = "does not let us (needs a token that may do that, or one's consent to its terms on its page)"
+        what = (
+            "is not there, or not for everybody: look at the name, at the terms on its page, and at the token "
+            "(HF_TOKEN, ZENODO_TOKEN)"
+        )
     elif error.code in (404, 410):
         what = "is not there: is the name right? What is private is not there for others either"
     elif error.code == 429:

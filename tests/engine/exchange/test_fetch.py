@@ -96,7 +96,7 @@ FAULTS = {
     "nothing there": (remote.as_json({}, 404), r"is not there: is the name right\?.*HTTP 404"),
     "a private one": (
         remote.as_json({"error": "Access is restricted"}, 403),
-        r"needs a token .*HTTP 403: .*restricted",
+        r"not for everybody: .*HTTP 403: .*restricted",
     ),
     "a server that fails": (remote.Answer(b"oops\x1b[2J", 500), r"fails there: try again later \(HTTP 500: oops\\x1b"),
     "too many requests": (remote.Answer(status=429), "too many requests"),
@@ -197,6 +197,19 @@ def test_the_token_goes_to_the_hub_and_not_where_it_sends_us(server, model_bytes
         fetch.fetch_model(NAME, tmp_path)
         assert {each.authorization for each in server.asked} == {"Bearer hf_secret"}
         assert [each.authorization for each in store.asked] == [""]
+
+
+def test_an_address_in_a_lock_gets_no_token_but_if_it_is_the_hubs(server, model_bytes, tmp_path, monkeypatch):
+    server.hold("archive/french", {"model.safetensors": model_bytes})
+    done = fetch.fetch_model(NAME, tmp_path)
+    (tmp_path / done.place).unlink()
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    with remote.serving() as other:
+        other.answers["ANY"] = remote.Answer(model_bytes)
+        moved = replace(done.entry.files[0], url=f"{other.url}/m")
+        lock.write(tmp_path, {done.place: replace(done.entry, files=(moved,))})
+        fetch.fetch_model(NAME, tmp_path)
+        assert [each.authorization for each in other.asked] == [""]
 
 
 LINES = {

@@ -190,6 +190,22 @@ def test_a_model_without_facts_is_published_with_less(tmp_path, model_bytes):
 
 
 @pytest.mark.parametrize(
+    "settings", [7, {"training": 7}, {"training": {}}, {"training": {"epochs": 3, "init_from": "<x>.safetensors"}}]
+)
+def test_what_a_model_file_says_in_its_own_way_is_no_obstacle(tmp_path, model, settings):
+    from thulium.models.file import save_model
+
+    path = tmp_path / "m.safetensors"
+    save_model(model, path, {"settings": settings, "computed": {"thulium": "9"}})
+    found = facts.facts_of(path, [tmp_path], [facts.Document("x", {})])
+    card = cards.Card(facts=found, person=person.understood(SAID), place="")
+    assert "Thulium 9, PyTorch not recorded" in cards.body(card)
+    assert "<x>" not in cards.body(card)
+    assert found.is_whole is False
+    publication.write(tmp_path / "out", card)
+
+
+@pytest.mark.parametrize(
     ("symbols", "codes"), [("aß1 ", ("Latn",)), ("אλж", ("Cyrl", "Grek", "Hebr")), ("123 .", ()), ("\ue000", ())]
 )
 def test_scripts_are_those_of_the_letters(symbols, codes):
@@ -305,7 +321,11 @@ def test_a_record_of_zenodo_gets_the_files_and_the_card_with_its_doi(server, wri
 
 
 ZENODO_FAULTS = {
-    "the token is wrong": ("POST /api/deposit/depositions", remote.as_json({"message": "no"}, 401), "needs a token"),
+    "the token is wrong": (
+        "POST /api/deposit/depositions",
+        remote.as_json({"message": "no"}, 401),
+        "not for everybody",
+    ),
     "a file is not taken": ("PUT /api/files/bucket-1/model.safetensors", remote.as_json({}, 500), "fails there"),
     "a file arrives as another": (
         "PUT /api/files/bucket-1/model.safetensors",
