@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--into", type=PATH, metavar="DIR", help="Fetch a collection of lines into this folder, not a model.")
 @click.option("--update", is_flag=True, help="Take what the name stands for now, and not what it did at first.")
 def fetch(what: str, into: Path | None, update: bool) -> None:
-    """Bring a model or lines that lie elsewhere into the project. DVC then tracks the files, not the names."""
+    """Bring a model, or lines, from elsewhere. DVC tracks the files."""
     from thulium_dsl.grammar import names
 
     is_document = not names.is_name(what)

@@ -63,7 +63,7 @@ def _one(name: str, metavar: str, about: str) -> Callable[[F], F]:
 @_one("benchmark", "OWNER/NAME#TASK", "The data set of the Hub that it was evaluated on, if that is a benchmark.")
 @_many("community", "NAME", "Of Zenodo.  [default: ocr_models, where HTRMoPo finds it]")
 def publish(model: str, **options: Any) -> None:
-    """Write a model with a card for others. --upload puts it on the Hugging Face Hub or on Zenodo."""
+    """Write a model and its card for others. --upload uploads them."""
     target, out = _target(options), options["output_dir"]
     engine.load("publish", "thulium.exchange.facts")
     from thulium.exchange import card as cards

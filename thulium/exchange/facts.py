@@ -109,7 +109,7 @@ def facts_of(path: Path, near: Sequence[Path], documents: Sequence[Document]) ->
 
 
 def _settings(header: Header) -> dict[str, Any]:
-    """The sections that a model file records; what is none, as of a model that was saved by other means, is left out."""
+    """The sections that a model file records. What is no section there is left out."""
     found = header.facts.get("settings")
     return {name: row for name, row in found.items() if isinstance(row, dict)} if isinstance(found, dict) else {}
 

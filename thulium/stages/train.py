@@ -92,10 +92,8 @@ def train(
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
-    start = training.init_from and local_path(training.init_from)
-    parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), start, world)
-    versions = {"thulium": thulium.__version__, "torch": torch.__version__}
-    computed = trainer.facts | {"data": parts["data"]} | versions
+    parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
+    computed = trainer.facts | {"data": parts["data"], "thulium": thulium.__version__, "torch": torch.__version__}
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)

@@ -324,7 +324,7 @@ ZENODO_FAULTS = {
     "the token is wrong": (
         "POST /api/deposit/depositions",
         remote.as_json({"message": "no"}, 401),
-        "not for everybody",
+        "for everybody",
     ),
     "a file is not taken": ("PUT /api/files/bucket-1/model.safetensors", remote.as_json({}, 500), "fails there"),
     "a file arrives as another": (
