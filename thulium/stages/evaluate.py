@@ -81,9 +81,7 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]
-    measured = _measured(reading, interval, judged, evaluation, data) | {"model_sha256": digest}
-    metrics = _metrics(reading, scores, interval) | {"measured": measured}
+    metrics = _metrics(reading, scores, interval) | _measured(reading, interval, judged, evaluation, data, path)
     (out / "plots").mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").unlink(missing_ok=True)
     _write_predictions(reading.results, out / "predictions.csv")
@@ -99,7 +97,7 @@ def evaluate(
         history=rows,
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
-        facts=_facts(model, facts, data, digest) | searches.facts(evaluation.decoding),
+        facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
     )
@@ -202,11 +200,11 @@ def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, A
 
 
 def _measured(
-    reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared
+    reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared, path: Path
 ) -> dict[str, Any]:
     """What the figures are of: two that differ in any of this are not to be compared, and DVC's diff shows it."""
     left_out = data.lines_left_out(evaluation.split)
-    return {
+    measured = {
         "split": evaluation.split,
         "lines": len(reading.results),
         **({} if left_out is None else {"lines_left_out": left_out}),
@@ -220,7 +218,9 @@ def _measured(
         "interval_unit": interval.unit,
         "interval_units": interval.num_units,
         "interval_seed": interval.seed,
+        "model_sha256": _digest_of(path),
     }
+    return {"measured": measured}
 
 
 def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
@@ -234,7 +234,7 @@ def _pngs(split: Split) -> Any:
     return lambda line_id: split.png(places[line_id])
 
 
-def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, digest: str) -> dict[str, object]:
+def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path) -> dict[str, object]:
     head, backbone = model.spec.head, model.spec.backbone
     return {
         "backbone": backbone.config_name,
@@ -247,7 +247,7 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, digest: st
         **({"epoch of the checkpoint": facts["epoch"]} if "epoch" in facts else {}),
         **{name: _compact(section) for name, section in _settings(facts).items()},
         **({"computed with": _compact(facts["computed"])} if "computed" in facts else {}),
-        "checkpoint (sha256)": digest,
+        "checkpoint (sha256)": _digest_of(path),
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,
         "torch": torch.__version__,
@@ -294,6 +294,10 @@ def _braced(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_braced, value)) + "]"
     return json.dumps(value).strip('"')
+
+
+def _digest_of(model_file: Path) -> str:
+    return hashlib.sha256(model_file.read_bytes()).hexdigest()[:DIGITS]
 
 
 def _digest(folder: Path) -> str:
