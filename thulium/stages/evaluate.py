@@ -202,7 +202,7 @@ def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, A
 def _measured(
     reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared, path: Path
 ) -> dict[str, Any]:
-    """What the figures are of: two that differ in any of this but the model are not to be compared; DVC's diff shows it."""
+    """What the figures are of: two that differ in any of this but the model are not to be compared, as DVC shows."""
     left_out = data.lines_left_out(evaluation.split)
     measured = {
         "split": evaluation.split,
