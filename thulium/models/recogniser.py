@@ -222,14 +222,14 @@ def _grey(image: LineImage, place: int) -> Image.Image:
         if isinstance(image, (str, Path)):
             return open_grey(Path(image))
         if isinstance(image, Image.Image):
-            return _grey_of_image(image)
+            return grey_of(image)
         return _grey_of_array(np.asarray(image))
     except ImageFault as fault:
         name = image if isinstance(image, (str, Path)) else f"image {place}"
         raise ImageFault(f"{name} {fault}") from None
 
 
-def _grey_of_image(image: Image.Image) -> Image.Image:
+def grey_of(image: Image.Image) -> Image.Image:
     if not image.width or not image.height:
         raise ImageFault(f"has no pixels ({image.width}x{image.height})")
     is_decoded = getattr(image, "fp", None) is None  # then it says less of its file
