@@ -11,6 +11,7 @@ import click
 from thulium.cli import (
     augment_preview,
     clean,
+    compare,
     engine,
     export,
     group,
@@ -178,6 +179,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
+    compare.compare,
     predict.predict,
     export.export,
     lm.lm,

@@ -10,6 +10,10 @@ from typing import Literal
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from thulium.evaluation import intervals
+
+COUNTS = ("edits", "reference")
+
 
 @dataclass(frozen=True, slots=True)
 class EditCount:
@@ -76,21 +80,15 @@ def score(results: Sequence[LineResult]) -> Scores:
     )
 
 
-RESAMPLES = 1000
-MIN_PAGES = 6  # with fewer, drawing pages says nothing, and lines are drawn
-FEW = 30  # pages or lines; with fewer, intervals of this kind are too narrow (docs/results.md)
-
-
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The 95 % interval of an error rate, and what it was drawn over.
+    """The 95 % interval of an error rate, and what it was computed over.
 
     Attributes:
-        low, high: fractions.
-        unit: what was drawn with replacement: whole pages, or single lines.
-        num_units: how many there are, and how many each draw has.
+        low, high: fractions; nan where there is a single unit, which says nothing of others.
+        unit: what is taken to be independent: whole pages, or single lines.
+        num_units: how many there are.
         num_pages: that are known; as many as lines where no two lines are known to be of one page.
-        seed: of the draws, of which there are RESAMPLES.
     """
 
     low: float
@@ -98,45 +96,39 @@ class Interval:
     unit: Literal["page", "line"]
     num_units: int
     num_pages: int
-    seed: int
 
     @property
     def basis(self) -> str:
-        """What it was drawn over, and why that was not pages where it was not."""
-        over = f"drawn over {self.num_units:,} {self.unit}{'' if self.num_units == 1 else 's'}"
+        """What it was computed over, and why that was not pages where it was not."""
+        over = f"over {self.num_units:,} {self.unit}{'' if self.num_units == 1 else 's'}"
         if self.unit == "page":
             return over
         if self.num_pages == self.num_units:
             return f"{over}, since no two lines are known to be of one page"
-        return f"{over}, since {self.num_pages} page{' is' if self.num_pages == 1 else 's are'} too few to draw from"
+        return f"{over}, since all are of one page"
 
     @property
     def caveat(self) -> str:
         """Why it is less certain than it looks; empty where nothing is known against it."""
-        if self.unit == "line":
+        if self.unit == "page":
+            return ""
+        if self.num_pages == self.num_units:
             return "it is too narrow if the lines of a page are alike"
-        return f"it is too narrow with fewer than {FEW} pages" if self.num_units < FEW else ""
+        return "it says nothing of other pages"
 
 
-def cer_interval(results: Sequence[LineResult], seed: int = 0) -> Interval:
-    """The 95 % bootstrap interval of the CER, drawing whole pages, since the lines of a page are alike.
+def cer_interval(results: Sequence[LineResult]) -> Interval:
+    """The 95 % interval of the CER over whole pages, since the lines of a page are alike.
 
-    Lines are drawn where there are fewer than MIN_PAGES pages, or where no two lines are known to be of one page.
-
-    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13 (percentile interval).
+    It is over lines where there is one page, or where no two lines are known to be of one page. See ``intervals``.
     """
     num_pages = len({result.page for result in results})
-    unit: Literal["page", "line"] = "page" if MIN_PAGES <= num_pages < len(results) else "line"
+    unit: Literal["page", "line"] = "page" if 1 < num_pages < len(results) else "line"
     units: dict[str, EditCount] = {}
     for result in results:
         name = result.page if unit == "page" else result.id
         units[name] = units.get(name, EditCount()) + result.characters
-    if not units:
-        return Interval(math.nan, math.nan, unit, 0, 0, seed)
-    edits = np.array([count.edits for count in units.values()])
-    lengths = np.array([count.reference for count in units.values()])
-    generator = np.random.default_rng(seed)
-    draws = (generator.integers(len(units), size=len(units)) for _ in range(RESAMPLES))
-    rates = [edits[draw].sum() / max(lengths[draw].sum(), 1) for draw in draws]
-    low, high = np.quantile(rates, [0.025, 0.975])
-    return Interval(float(low), float(high), unit, len(units), num_pages, seed)
+    edits, lengths = (np.array([getattr(count, name) for count in units.values()], float) for name in COUNTS)
+    is_known = len(units) > 1 and lengths.sum() > 0
+    low, high = intervals.of_rate(edits, lengths) if is_known else (math.nan, math.nan)
+    return Interval(low, high, unit, len(units), num_pages)

@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
-from thulium.evaluation.metrics import RESAMPLES, EditCount, Interval, LineResult, Scores
+from thulium.evaluation.metrics import EditCount, Interval, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
 from thulium.runtime.files import replace_text
 from thulium.runtime.svg import Series, line_chart
@@ -64,12 +64,13 @@ class ReportLine:
 
 def write_report(evaluation: Evaluation, path: Path) -> None:
     """Write the page, whole or not at all. The same evaluation gives the same bytes."""
-    page = _environment().get_template("evaluation.html.j2").render(_context(evaluation))
+    page = environment().get_template("evaluation.html.j2").render(_context(evaluation))
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(path, page)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of pages."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.ingest")]),
         autoescape=True,
@@ -98,7 +99,7 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "before": _val_cer(evaluation.history, 0),
         "after": _val_cer(evaluation.history, evaluation.epoch) if evaluation.epoch else math.nan,
         "charts": _charts(evaluation),
-        "augmented": _data_uri(evaluation.augmented),
+        "augmented": data_uri(evaluation.augmented),
         "worst": [_shown(result, evaluation.png) for result in shown],
         "typical": [_shown(result, evaluation.png) for result in typical],
         "pairs": pairs[:PAIRS_SHOWN],
@@ -107,7 +108,6 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "nothing": NOTHING,
         "lengths": cer_by_length(results),
         "bucket": BUCKET,
-        "resamples": RESAMPLES,
     }
 
 
@@ -152,11 +152,12 @@ def _digest(line_id: str) -> bytes:
 
 
 def _shown(result: LineResult, png: Callable[[str], bytes]) -> ReportLine:
-    return ReportLine(result, _data_uri(png(result.id)), *diff(result.transcription, result.prediction))
+    return ReportLine(result, data_uri(png(result.id)), *diff(result.transcription, result.prediction))
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def data_uri(png: bytes) -> str:
+    """A picture as a page holds it; empty where there is none."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii") if png else ""
 
 
 def diff(transcription: str, prediction: str) -> tuple[Markup, Markup]:

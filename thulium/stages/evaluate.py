@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
 from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
+from thulium.evaluation.outcomes import IMAGE
 from thulium.evaluation.recognise import Judged, judge
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
@@ -83,7 +85,7 @@ def evaluate(
     metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
     (out / "plots").mkdir(parents=True, exist_ok=True)
     (out / "metrics.json").unlink(missing_ok=True)
-    _write_predictions(reading.results, out / "predictions.csv")
+    _write_predictions(reading.results, _pngs(split), out / "predictions.csv")
     plots.write_confusions(reading.results, out / "plots" / "confusions.csv")
     plots.write_cer_by_length(reading.results, out / "plots" / "cer_by_length.csv")
     page = Evaluation(
@@ -192,10 +194,15 @@ def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, A
         "cer": round(scores.cer, 6),
         "wer": round(scores.wer, 6),
         "line_accuracy": round(scores.line_accuracy, 6),
-        "cer_low": round(interval.low, 6),
-        "cer_high": round(interval.high, 6),
+        "cer_low": _figure(interval.low),
+        "cer_high": _figure(interval.high),
         "edits": sum(result.characters.edits for result in reading.results),
     }
+
+
+def _figure(value: float) -> float | None:
+    """A figure as JSON has it; null where there is none."""
+    return round(value, 6) if math.isfinite(value) else None
 
 
 def _measured(
@@ -216,14 +223,21 @@ def _measured(
         "words": "split at white space",
         "interval_unit": interval.unit,
         "interval_units": interval.num_units,
-        "interval_seed": interval.seed,
     }
 
 
-def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
-    header = ("id", "page", "transcription", "prediction", "edits", "characters")
-    rows = ((r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference) for r in results)
+def _write_predictions(results: Sequence[LineResult], png: Callable[[str], bytes], path: Path) -> None:
+    """All lines; with a digest of their images, so that a comparison sees whether two tables are of the same lines."""
+    header = ("id", "page", "transcription", "prediction", "edits", "characters", IMAGE)
+    rows = (
+        (r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference, _short(png(r.id)))
+        for r in results
+    )
     write_table(path, header, rows)
+
+
+def _short(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _pngs(split: Split) -> Any:
@@ -303,7 +317,8 @@ def _digest(folder: Path) -> str:
 def _say_summary(
     metrics: Mapping[str, Any], interval: Interval, rows: Sequence[Mapping[str, float]], out: Path
 ) -> None:
-    measured, between = metrics["measured"], f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}"
+    measured, is_known = metrics["measured"], metrics["cer_low"] is not None
+    between = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}" if is_known else "no interval"
     exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
     say(f"{measured['split']} CER {metrics['cer']:.2%} ({between}), WER {metrics['wer']:.2%}, {exact}")
     say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")
