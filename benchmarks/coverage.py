@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from thulium.evaluation.metrics import LineResult, cer_interval
+from thulium.evaluation.intervals import cer_interval
+from thulium.evaluation.metrics import LineResult
 
 SETS, LINES, CHARACTERS, RATE = 400, 30, 50, 0.06  # test sets, lines of a page, characters of a line, CER of the median
 PAGE_SPREAD, LINE_SPREAD = 0.35, 0.5

@@ -46,7 +46,7 @@ def compare(
         refuse_foreign(html, MARK, "compare")
     with outcomes(given) as found:
         stage = engine.load("compare", "thulium.stages.compare")
-        done = stage.compare(found, common=common, unit=unit, project=Path())
+        done = stage.compare([stage.Given(*each) for each in found], common=common, unit=unit, project=Path())
         form = stage.as_json if as_json else stage.as_markdown if as_markdown else stage.as_text
         echo(form(done), nl=False)
         if html:

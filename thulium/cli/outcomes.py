@@ -6,20 +6,19 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from thulium.cli.model_file import fetch, project_root
 from thulium_dsl.messages.problems import ThuliumError
 
-if TYPE_CHECKING:
-    from thulium.stages.compare import Given
+# What it is called, its predictions, and its metrics, which may be absent.
+Found = tuple[str, Path, Path]
 
 PREDICTIONS, METRICS = "predictions.csv", "metrics.json"
 WORKSPACE = "workspace"
 
 
 @contextlib.contextmanager
-def outcomes(given: Sequence[str]) -> Iterator[list[Given]]:
+def outcomes(given: Sequence[str]) -> Iterator[list[Found]]:
     """Where the readings lie that are named; those of revisions are there until the block ends.
 
     Args:
@@ -37,14 +36,12 @@ def outcomes(given: Sequence[str]) -> Iterator[list[Given]]:
         yield [_outcome(name, Path(folder) / f"{number}") for number, name in enumerate(names)]
 
 
-def _outcome(name: str, folder: Path) -> Given:
-    from thulium.stages.compare import Given
-
+def _outcome(name: str, folder: Path) -> Found:
     path = Path() if name == WORKSPACE and not Path(name).exists() else Path(name)
     if path.is_dir():
-        return Given(name=name, predictions=_table_in(path, name), metrics=path / METRICS)
+        return name, _table_in(path, name), path / METRICS
     if path.exists() or path.suffix == ".csv":
-        return Given(name=name, predictions=path, metrics=path.with_name(METRICS))
+        return name, path, path.with_name(METRICS)
     root = project_root()
     if root is None:
         raise ThuliumError(
@@ -62,7 +59,7 @@ def _table_in(folder: Path, name: str) -> Path:
     return table
 
 
-def _of_revision(revision: str, root: Path, folder: Path) -> Given:
+def _of_revision(revision: str, root: Path, folder: Path) -> Found:
     """Fetch the readings of a revision or an experiment out of DVC's cache, or its remote."""
     if revision.startswith("-"):
         raise ThuliumError(f"{revision}: is no revision: name one such as HEAD~1")
@@ -76,4 +73,4 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Given:
             "exp pull` what an experiment has, if it was pushed; `dvc exp apply` and `dvc repro` make it again"
         )
     fetch(METRICS, revision, root, metrics)
-    return Given(name=revision, predictions=table, metrics=metrics)
+    return revision, table, metrics

@@ -12,11 +12,15 @@ flips).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from thulium.evaluation.metrics import EditCount, LineResult
 
 Counts = NDArray[np.float64]  # (n,) one entry a unit
 
@@ -24,6 +28,7 @@ LEVEL = 0.95
 NONE_SEEN = -math.log((1 - LEVEL) / 2)  # the most events that are expected where none was seen
 EXACT_UNITS = 14  # up to as many, all ways to flip signs are tried
 FLIPS = 20_000  # drawn where there are more
+COUNTS = ("edits", "reference")
 MANY = 1000  # degrees of freedom from which on Student's t is the normal distribution
 
 
@@ -128,3 +133,57 @@ def student(t: float, degrees: int) -> float:
         total += term
     series = sine * total if degrees > 1 else 0.0
     return (1 + (2 / math.pi * (angle + series) if is_odd else series)) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The 95 % interval of an error rate, and what it was computed over.
+
+    Attributes:
+        low, high: fractions; nan where there is a single unit, which says nothing of others.
+        unit: what is taken to be independent: whole pages, or single lines.
+        num_units: how many there are.
+        num_pages: that are known; as many as lines where no two lines are known to be of one page.
+    """
+
+    low: float
+    high: float
+    unit: Literal["page", "line"]
+    num_units: int
+    num_pages: int
+
+    @property
+    def basis(self) -> str:
+        """What it was computed over, and why that was not pages where it was not."""
+        over = f"over {self.num_units:,} {self.unit}{'' if self.num_units == 1 else 's'}"
+        if self.unit == "page":
+            return over
+        if self.num_pages == self.num_units:
+            return f"{over}, since no two lines are known to be of one page"
+        return f"{over}, since all are of one page"
+
+    @property
+    def caveat(self) -> str:
+        """Why it is less certain than it looks; empty where nothing is known against it."""
+        if self.unit == "page":
+            return ""
+        if self.num_pages == self.num_units:
+            return "it is too narrow if the lines of a page are alike"
+        return "it says nothing of other pages"
+
+
+def cer_interval(results: Sequence[LineResult]) -> Interval:
+    """The 95 % interval of the CER over whole pages, since the lines of a page are alike.
+
+    It is over lines where there is one page, or where no two lines are known to be of one page.
+    """
+    num_pages = len({result.page for result in results})
+    unit: Literal["page", "line"] = "page" if 1 < num_pages < len(results) else "line"
+    units: dict[str, EditCount] = {}
+    for result in results:
+        name = result.page if unit == "page" else result.id
+        units[name] = units.get(name, EditCount()) + result.characters
+    edits, lengths = (np.array([getattr(count, name) for count in units.values()], float) for name in COUNTS)
+    is_known = len(units) > 1 and lengths.sum() > 0
+    low, high = of_rate(edits, lengths) if is_known else (math.nan, math.nan)
+    return Interval(low, high, unit, len(units), num_pages)

@@ -5,14 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-import numpy as np
 from rapidfuzz.distance import Levenshtein
-
-from thulium.evaluation import intervals
-
-COUNTS = ("edits", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +72,3 @@ def score(results: Sequence[LineResult]) -> Scores:
         wer=sum((result.words for result in results), EditCount()).rate,
         line_accuracy=exact / len(results) if results else math.nan,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """The 95 % interval of an error rate, and what it was computed over.
-
-    Attributes:
-        low, high: fractions; nan where there is a single unit, which says nothing of others.
-        unit: what is taken to be independent: whole pages, or single lines.
-        num_units: how many there are.
-        num_pages: that are known; as many as lines where no two lines are known to be of one page.
-    """
-
-    low: float
-    high: float
-    unit: Literal["page", "line"]
-    num_units: int
-    num_pages: int
-
-    @property
-    def basis(self) -> str:
-        """What it was computed over, and why that was not pages where it was not."""
-        over = f"over {self.num_units:,} {self.unit}{'' if self.num_units == 1 else 's'}"
-        if self.unit == "page":
-            return over
-        if self.num_pages == self.num_units:
-            return f"{over}, since no two lines are known to be of one page"
-        return f"{over}, since all are of one page"
-
-    @property
-    def caveat(self) -> str:
-        """Why it is less certain than it looks; empty where nothing is known against it."""
-        if self.unit == "page":
-            return ""
-        if self.num_pages == self.num_units:
-            return "it is too narrow if the lines of a page are alike"
-        return "it says nothing of other pages"
-
-
-def cer_interval(results: Sequence[LineResult]) -> Interval:
-    """The 95 % interval of the CER over whole pages, since the lines of a page are alike.
-
-    It is over lines where there is one page, or where no two lines are known to be of one page. See ``intervals``.
-    """
-    num_pages = len({result.page for result in results})
-    unit: Literal["page", "line"] = "page" if 1 < num_pages < len(results) else "line"
-    units: dict[str, EditCount] = {}
-    for result in results:
-        name = result.page if unit == "page" else result.id
-        units[name] = units.get(name, EditCount()) + result.characters
-    edits, lengths = (np.array([getattr(count, name) for count in units.values()], float) for name in COUNTS)
-    is_known = len(units) > 1 and lengths.sum() > 0
-    low, high = intervals.of_rate(edits, lengths) if is_known else (math.nan, math.nan)
-    return Interval(low, high, unit, len(units), num_pages)

@@ -13,7 +13,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
-from thulium.evaluation.metrics import EditCount, Interval, LineResult, Scores
+from thulium.evaluation.intervals import Interval
+from thulium.evaluation.metrics import EditCount, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
 from thulium.runtime.files import replace_text
 from thulium.runtime.svg import Series, line_chart

@@ -55,13 +55,13 @@ class Comparison:
         return len(self.changed) - self.better
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Given:
     """Where an outcome lies, and what it is called."""
 
     name: str
     predictions: Path
-    metrics: Path | None
+    metrics: Path
 
 
 def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project: Path) -> Comparison:

@@ -23,7 +23,8 @@ from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
-from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
+from thulium.evaluation.intervals import Interval, cer_interval
+from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
 from thulium.evaluation.recognise import Judged, judge
 from thulium.evaluation.report import Evaluation, write_report

@@ -51,17 +51,16 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
         "words": "split at white space",
         "interval_unit": "line",
         "interval_units": 6,
-        "interval_seed": 0,
     }
 
 
-def test_what_the_interval_was_drawn_over_is_said(experiment, prepared, model, tmp_path, capfd):
+def test_what_the_interval_is_over_is_said(experiment, prepared, model, tmp_path, capfd):
     save_model(model, tmp_path / "m.safetensors")
     judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
-    basis = "drawn over 6 lines, since 1 page is too few to draw from"
-    assert f"\nthe interval is {basis}: it is too narrow if the lines of a page are alike\n" in capfd.readouterr().err
+    basis = "over 6 lines, since all are of one page"
+    assert f"\nthe interval is {basis}: it says nothing of other pages\n" in capfd.readouterr().err
     page = (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
-    assert f"Bootstrap, {basis}: 1,000 draws of as many" in page
+    assert f"Student’s t on the logarithm of the CER, {basis}. So it says nothing of other pages." in page
     assert "over pages" not in page
 
 
