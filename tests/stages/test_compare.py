@@ -60,7 +60,16 @@ def test_two_folders_are_compared(here: Path) -> None:
     assert "CER: b is better: 15.00 points, 15.00 to 15.00; on these 8 pages" in out
     assert "b reads 24 lines better, 0 worse and 0 equally well" in out
     assert "comparison" not in out
+    assert not (here / ".thulium").exists()
+
+
+def test_comparisons_on_the_same_lines_are_counted_in_a_project(here: Path) -> None:
+    (here / ".dvc").mkdir()
+    assert "comparison" not in run("compare", "a", "b").output
     assert "this is comparison 2 on these lines here" in run("compare", "a", "b").output
+    table(here / "c" / "predictions.csv", 2, pages=7)
+    table(here / "d" / "predictions.csv", 3, pages=7)
+    assert "comparison" not in run("compare", "c", "d").output
 
 
 def test_the_comparison_is_there_for_programs_and_for_pages(here: Path) -> None:

@@ -8,6 +8,7 @@ import click
 
 from thulium.cli import engine
 from thulium.cli.command import PATH, argument, command
+from thulium.cli.model_file import project_root
 from thulium.cli.outcomes import outcomes
 from thulium.cli.own_files import refuse_foreign
 from thulium.cli.screen import echo
@@ -46,7 +47,7 @@ def compare(
         refuse_foreign(html, MARK, "compare")
     with outcomes(given) as found:
         stage = engine.load("compare", "thulium.stages.compare")
-        done = stage.compare([stage.Given(*each) for each in found], common=common, unit=unit, project=Path())
+        done = stage.compare([stage.Given(*each) for each in found], common=common, unit=unit, project=project_root())
         form = stage.as_json if as_json else stage.as_markdown if as_markdown else stage.as_text
         echo(form(done), nl=False)
         if html:

@@ -32,7 +32,7 @@ class Comparison:
         ranks: the best first, each beside it.
         changed: of two: the lines that got better or worse.
         facts: what the figures are of, where that differs.
-        looks: how often these lines were compared on, with this time.
+        looks: how often these lines were compared on in the project, with this time; 0 where nobody counts.
     """
 
     outcomes: Sequence[Outcome]
@@ -64,14 +64,14 @@ class Given:
     metrics: Path
 
 
-def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project: Path) -> Comparison:
+def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project: Path | None) -> Comparison:
     """Compare what was read.
 
     Args:
         given: two or more.
         common: whether lines that are not the same in all of them are left out.
         unit: what is taken to be independent; None: pages, where they are known.
-        project: counts the comparisons on its lines.
+        project: counts the comparisons on its lines; None: nobody counts.
 
     Raises:
         DataError: something cannot be read; the lines are not the same; or there is one unit alone.
@@ -89,7 +89,7 @@ def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project:
         left_out=left_out,
         facts=comparing.differing_facts(outcomes),
         unit=chosen,
-        looks=_count_look(outcomes[0], project),
+        looks=_count_look(outcomes[0], project) if project else 0,
     )
 
 
