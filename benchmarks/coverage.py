@@ -1,7 +1,8 @@
 """How often does a 95 % interval hold the truth? Made-up test sets, whose true rates are known.
 
 Pages differ (PAGE_SPREAD, a standard deviation of the logarithm of their rates), and so do the lines of a page
-(LINE_SPREAD). A second model reads every page and line a little differently (MODEL_PAGE, MODEL_LINE), and better by BETTER.
+(LINE_SPREAD). A second model reads every page and line a little differently (MODEL_PAGE, MODEL_LINE), and better by
+BETTER.
 The intervals are those that evaluate and compare print.
 """
 
