@@ -53,6 +53,11 @@ class Augmenter:
         return (*found, shapes.Scaled(least, height, top=0) if width < least else None)
 
     @property
+    def kinds(self) -> tuple[type[Drawn], ...]:
+        """What ``draw`` gives at each place, where it gives something."""
+        return (*(TRANSFORMS[spec.type] for spec in self.transforms), shapes.Scaled)
+
+    @property
     def changes_widths(self) -> bool:
         """Whether lines come out with other widths than they went in."""
         return any(spec.type in WIDTHS for spec in self.transforms)

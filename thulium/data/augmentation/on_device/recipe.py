@@ -21,12 +21,14 @@ class LineDraws:
     """What was drawn for a line.
 
     Attributes:
-        drawn: of each transform, None where it spares the line.
+        drawn: by each transform, None where it spares the line.
+        kinds: what each draws, where it does.
         width: of the line before, pixels.
         paper: its grey value before.
     """
 
     drawn: tuple[Drawn | None, ...]
+    kinds: tuple[type[Drawn], ...]
     width: int
     paper: int
 
@@ -54,17 +56,15 @@ class Recipe:
     steps: tuple[Step, ...]
 
     @classmethod
-    def of(cls, lines: Sequence[LineDraws], kinds: Sequence[type[Drawn]], height: int) -> Recipe:
-        """The recipe for some lines.
+    def of(cls, lines: Sequence[LineDraws], height: int) -> Recipe:
+        """The recipe for some lines of one augmenter, so many pixels high.
 
-        Args:
-            kinds: of what each transform draws. Those that move ink make one warp where they follow one another in the
-                document, and not where no line of the batch draws anything between them: a line is the same in any.
-            height: of the lines, pixels.
+        Transforms that move ink make one warp where they follow one another in the document, and not where no line of
+        the batch draws anything between them: a line comes out the same in any batch.
         """
         widths, papers = np.array([line.width for line in lines]), floats([line.paper for line in lines])
         steps, canvas = list[Step](), int(widths.max())
-        for places in _runs(kinds):
+        for places in _runs(lines[0].kinds):
             drawn = [[line.drawn[place] for place in places] for line in lines]
             rows = np.array([row for row, own in enumerate(drawn) if any(own)], np.int64)
             if len(rows):
@@ -74,6 +74,10 @@ class Recipe:
                 papers = floats([one.paper(paper) if one else paper for one, paper in zip(column, papers.tolist())])
                 canvas = max(canvas, int(widths.max()))
         return cls(torch.from_numpy(widths), canvas, tuple(steps))
+
+    def padded(self, height: int) -> int:
+        """Columns of the batch that comes out, of lines so many pixels high."""
+        return padded_width(int(self.widths.max()), height)
 
     @torch.no_grad()
     def on(self, images: Tensor) -> Tensor:
@@ -86,7 +90,7 @@ class Recipe:
             (B, 1, H, W') uint8, 0 right of each line; W' as a loader pads to.
         """
         height, width = images.shape[-2:]
-        padded = padded_width(int(self.widths.max()), height)
+        padded = self.padded(height)
         values = torch.zeros((len(images), height, max(padded, self.canvas)), device=images.device)
         values[:, :, :width] = images[:, 0, :, : values.shape[-1]]
         for step in self.steps:
@@ -102,7 +106,8 @@ class Recipe:
 def _runs(kinds: Sequence[type[Drawn]]) -> Iterator[list[int]]:
     """Places of the transforms that make a step: those that move ink together, each of the others alone."""
     for moves, places in groupby(range(len(kinds)), lambda place: issubclass(kinds[place], MOVES)):
-        yield from [list(places)] if moves else ([place] for place in places)
+        together = list(places)
+        yield from [together] if moves else ([place] for place in together)
 
 
 def _work(drawn: Sequence[Sequence[Drawn | None]], widths: Ints, height: int, papers: Floats) -> Callable[..., Tensor]:
