@@ -54,9 +54,9 @@ def augment_on(wanted: str, *, feeds_gpu: bool, processes: int = 1) -> Literal["
             GPU in the loader where this process has many cores, which would be idle.
         processes: on this machine, which share the cores.
     """
-    if wanted == "loader" or wanted == "device":
-        return wanted
-    return "device" if feeds_gpu and cores() // processes < MANY_CORES else "loader"
+    if wanted == "auto":
+        wanted = "device" if feeds_gpu and cores() // processes < MANY_CORES else "loader"
+    return "device" if wanted == "device" else "loader"
 
 
 def cores() -> int:

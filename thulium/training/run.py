@@ -56,7 +56,7 @@ class Run:
 
     def misfit(self, state: dict[str, Any]) -> str:
         """In what a state differs from one of this training, in words; empty: ``load_state_dict`` can take it."""
-        own = {"epochs": self.epochs, "is_over": self.is_over, "augment_on": self.augment_on}
+        own: dict[str, Any] = {"epochs": self.epochs, "is_over": self.is_over, "augment_on": self.augment_on}
         own |= {"history": None, "stopping": self.stopping.state_dict()}
         free: Free = {
             "augment_on": lambda place: place in get_args(Place),
@@ -163,9 +163,9 @@ def say_place(before: Place, now: Place) -> None:
     """Say that a run is resumed with its lines augmented elsewhere: they are rounded otherwise there."""
     if now != before:
         say(
-            f"it was cut with lines augmented on the {before} and is resumed with them augmented on the {now}: they look "
-            "the same, but not to the last grey value, and the digits will not be those of a training that was not cut "
-            f"(resources.augment_on: {before} keeps them)"
+            f"it was cut with lines augmented on the {before} and is resumed with them augmented on the {now}: they "
+            "look the same, but not to the last grey value, and the digits will not be those of a training that was "
+            f"not cut (resources.augment_on: {before} keeps them)"
         )
 
 
