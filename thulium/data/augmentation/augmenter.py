@@ -95,7 +95,7 @@ WIDTHS = {"random_scale", "random_stretch", "random_shear"}  # those that change
 TRANSFORMS: dict[str, type[Drawn]] = {
     "random_rotation": shapes.Rotated,
     "random_scale": shapes.Scaled,
-    "random_stretch": shapes.Stretched,
+    "random_stretch": shapes.Scaled,
     "random_shear": shapes.Sheared,
     "elastic": shapes.Bent,
     "random_dilate": tones.Dilated,

@@ -56,16 +56,11 @@ class Scaled(Drawn):
     top: int
 
     @classmethod
-    def draw(cls, draws: Draws, width: int, height: int, spec: RandomScale) -> Scaled:
-        return cls._drawn(draws, (width, height), spec.range, spec.range)
-
-    @classmethod
-    def _drawn(
-        cls, draws: Draws, size: tuple[int, int], wide: tuple[float, float], high: tuple[float, float]
-    ) -> Scaled:
-        width = max(1, round(size[0] * draws.uniform(*wide)))
-        height = max(1, round(size[1] * draws.uniform(*high)))
-        return cls(width, height, round((size[1] - height) * draws.uniform()))
+    def draw(cls, draws: Draws, width: int, height: int, spec: RandomScale | RandomStretch) -> Scaled:
+        wide, high = (spec.range, spec.range) if isinstance(spec, RandomScale) else (spec.width, spec.height)
+        to_width = max(1, round(width * draws.uniform(*wide)))
+        to_height = max(1, round(height * draws.uniform(*high)))
+        return cls(to_width, to_height, round((height - to_height) * draws.uniform()))
 
     def on(self, image: Image.Image) -> Image.Image:
         scaled = image.resize((self.to_width, self.to_height), Image.Resampling.BILINEAR)
@@ -75,16 +70,6 @@ class Scaled(Drawn):
 
     def width(self, _width: int, _height: int) -> int:
         return self.to_width
-
-
-class Stretched(Scaled):
-    """The same with a range for each direction."""
-
-    __slots__ = ()
-
-    @classmethod
-    def draw(cls, draws: Draws, width: int, height: int, spec: RandomStretch) -> Scaled:  # type: ignore[override]
-        return cls._drawn(draws, (width, height), spec.width, spec.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from thulium.data.augmentation.draws import Drawn
-from thulium.data.augmentation.geometric import Bent, Rotated, Scaled, Sheared, Stretched
+from thulium.data.augmentation.geometric import Bent, Rotated, Scaled, Sheared
 from thulium.data.augmentation.on_device.tones import (
     Floats,
     Ints,
@@ -220,4 +220,4 @@ def _pushed(drawn: Sequence[Drawn | None], widths: Ints, height: int) -> Pushed:
     return Pushed(moves, cells)
 
 
-MOVES = (Rotated, Scaled, Stretched, Sheared, Bent)
+MOVES = (Rotated, Scaled, Sheared, Bent)
