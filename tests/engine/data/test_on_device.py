@@ -24,6 +24,7 @@ from thulium.data.prepared import open_prepared
 from thulium.ingest.specimen import synthetic_line
 from thulium.runtime import processor
 from thulium.runtime.documents import defaults
+from thulium.training.losses import write_lines
 from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.spec import TransformSpec
 
@@ -158,6 +159,13 @@ def test_what_stands_beside_a_line_is_not_read_and_comes_out_as_nothing(lines) -
     assert clean.images.shape[-1] == batch.padded
     assert clean.recipe is None
     assert clean.augmented() is clean
+
+
+def test_lines_that_are_kept_to_be_looked_at_are_those_that_the_model_saw(lines, tmp_path) -> None:
+    batch = deferred(augmenter(transform("random_stretch", width=(0.5, 0.5))), lines[:2], ["a", "b"], text="x")
+    write_lines([batch], tmp_path / "kept")
+    widths = [Image.open(path).width for path in sorted((tmp_path / "kept" / "images").iterdir())]
+    assert widths == [round(line.width / 2) for line in lines[:2]]
 
 
 SOME = st.lists(st.sampled_from(sorted(TRANSFORMS)), max_size=4)

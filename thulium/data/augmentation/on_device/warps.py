@@ -104,7 +104,8 @@ class Warp:
 
     Attributes:
         back: the transforms, the last one first.
-        kernels: down and across, (N, taps): what the lines are blurred with before, since some of them shrink.
+        kernels: down and across, (N, taps): what the lines are smoothed with before, as far as Pillow, which takes one
+            transform after the other and smooths in each, would smooth more than this one warp.
         widths: (N,) before.
         papers: (N,) grey values, for what comes from outside.
     """
@@ -181,6 +182,7 @@ def _smoothed(drawn: Drawn | None, width: int, height: int) -> tuple[Pair, Pair]
 
 
 def _kernel(variance: float) -> Floats:
+    """Smooths with a variance, square pixels; a negative one means that there is enough already."""
     if variance <= 0:
         return floats([1])
     return floats([variance / 2, 1 - variance, variance / 2]) if variance <= 0.5 else kernel_of(math.sqrt(variance))
