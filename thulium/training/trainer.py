@@ -159,9 +159,7 @@ class HTRTrainer:
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
             with step_named(epoch, losses.steps, parts, self.device):
-                losses.add(
-                    *self._step([self.model.with_targets(part).to(self.device.torch_device) for part in parts]), parts
-                )
+                losses.add(*self._step([self._placed(part) for part in parts]), parts)
             clock.lines += parts[0].step_lines
             self.on_step()
         if not losses.steps:
@@ -283,6 +281,10 @@ class HTRTrainer:
             for module in part.modules():
                 if isinstance(module, _BatchNorm):
                     module.train(not is_on)
+
+    def _placed(self, part: Batch) -> Batch:
+        """Lines as the model sees them, on its device."""
+        return self.model.with_targets(part).to(self.device.torch_device).augmented()
 
     def _step(self, parts: Sequence[Batch]) -> tuple[Tensor, int]:
         """One optimizer step; returns this process's share of the loss, and the step's symbols in all processes."""
