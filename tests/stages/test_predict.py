@@ -118,6 +118,20 @@ def test_rows_of_json_and_csv_say_how_sure_the_model_is(model: Path, lines: Path
     assert [float(row["confidence"]) for row in table] == [row["confidence"] for row in rows]
 
 
+def test_the_lines_most_worth_a_look_are_named_apart_from_the_texts(model: Path, lines: Path, tmp_path: Path) -> None:
+    rows = [json.loads(row) for row in predict(model, lines, "--format", "json").out.splitlines()]
+    rows.sort(key=lambda row: row["confidence"])
+    said = predict(model, lines, "--review", 2)
+    assert said.out == predict(model, lines).out
+    heading, *named = re.findall(r"^(the .*:|  0\..*)$", said.err, re.MULTILINE)
+    assert heading.startswith("the 2 lines most worth a look of 3, the least sure first")
+    assert heading.endswith(" (confidence is not calibrated, only its order counts):")
+    assert named == [f"  {row['confidence']:.3f}  {row['image']}  {row['text']}" for row in rows[:2]]
+    said = predict(model, lines, "--review", 9, "--output-dir", tmp_path / "out")
+    assert "the 3 lines most worth a look of 3" in said.err
+    assert (tmp_path / "out" / "lines.txt").exists()
+
+
 def test_texts_go_into_the_xml_that_the_lines_came_from(model: Path, pages: Path, tmp_path: Path) -> None:
     said = predict(model, pages, "--output-dir", tmp_path / "out")
     assert re.search(r"^read 8 lines in .* lines/s\nwrote 2 files into .*out\n$", said.err)

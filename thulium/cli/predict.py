@@ -45,6 +45,7 @@ BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
 @click.option("--language-model", metavar="FILE", help="For beam search, as `thulium lm` writes it.")
 @click.option("--alpha", type=float, metavar="X", help="How much the language model counts.")
 @click.option("--beta", type=float, metavar="X", help="How much each character is worth beside it.")
+@click.option("--review", type=click.IntRange(1), metavar="N", help="Name the N lines most worth a look, on stderr.")
 @click.option("--device", metavar="NAME", default="auto", help="auto, cpu, cuda or cuda:N.")
 @click.option("--no-straighten", is_flag=True, help="Cut lines of pages as for dataset.straighten: false.")
 @click.option(
@@ -74,6 +75,7 @@ def predict(model: str, inputs: tuple[str, ...], **options: Any) -> None:
             straighten=not options["no_straighten"],
             decoding=_decoding(options),
             device=options["device"],
+            review=options["review"] or 0,
         )
         module.predict(model_file=path, request=request, write=lambda text: echo(text, nl=False))
 

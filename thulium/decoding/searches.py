@@ -13,6 +13,7 @@ from torch import Tensor
 from thulium.data.bidi import to_visual
 from thulium.data.charset import Charset
 from thulium.data.prepared import Prepared
+from thulium.decoding.ctc.align import aligned
 from thulium.decoding.ctc.beam import search
 from thulium.decoding.ctc.candidates import Steps, steps_of
 from thulium.decoding.hypothesis import Hypothesis, Search
@@ -27,7 +28,7 @@ KEY = "evaluation.decoding.language_model"
 
 @dataclass(frozen=True, slots=True)
 class BeamSearch:
-    """Prefix beam search; see ``beam``. The score of a reading is that of its beam.
+    """Prefix beam search; see ``beam``. The score of a reading is that of its beam; in detail, see ``aligned``.
 
     Attributes:
         width: prefixes that are kept.
@@ -37,9 +38,10 @@ class BeamSearch:
     width: int
     scorer: NgramScorer | None
 
-    def __call__(self, logits: Tensor, frames: Tensor, blank: int) -> list[Hypothesis]:
-        """The readings of logits (B, T, K) with frames (B,) in use."""
-        return self.read(steps(logits, frames, blank))
+    def __call__(self, logits: Tensor, frames: Tensor, blank: int, /, *, in_detail: bool = False) -> list[Hypothesis]:
+        """See Search."""
+        found = self.read(steps(logits, frames, blank))
+        return aligned(logits, frames, blank, found, self.scorer) if in_detail else found
 
     def read(self, lines: Steps) -> list[Hypothesis]:
         """The readings of lines whose frames were looked through before."""

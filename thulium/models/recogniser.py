@@ -31,6 +31,7 @@ from thulium_dsl.grammar.spec import TextSpec, UnicodeForm
 # A path of an image file; an image of any size and mode, upright; or its grey values (H, W), 0 is black.
 LineImage = str | Path | Image.Image | npt.NDArray[np.uint8]
 
+PLACES = 4  # decimals of a confidence where it is written
 BATCH_SIZE = 32  # lines; what is read does not depend on it
 WINDOW = 8 * BATCH_SIZE  # lines of a stream that are in memory at once, so that those of a width stand in a batch
 
@@ -40,7 +41,7 @@ class Character:
     """A symbol that was read, before the text rules; in the order in which the model writes.
 
     Attributes:
-        confidence: 0 to 1, not calibrated.
+        confidence: 0 to 1; calibrated, the probability that it is right, where ``model.calibration`` is there.
         start, end: pixels of the prepared line, ``model.preprocessing.height`` high, between which it was seen.
     """
 
@@ -56,9 +57,11 @@ class Reading:
 
     Attributes:
         text: in logical order, after the model's text rules.
-        confidence: geometric mean of the characters' confidences, 0 to 1, not calibrated; None where it was not asked
-            for, or where nothing was read.
-        characters: empty where it was not asked for.
+        confidence: 0 to 1; None where it was not asked for. Calibrated, it is the share of the line that can be
+            expected to be right: 1 - edits / the longer one of text and transcription. Without ``model.calibration``
+            it is the probability of the path by symbols, the end of the line being one of them, and is right only in
+            its order.
+        characters: of this text, before the text rules; empty where it was not asked for.
     """
 
     text: str
@@ -125,7 +128,7 @@ class Recogniser:
         Args:
             images: each one line, and all of them in memory at once: ``read_lines`` reads any number. What is done to
                 them first is what was done to the lines that the model learned from.
-            in_detail: whether characters and confidences are wanted: those of the decoder's own way of reading.
+            in_detail: whether characters and confidences are wanted.
             on_batch: told after each batch how many lines it had.
 
         Raises:
@@ -199,22 +202,31 @@ class Recogniser:
 
     @torch.inference_mode()
     def in_detail(self, batch: Batch, output: Output) -> list[Reading]:
-        """The texts of a batch, with the characters of the decoder's own way of reading."""
-        found = self.model.read(output, in_detail=True)
-        texts = [self.text_of(line) for line in self.model.read(output, self.search)]
-        rows = zip(texts, found, batch.widths.tolist(), strict=True)
-        return [Reading(text, _mean(line.confidences), self._characters(line, width)) for text, line, width in rows]
+        """The texts of a batch, with their characters and how sure the model is of them."""
+        found = self.model.read(output, self.search, in_detail=True)
+        rows = zip(found, batch.widths.tolist(), strict=True)
+        return [Reading(self.text_of(line), self._sure(line), self._characters(line, width)) for line, width in rows]
 
     def text_of(self, line: Hypothesis) -> str:
         """The text of a hypothesis, after the text rules."""
         return normalize(self.model.charset.decode(line.classes), self.rules)
 
     def _characters(self, line: Hypothesis, width: int) -> tuple[Character, ...]:
-        stride, charset = self.model.backbone.stride, self.model.charset
+        stride, charset, calibration = self.model.backbone.stride, self.model.charset, self.model.calibration
+        confidences = line.confidences
+        if calibration and confidences:
+            confidences = calibration.characters(np.array(confidences)).tolist()
         return tuple(
             Character(charset.symbol(place), confidence, min(start * stride, width), min(end * stride, width))
-            for place, confidence, (start, end) in zip(line.classes, line.confidences, line.spans, strict=True)
+            for place, confidence, (start, end) in zip(line.classes, confidences, line.spans, strict=True)
         )
+
+    def _sure(self, line: Hypothesis) -> float | None:
+        """The confidence of a line."""
+        if line.score is None:
+            return None
+        by_symbols = np.exp(np.float64(line.score) / (len(line.classes) + 1))
+        return float(self.model.calibration.lines(by_symbols) if self.model.calibration else by_symbols)
 
 
 def _grey(image: LineImage, place: int) -> Image.Image:
@@ -248,8 +260,3 @@ def _grey_of_array(values: npt.NDArray[Any]) -> Image.Image:
         what = f"is an array of {values.dtype} with the shape {values.shape}"
         raise ImageFault(f"{what}, and one line is an array of uint8, (height, width), in which 0 is black")
     return Image.fromarray(values)
-
-
-def _mean(confidences: Sequence[float]) -> float | None:
-    """Geometric, as of factors of a probability."""
-    return float(np.exp(np.mean(np.log(np.maximum(confidences, 1e-12))))) if confidences else None

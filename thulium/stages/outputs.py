@@ -15,7 +15,7 @@ from thulium.ingest.inputs import Pages, Source
 from thulium.ingest.writing.lines import NewText, Present
 from thulium.ingest.writing.pages import NewFile, SameFile
 from thulium.ingest.writing.spans import unwritable
-from thulium.models.recogniser import ReadLine
+from thulium.models.recogniser import PLACES, ReadLine
 from thulium.runtime.errors import visible
 from thulium.runtime.ledger import Ledger, NotedFile
 from thulium.runtime.tables import escaped
@@ -23,7 +23,6 @@ from thulium.runtime.tables import escaped
 Format = Literal["txt", "json", "csv", "page", "alto"]
 XML: dict[Format, str] = {"page": "PAGE", "alto": "ALTO"}
 COLUMNS = ("id", "page", "image", "text", "confidence")
-PLACES = 4  # decimals of a confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
