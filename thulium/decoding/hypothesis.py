@@ -39,6 +39,9 @@ class Search(Protocol):
             in_detail: whether confidences and spans are wanted too. The score is that of the alignment then.
         """
 
+    def several(self, logits: Tensor, frames: Tensor, blank: int, number: int) -> list[list[Hypothesis]]:
+        """For each line, so many readings in detail, or fewer where there are no more: all differ, the best first."""
+
 
 def texts(
     search: Callable[[Tensor, Tensor, int], list[Hypothesis]], logits: Tensor, frames: Tensor, charset: Charset

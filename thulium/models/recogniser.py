@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from thulium.data.images.greys import Samples, samples_of, to_grey
 from thulium.data.line import Fault, Origin, Unread
 from thulium.data.text import normalize
 from thulium.decoding.hypothesis import Hypothesis, Search
+from thulium.decoding.searches import BeamSearch
 from thulium.models.decoders.base import Output
 from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
@@ -31,6 +32,7 @@ from thulium_dsl.grammar.spec import TextSpec, UnicodeForm
 # A path of an image file; an image of any size and mode, upright; or its grey values (H, W), 0 is black.
 LineImage = str | Path | Image.Image | npt.NDArray[np.uint8]
 
+BEAMS = 16  # of a search for alternatives, where the text comes from none
 PLACES = 4  # decimals of a confidence where it is written
 BATCH_SIZE = 32  # lines; what is read does not depend on it
 WINDOW = 8 * BATCH_SIZE  # lines of a stream that are in memory at once, so that those of a width stand in a batch
@@ -52,6 +54,14 @@ class Character:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another reading of a line; its confidence is as that of a Reading, and no probability that it is this one."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What was read in a line.
 
@@ -62,11 +72,14 @@ class Reading:
             it is the probability of the path by symbols, the end of the line being one of them, and is right only in
             its order.
         characters: of this text, before the text rules; empty where it was not asked for.
+        alternatives: other texts, all different, the one that a beam search likes best first; empty where they were not
+            asked for.
     """
 
     text: str
     confidence: float | None = None
     characters: tuple[Character, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +134,12 @@ class Recogniser:
         return cls(model.to(chosen.torch_device).eval(), chosen)
 
     def read(
-        self, images: Iterable[LineImage], *, in_detail: bool = False, on_batch: Callable[[int], None] = lambda _: None
+        self,
+        images: Iterable[LineImage],
+        *,
+        in_detail: bool = False,
+        alternatives: int = 0,
+        on_batch: Callable[[int], None] = lambda _: None,
     ) -> list[Reading]:
         """Read line images, in their order.
 
@@ -129,6 +147,8 @@ class Recogniser:
             images: each one line, and all of them in memory at once: ``read_lines`` reads any number. What is done to
                 them first is what was done to the lines that the model learned from.
             in_detail: whether characters and confidences are wanted.
+            alternatives: how many other readings are wanted of each line, at most. They come from the search, or from a
+                beam search where there is none; the text does not depend on them.
             on_batch: told after each batch how many lines it had.
 
         Raises:
@@ -138,9 +158,11 @@ class Recogniser:
         if isinstance(images, (str, Path, Image.Image)):
             raise TypeError("read takes several images: put the one into a list")
         prepared = [preprocess(_grey(image, place), self.model.preprocessing) for place, image in enumerate(images)]
-        return self._read(prepared, in_detail, on_batch)
+        return self._read(prepared, in_detail, alternatives, on_batch)
 
-    def read_lines(self, lines: Iterable[Unread | Fault], *, in_detail: bool = False) -> Iterator[ReadLine | Fault]:
+    def read_lines(
+        self, lines: Iterable[Unread | Fault], *, in_detail: bool = False, alternatives: int = 0
+    ) -> Iterator[ReadLine | Fault]:
         """Read a stream of any length, such as ``thulium.ingest.unread`` gives, in its order.
 
         A few hundred lines are taken from it at a time and read by their width; they are given back before more are
@@ -148,7 +170,7 @@ class Recogniser:
 
         Args:
             lines: made with ``model.preprocessing``; a fault among them is passed on in its place.
-            in_detail: see ``read``.
+            in_detail, alternatives: see ``read``.
 
         Raises:
             ValueError: a line was preprocessed in another way.
@@ -156,7 +178,7 @@ class Recogniser:
         stream = iter(lines)
         while window := list(islice(stream, WINDOW)):
             images = [self._checked(line) for line in window if isinstance(line, Unread)]
-            readings = iter(self._read(images, in_detail))
+            readings = iter(self._read(images, in_detail, alternatives))
             del images
             found = [
                 line if isinstance(line, Fault) else ReadLine(line.origin, line.text, next(readings)) for line in window
@@ -173,7 +195,11 @@ class Recogniser:
         return line.image
 
     def _read(
-        self, prepared: Sequence[Image.Image], in_detail: bool, on_batch: Callable[[int], None] = lambda _: None
+        self,
+        prepared: Sequence[Image.Image],
+        in_detail: bool,
+        alternatives: int,
+        on_batch: Callable[[int], None] = lambda _: None,
     ) -> list[Reading]:
         """Read preprocessed lines, in their order; those of about one width in one batch."""
         by_width = sorted(range(len(prepared)), key=lambda place: (prepared[place].width, place))
@@ -183,6 +209,8 @@ class Recogniser:
             batch = collate([prepared[place] for place in places], [""] * len(places), [str(place) for place in places])
             output = self.output(batch)
             found = self.in_detail(batch, output) if in_detail else self.readings(output)
+            if alternatives:
+                found = self._with_alternatives(found, output, alternatives)
             readings |= dict(zip(places, found, strict=True))
             on_batch(len(places))
         return [readings[place] for place in range(len(prepared))]
@@ -206,6 +234,22 @@ class Recogniser:
         found = self.model.read(output, self.search, in_detail=True)
         rows = zip(found, batch.widths.tolist(), strict=True)
         return [Reading(self.text_of(line), self._sure(line), self._characters(line, width)) for line, width in rows]
+
+    @torch.inference_mode()
+    def _with_alternatives(self, readings: list[Reading], output: Output, number: int) -> list[Reading]:
+        search = self.search or BeamSearch(BEAMS, None)
+        # More than so many: one may be the text itself, and others differ only in what the text rules make equal.
+        lines = search.several(output.logits, output.frames, self.model.charset.blank_index, 2 * number + 1)
+        return [
+            replace(reading, alternatives=self._others(reading.text, line)[:number])
+            for reading, line in zip(readings, lines, strict=True)
+        ]
+
+    def _others(self, text: str, line: Sequence[Hypothesis]) -> tuple[Alternative, ...]:
+        found: dict[str, float] = {}
+        for one in line:
+            found.setdefault(self.text_of(one), self._sure(one) or 0.0)
+        return tuple(Alternative(other, confidence) for other, confidence in found.items() if other != text)
 
     def text_of(self, line: Hypothesis) -> str:
         """The text of a hypothesis, after the text rules."""

@@ -50,6 +50,7 @@ class Request:
         straighten: whether lines of pages are made level along their baselines.
         decoding: as ``evaluation.decoding``, of which some keys are given.
         device: auto, cpu, cuda or cuda:N.
+        alternatives: how many other readings of each line are written.
         review: how many of the least sure lines are named at the end.
     """
 
@@ -61,6 +62,7 @@ class Request:
     straighten: bool
     decoding: dict[str, Any]
     device: str
+    alternatives: int = 0
     review: int = 0
 
 
@@ -99,7 +101,8 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
         format=request.format,
         present=request.present,
         skips=request.skips,
-        settings=_settings(model_file, spec, request.straighten),
+        settings=_settings(model_file, spec, request),
+        alternatives=request.alternatives,
     )
     _refuse_folder(request)
     found = inputs.find(request.given, model.preprocessing, request.out)
@@ -131,9 +134,11 @@ def _room(out: Path | None) -> Iterator[None]:
         raise DataError(f"{out}: {what}") from None
 
 
-def _settings(model_file: Path, spec: DecodingSpec, straighten: bool) -> str:
+def _settings(model_file: Path, spec: DecodingSpec, request: Request) -> str:
     digest = hashlib.sha256(model_file.read_bytes())
-    digest.update(repr((searches.facts(spec), straighten)).encode())
+    digest.update(repr((searches.facts(spec), request.straighten)).encode())
+    if request.alternatives:
+        digest.update(repr(request.alternatives).encode())
     return digest.hexdigest()
 
 
@@ -200,7 +205,8 @@ class _Desk:
         if is_screen:
             write(header(self._wish))
         has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources) or self._review.most > 0
-        stream = recogniser.read_lines(self._lines(sources, recogniser), in_detail=has_more)
+        lines = self._lines(sources, recogniser)
+        stream = recogniser.read_lines(lines, in_detail=has_more, alternatives=self._wish.alternatives)
         number = -1
         try:
             for item in track(stream, "predict", total):

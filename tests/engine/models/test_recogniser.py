@@ -70,6 +70,20 @@ def test_a_calibration_changes_confidences_and_no_text(recogniser, alone, monkey
         assert all(c.confidence > b.confidence for c, b in zip(line.characters, before.characters, strict=True))
 
 
+@pytest.mark.parametrize("is_search", [False, True])
+def test_alternatives_are_other_texts_and_change_none(recogniser, is_search):
+    spec = section("evaluation", decoding={"type": "beam", "beam_size": 2}).decoding
+    search = searches.with_model(spec, recogniser.model.charset, None) if is_search else None
+    found = reading.Recogniser(recogniser.model, recogniser.device, search=search)
+    lines = found.read(IMAGES, alternatives=3)
+    assert [line.text for line in lines] == [line.text for line in found.read(IMAGES)]
+    for line, alone in zip(lines, [found.read([image], alternatives=3)[0] for image in IMAGES], strict=True):
+        others = [other.text for other in line.alternatives]
+        assert (len(others), len({line.text, *others})) == (3, 4)
+        assert others == [other.text for other in alone.alternatives]
+        assert all(0 < other.confidence < 1 for other in line.alternatives)
+
+
 def test_the_lines_are_told_apart(alone):
     assert len({line.text for line in alone}) == len(IMAGES)
 
