@@ -257,19 +257,18 @@ class Recogniser:
 
     def _characters(self, line: Hypothesis, width: int) -> tuple[Character, ...]:
         stride, charset, calibration = self.model.backbone.stride, self.model.charset, self.model.calibration
-        confidences = line.confidences
-        if calibration and confidences:
-            confidences = calibration.characters(np.array(confidences)).tolist()
+        confidences = np.nan_to_num(np.array(line.confidences, np.float64))  # 0: nothing is known
+        confidences = calibration.characters(confidences) if calibration else confidences
         return tuple(
             Character(charset.symbol(place), confidence, min(start * stride, width), min(end * stride, width))
-            for place, confidence, (start, end) in zip(line.classes, confidences, line.spans, strict=True)
+            for place, confidence, (start, end) in zip(line.classes, confidences.tolist(), line.spans, strict=True)
         )
 
     def _sure(self, line: Hypothesis) -> float | None:
         """The confidence of a line."""
         if line.score is None:
             return None
-        by_symbols = np.exp(np.float64(line.score) / (len(line.classes) + 1))
+        by_symbols = np.nan_to_num(np.exp(np.float64(line.score) / (len(line.classes) + 1)))
         return float(self.model.calibration.lines(by_symbols) if self.model.calibration else by_symbols)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import lab_data
 import lab_reading
 import numpy as np
@@ -82,6 +84,16 @@ def test_alternatives_are_other_texts_and_change_none(recogniser, is_search):
         assert (len(others), len({line.text, *others})) == (3, 4)
         assert others == [other.text for other in alone.alternatives]
         assert all(0 < other.confidence < 1 for other in line.alternatives)
+
+
+@pytest.mark.parametrize("calibration", [None, Calibration(Curve(1.0, 0.0), Curve(1.0, 0.0))])
+def test_what_was_computed_as_no_number_is_not_sure_at_all(recogniser, monkeypatch, calibration):
+    monkeypatch.setattr(recogniser.model, "calibration", calibration)
+    layer = recogniser.model.decoder.classify
+    monkeypatch.setattr(layer, "forward", lambda features: features[..., : layer.out_features] * math.nan)
+    line, _ = recogniser.read(IMAGES[:2], in_detail=True)
+    assert line.confidence == pytest.approx(0.0, abs=1e-2)
+    assert all(c.confidence == pytest.approx(0.0, abs=1e-2) for c in line.characters)
 
 
 def test_the_lines_are_told_apart(alone):

@@ -116,7 +116,8 @@ def search_several(steps: Steps, width: int, number: int, model: LanguageModel |
     found: list[list[Found]] = [[]] * num_lines
     for row, line in enumerate(order):
         past = sources[: lengths[row], row], written[: lengths[row], row]
-        kept = [beam for beam in best[row].tolist() if mass[row, beam] > 0]
+        first, *others = best[row].tolist()
+        kept = [first, *(beam for beam in others if mass[row, beam] > 0)]
         scores = np.log(mass[row, kept]) + scale[row]
         found[line] = [Found(_trace(*past, beam), float(score)) for beam, score in zip(kept, scores, strict=True)]
     return found
