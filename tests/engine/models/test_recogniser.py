@@ -8,6 +8,7 @@ import lab_data
 import lab_reading
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -89,9 +90,11 @@ def test_alternatives_are_other_texts_and_change_none(recogniser, is_search):
 @pytest.mark.parametrize("calibration", [None, Calibration(Curve(1.0, 0.0), Curve(1.0, 0.0))])
 def test_what_was_computed_as_no_number_is_not_sure_at_all(recogniser, monkeypatch, calibration):
     monkeypatch.setattr(recogniser.model, "calibration", calibration)
-    layer = recogniser.model.decoder.classify
-    monkeypatch.setattr(layer, "forward", lambda features: features[..., : layer.out_features] * math.nan)
+    odd = torch.zeros(recogniser.model.charset.num_classes)
+    odd[3] = math.nan
+    monkeypatch.setattr(recogniser.model.decoder.classify, "forward", lambda frames: odd.expand(*frames.shape[:2], -1))
     line, _ = recogniser.read(IMAGES[:2], in_detail=True)
+    assert line.characters
     assert line.confidence == pytest.approx(0.0, abs=1e-2)
     assert all(c.confidence == pytest.approx(0.0, abs=1e-2) for c in line.characters)
 
