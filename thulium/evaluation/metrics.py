@@ -30,6 +30,8 @@ class LineResult:
     """One line, as it was transcribed and as it was read.
 
     Attributes:
+        confidence: of the prediction, 0 to 1; None: not known.
+        confidences, are_right: of each character that was read, how sure the model is of it, and whether it is right.
         characters: edits and reference length in code points.
         words: the same in words, split at white space.
     """
@@ -38,6 +40,9 @@ class LineResult:
     page: str
     transcription: str
     prediction: str
+    confidence: float | None = None
+    confidences: tuple[float, ...] = ()
+    are_right: tuple[bool, ...] = ()
     characters: EditCount = field(init=False)
     words: EditCount = field(init=False)
 
@@ -47,6 +52,12 @@ class LineResult:
         object.__setattr__(self, "characters", EditCount(edits, len(reference)))
         words = Levenshtein.distance(reference.split(), prediction.split())
         object.__setattr__(self, "words", EditCount(words, len(reference.split())))
+
+    @property
+    def share_right(self) -> float:
+        """1 - edits / the longer one of both texts: 0 to 1, and 1 where both are empty."""
+        longer = max(len(self.transcription), len(self.prediction))
+        return 1 - self.characters.edits / longer if longer else 1.0
 
 
 @dataclass(frozen=True, slots=True)

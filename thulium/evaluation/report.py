@@ -13,11 +13,12 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
+from thulium.evaluation.calibration import Bin, bins_of_characters, bins_of_lines, ece
 from thulium.evaluation.intervals import Interval
 from thulium.evaluation.metrics import EditCount, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
 from thulium.runtime.files import replace_text
-from thulium.runtime.svg import Series, line_chart
+from thulium.runtime.svg import Series, agreement_chart, line_chart
 
 TYPICAL_LINES = 6
 PAIRS_SHOWN = 15
@@ -33,6 +34,7 @@ class Evaluation:
         history: a row an epoch, as ``thulium.training.history.read`` gives them; epoch 0 is before training; empty:
             nothing is known of the training.
         unfit: ids of the lines that have more text than the model has frames.
+        is_calibrated: whether the confidences were made right on the validation lines.
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
@@ -51,6 +53,7 @@ class Evaluation:
     facts: Mapping[str, object]
     augmented: bytes = b""
     unfit: tuple[str, ...] = ()
+    is_calibrated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
     shown = worst[: evaluation.worst_lines]
     typical = typical_lines(results, without=shown)
     num_pages = len({result.page for result in results})
+    bins, of_characters = bins_of_lines(results), bins_of_characters(results)
     return {
         "evaluation": evaluation,
         "total": sum((result.characters for result in results), EditCount()),
@@ -100,6 +104,10 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "before": _val_cer(evaluation.history, 0),
         "after": _val_cer(evaluation.history, evaluation.epoch) if evaluation.epoch else math.nan,
         "charts": _charts(evaluation),
+        "bins": bins,
+        "ece": ece(bins),
+        "ece_characters": ece(of_characters),
+        "reliability": _reliability(bins, of_characters),
         "augmented": data_uri(evaluation.augmented),
         "worst": [_shown(result, evaluation.png) for result in shown],
         "typical": [_shown(result, evaluation.png) for result in typical],
@@ -208,6 +216,14 @@ def _charts(evaluation: Evaluation) -> list[Markup]:
         line_chart(rates, title="Error rate on validation", x_title="epoch", mark=known, tick=_tick),
     )
     return [Markup(chart) for chart in charts if chart]  # svg.py escapes what it writes
+
+
+def _reliability(lines: Sequence[Bin], characters: Sequence[Bin]) -> Markup:
+    series = [
+        Series(name, tuple((one.confidence, one.right) for one in bins))
+        for name, bins in (("lines", lines), ("characters", characters))
+    ]
+    return Markup(agreement_chart(series, title="Share that is right", x_title="confidence"))
 
 
 def _tick(fraction: float) -> str:

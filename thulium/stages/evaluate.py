@@ -23,6 +23,7 @@ from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
+from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
@@ -30,7 +31,7 @@ from thulium.evaluation.recognise import Judged, judge
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
 from thulium.models.file import load_model
-from thulium.models.recogniser import Recogniser
+from thulium.models.recogniser import PLACES, Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime import processor
@@ -83,12 +84,10 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    metrics = _metrics(reading, scores, interval) | {"measured": _measured(reading, interval, judged, evaluation, data)}
-    (out / "plots").mkdir(parents=True, exist_ok=True)
+    measured = _measured(reading, interval, judged, evaluation, data) | {"confidence": _kind_of_confidence(model)}
+    metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
-    _write_predictions(reading.results, _pngs(split), out / "predictions.csv")
-    plots.write_confusions(reading.results, out / "plots" / "confusions.csv")
-    plots.write_cer_by_length(reading.results, out / "plots" / "cer_by_length.csv")
+    _write_tables(reading.results, _pngs(split), out)
     page = Evaluation(
         split=evaluation.split,
         judged=judged,
@@ -102,6 +101,7 @@ def evaluate(
         facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
+        is_calibrated=model.calibration is not None,
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -198,6 +198,8 @@ def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, A
         "cer_low": _figure(interval.low),
         "cer_high": _figure(interval.high),
         "edits": sum(result.characters.edits for result in reading.results),
+        "ece": round(ece(bins_of_lines(reading.results)), 6),
+        "ece_characters": round(ece(bins_of_characters(reading.results)), 6),
     }
 
 
@@ -227,14 +229,29 @@ def _measured(
     }
 
 
+def _kind_of_confidence(model: HTRModel) -> str:
+    return "calibrated on the validation lines" if model.calibration else "not calibrated"
+
+
+def _write_tables(results: Sequence[LineResult], png: Callable[[str], bytes], out: Path) -> None:
+    """What was read, line by line, and what DVC draws of it."""
+    (out / "plots").mkdir(parents=True, exist_ok=True)
+    _write_predictions(results, png, out / "predictions.csv")
+    plots.write_confusions(results, out / "plots" / "confusions.csv")
+    plots.write_cer_by_length(results, out / "plots" / "cer_by_length.csv")
+    write_reliability(results, out / "plots" / "reliability.csv")
+
+
 def _write_predictions(results: Sequence[LineResult], png: Callable[[str], bytes], path: Path) -> None:
     """All lines; with a digest of their images, so that a comparison sees whether two tables are of the same lines."""
-    header = ("id", "page", "transcription", "prediction", "edits", "characters", IMAGE)
-    rows = (
-        (r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference, _short(png(r.id)))
-        for r in results
-    )
-    write_table(path, header, rows)
+    header = ("id", "page", "transcription", "prediction", "edits", "characters", "confidence", IMAGE)
+    write_table(path, header, (_row(result, png) for result in results))
+
+
+def _row(result: LineResult, png: Callable[[str], bytes]) -> tuple[object, ...]:
+    texts, count = (result.transcription, result.prediction), result.characters
+    sure = "" if result.confidence is None else f"{result.confidence:.{PLACES}f}"
+    return (result.id, result.page, *texts, count.edits, count.reference, sure, _short(png(result.id)))
 
 
 def _short(content: bytes) -> str:

@@ -643,4 +643,6 @@ def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, 
     assert computed["device"] == "cpu"
     assert computed["precision"] in ("bfloat16", "float32")
     assert (computed["threads"], computed["processes"]) == (1, 1)
-    assert load_model(tmp_path / "checkpoints" / "last.safetensors")[1]["computed"] == computed
+    model, facts = load_model(tmp_path / "checkpoints" / "last.safetensors")
+    assert facts["computed"] == computed
+    assert model.calibration is not None
