@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 
 from thulium.cli.main import app
 from thulium.data.prepared import open_prepared
+from thulium.decoding.lm import arpa, ngrams
 from thulium.models.file import save_model
 from thulium.models.recogniser import Recogniser
 from thulium.runtime.tables import read_table
@@ -100,6 +101,23 @@ def test_lines_are_shown_with_their_names(model: Path, lines: Path) -> None:
     assert predict(model, *images).out == "".join(
         f"{path}\t{text}\n" for path, text in zip(images, [first, *others], strict=True)
     )
+
+
+def test_a_language_model_beside_the_model_file_is_used_and_said(model: Path, lines: Path, tmp_path: Path) -> None:
+    shutil.copy(model, tmp_path / "m.safetensors")
+    texts = ["Anno 1742", "den 3. May"] * 5
+    symbols = Recogniser.load(model).model.charset.symbols
+    arpa.write(ngrams.build(texts, 3, symbols, "logical"), tmp_path / "language_model.arpa.gz")
+    plain = predict(tmp_path / "m.safetensors", lines)
+    assert "language model" not in plain.err
+    words = (tmp_path / "m.safetensors", lines, "--decoding", "beam")
+    with_it = predict(*words)
+    assert f"with the language model {tmp_path / 'language_model.arpa.gz'}; --language-model none" in with_it.err
+    without = predict(*words, "--language-model", "none")
+    assert "language model" not in without.err
+    assert with_it.out != without.out
+    named = predict(*words, "--language-model", tmp_path / "language_model.arpa.gz")
+    assert named.out == with_it.out
 
 
 def test_rows_of_json_and_csv_say_how_sure_the_model_is(model: Path, lines: Path, tmp_path: Path) -> None:
@@ -349,7 +367,7 @@ def test_the_commands_of_the_guide(
     shutil.copy(model, tmp_path / "best.safetensors")
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"(?m)^\$ thulium predict ((?:best\.safetensors|\.) .*)$", guide)
-    assert len(commands) == 11
+    assert len(commands) == 12
     for words in commands:
         assert predict(*words.partition(" > ")[0].split()).code == 0, words  # what goes into a file is the shell's
 

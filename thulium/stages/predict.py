@@ -32,6 +32,8 @@ from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, o
 from thulium.stages.review import Review
 from thulium_dsl.grammar.spec import DecodingSpec
 
+LANGUAGE_MODEL = "language_model.arpa.gz"  # beside a model file, and travels with it
+
 # What to do about lines that had a text, by what was asked; with --replace, none keeps it.
 HOW_KEPT: dict[Present, str] = {
     "keep": "--replace writes over it; in PAGE, --alternative puts a second reading beside it",
@@ -95,7 +97,7 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
         DataError: something cannot be read or written; all of it is named, and what was written is whole.
     """
     model, _ = load_model(model_file)
-    spec: DecodingSpec = section("evaluation", decoding=request.decoding).decoding
+    spec: DecodingSpec = section("evaluation", decoding=_with_own_model(request.decoding, model_file)).decoding
     search = searches.of_file(spec, model.charset, "--language-model")
     wish = Wish(
         format=request.format,
@@ -120,6 +122,15 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
     for row in review.rows(is_calibrated=model.calibration is not None):
         say(row)
     _tell(counts, wish, request)
+
+
+def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:
+    """The language model that lies beside a model file is used where beam search is asked for and no other is."""
+    own = model_file.with_name(LANGUAGE_MODEL)
+    if decoding["type"] != "beam" or "language_model" in decoding or not own.is_file():
+        return decoding
+    say(f"with the language model {own}; --language-model none reads without it")
+    return decoding | {"language_model": str(own)}
 
 
 @contextlib.contextmanager
