@@ -18,6 +18,7 @@ LAYERS = {
         "cli",
         "plugins",
         "stages",
+        "exchange",
         "training",
         "evaluation",
         "models",
@@ -32,7 +33,9 @@ LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl
 OPEN_TO_THE_ENGINE = {
     "thulium_dsl.text.files",
     "thulium_dsl.grammar.building",
+    "thulium_dsl.grammar.names",
     "thulium_dsl.grammar.spec",
+    "thulium_dsl.grammar.zoo",
     "thulium_dsl.messages.problems",
 }
 

@@ -18,7 +18,7 @@ from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
 # The extra that has a package; the others are those of training.
-EXTRAS = {"onnx": "onnx", "onnxruntime": "onnx", "onnxscript": "onnx"}
+EXTRAS = {"onnx": "onnx", "onnxruntime": "onnx", "onnxscript": "onnx", "huggingface_hub": "hub"}
 
 
 @contextlib.contextmanager

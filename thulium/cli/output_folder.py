@@ -153,7 +153,7 @@ def is_prepared(experiment: Experiment, out: Path) -> bool:
 
 def have_changed(experiment: Experiment, out: Path) -> bool:
     """Whether the data are not those that were prepared in a folder; if they are not there at all, nobody can tell."""
-    from thulium_dsl.grammar.rules import paths_of
+    from thulium_dsl.grammar.paths import paths_of
 
     are_there = all(os.path.exists(path) for path in paths_of("dataset", asdict(experiment.dataset)).values())
     return are_there and not is_prepared(experiment, out)
@@ -174,7 +174,7 @@ def preparing(experiment: Experiment, out: Path) -> Iterator[None]:
 def _sources(experiment: Experiment) -> str:
     """A digest of the settings, the engine's version, and the names, sizes and times of all files of the data."""
     import thulium
-    from thulium_dsl.grammar.rules import paths_of
+    from thulium_dsl.grammar.paths import paths_of
 
     dataset = asdict(experiment.dataset)
     digest = hashlib.sha256(

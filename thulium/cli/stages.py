@@ -138,8 +138,14 @@ def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) 
 def _check_first_weights(path: str | None) -> None:
     """Refuse a file that is not there before anything is prepared."""
     from thulium.runtime.pointers import absent, pointer_at
+    from thulium_dsl.grammar import names
 
     if path is None:
+        return
+    if name := names.parse(path):
+        with engine.importing("train"):
+            from thulium.exchange.fetch import refuse_other
+        refuse_other(name, Path())
         return
     said = pointer_at(Path(path)) if Path(path).is_file() else absent(Path(path)) or "no such file"
     if said:

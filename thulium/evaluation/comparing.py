@@ -256,7 +256,7 @@ def ranked(outcomes: Sequence[Outcome], unit: Unit) -> list[Ranked]:
 
 def differing_facts(outcomes: Sequence[Outcome]) -> list[str]:
     """What the figures are of, where that differs: ``decoding: greedy (HEAD), beam (workspace)``."""
-    passed_over = ("lines", "characters", "lines_left_out")
+    passed_over = ("lines", "characters", "lines_left_out", "model_sha256")
     names = [name for outcome in outcomes for name in outcome.measured if name not in passed_over]
     rows = []
     for name in dict.fromkeys(names):

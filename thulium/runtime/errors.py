@@ -5,6 +5,7 @@ ThuliumError (thulium_dsl.messages.problems)
 ├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
 ├── DeviceError       a device that this machine does not have
 ├── LoggerError       a service that the run should be sent to and that does not take it
+├── RemoteError       what lies elsewhere and cannot be had from there, or cannot be put there: names the address
 ├── MissingPackage    an optional package that the document asks for: the command that installs it
 ├── StepError         a training step that went wrong: epoch, step, ids of the lines
 ├── WorldError        processes that cannot train together
@@ -33,6 +34,10 @@ class DeviceError(ThuliumError):
 
 class LoggerError(ThuliumError):
     """A service that the run should be sent to and that does not take it."""
+
+
+class RemoteError(ThuliumError):
+    """What lies elsewhere cannot be had from there, or cannot be put there."""
 
 
 class MissingPackage(ThuliumError):

@@ -45,6 +45,7 @@ from thulium.training.same import digest_of_lines
 from thulium_dsl.grammar.spec import EvaluationSpec, ResourcesSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
+DIGITS = 16  # of a digest, that tell one file from all others
 DRAWS = 2  # pictures of each transform that fit the report's width
 
 
@@ -84,7 +85,8 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    measured = _measured(reading, interval, judged, evaluation, data) | {"confidence": _kind_of_confidence(model)}
+    measured = _measured(reading, interval, judged, evaluation, data, path)
+    measured |= {"confidence": _kind_of_confidence(model)}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
     _write_tables(reading.results, _pngs(split), out)
@@ -209,9 +211,9 @@ def _figure(value: float) -> float | None:
 
 
 def _measured(
-    reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared
+    reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared, path: Path
 ) -> dict[str, Any]:
-    """What the figures are of: two that differ in any of this are not to be compared, and DVC's diff shows it."""
+    """What the figures are of: two that differ in it (but the model) are no comparison; DVC's diff shows it."""
     left_out = data.lines_left_out(evaluation.split)
     return {
         "split": evaluation.split,
@@ -226,6 +228,7 @@ def _measured(
         "words": "split at white space",
         "interval_unit": interval.unit,
         "interval_units": interval.num_units,
+        "model_sha256": _digest_of(path),
     }
 
 
@@ -251,11 +254,15 @@ def _write_predictions(results: Sequence[LineResult], png: Callable[[str], bytes
 def _row(result: LineResult, png: Callable[[str], bytes]) -> tuple[object, ...]:
     texts, count = (result.transcription, result.prediction), result.characters
     sure = "" if result.confidence is None else f"{result.confidence:.{PLACES}f}"
-    return (result.id, result.page, *texts, count.edits, count.reference, sure, _short(png(result.id)))
-
-
-def _short(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+    return (
+        result.id,
+        result.page,
+        *texts,
+        count.edits,
+        count.reference,
+        sure,
+        hashlib.sha256(png(result.id)).hexdigest()[:DIGITS],
+    )
 
 
 def _pngs(split: Split) -> Any:
@@ -276,7 +283,7 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         **({"epoch of the checkpoint": facts["epoch"]} if "epoch" in facts else {}),
         **{name: _compact(section) for name, section in _settings(facts).items()},
         **({"computed with": _compact(facts["computed"])} if "computed" in facts else {}),
-        "checkpoint (sha256)": hashlib.sha256(path.read_bytes()).hexdigest()[:16],
+        "checkpoint (sha256)": _digest_of(path),
         "prepared data (sha256)": _digest(data.folder),
         "thulium": thulium.__version__,
         "torch": torch.__version__,
@@ -323,6 +330,10 @@ def _braced(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_braced, value)) + "]"
     return json.dumps(value).strip('"')
+
+
+def _digest_of(model_file: Path) -> str:
+    return hashlib.sha256(model_file.read_bytes()).hexdigest()[:DIGITS]
 
 
 def _digest(folder: Path) -> str:

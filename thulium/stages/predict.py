@@ -14,6 +14,7 @@ from typing import Any
 from thulium.data.line import Fault, Unread
 from thulium.decoding import searches
 from thulium.decoding.hypothesis import Search
+from thulium.decoding.lm import arpa
 from thulium.ingest import inputs
 from thulium.ingest.inputs import NO_LINES, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
@@ -31,8 +32,6 @@ from thulium.runtime.progress import say, track
 from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, on_screen
 from thulium.stages.review import Review
 from thulium_dsl.grammar.spec import DecodingSpec
-
-LANGUAGE_MODEL = "language_model.arpa.gz"  # beside a model file, and travels with it
 
 # What to do about lines that had a text, by what was asked; with --replace, none keeps it.
 HOW_KEPT: dict[Present, str] = {
@@ -126,7 +125,7 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
 
 def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:
     """The language model that lies beside a model file is used where beam search is asked for and no other is."""
-    own = model_file.with_name(LANGUAGE_MODEL)
+    own = model_file.with_name(arpa.BESIDE)
     if decoding["type"] != "beam" or "language_model" in decoding or not own.is_file():
         return decoding
     say(f"with the language model {own}; --language-model none reads without it")

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+import thulium
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader, Place
@@ -36,6 +37,7 @@ from thulium.training.run import Keeper, Run
 from thulium.training.same import parts_of
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
+from thulium_dsl.grammar.names import local_path
 from thulium_dsl.grammar.spec import (
     AugmentationSpec,
     CheckpointingSpec,
@@ -92,6 +94,7 @@ def train(
     settings = _settings(model, training, augmentation, data)
     parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
     computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]}
+    computed |= {"thulium": thulium.__version__, "torch": torch.__version__}
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on)
@@ -119,7 +122,7 @@ def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRMod
 
     if training.init_from is None:
         return make(charset)
-    return started_from(Path(training.init_from), training.extend_charset, charset, make)
+    return started_from(Path(local_path(training.init_from)), training.extend_charset, charset, make)
 
 
 def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:

@@ -15,6 +15,7 @@ from thulium.data.prepared import Prepared
 from thulium.runtime.errors import WorldError
 from thulium.runtime.world import World
 from thulium.training.resume import digest_of
+from thulium_dsl.grammar.names import local_path
 
 
 def digest_of_lines(prepared: Path) -> str:
@@ -31,7 +32,7 @@ def parts_of(data: Prepared, sections: tuple[Any, ...], init_from: str | None, w
     Raises:
         WorldError: not all processes see the same data, or the same first weights.
     """
-    own, start = digest_of_lines(data.folder), digest_of([Path(init_from)]) if init_from else ""
+    own, start = digest_of_lines(data.folder), digest_of([Path(local_path(init_from))]) if init_from else ""
     for rank, (theirs, their_start) in enumerate(world.gather((own, start))):
         if their_start != start:
             raise WorldError(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import resolve, schemas
+from thulium_dsl.grammar import names
 from thulium_dsl.grammar.hints import plain
+from thulium_dsl.grammar.paths import overlap, paths_of
 from thulium_dsl.grammar.words import shown
 from thulium_dsl.text.document import Document
 from thulium_dsl.text.nodes import KeyPath
@@ -37,6 +38,7 @@ _TAKEN = (
     "data.yaml",
     "metrics.json",
     "requirements.txt",
+    "thulium.lock",
     ".gitignore",
     ".dvcignore",
 )
@@ -176,12 +178,12 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
         return
     emptied = "and old checkpoints are removed from it before a new training"
     for taken in _TAKEN:
-        if _overlap(folder, posixpath.normpath(taken)):
+        if overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit,), f"{{0}} overlaps '{taken}', {emptied}", hint)
     logs = "logging.tensorboard.log_dir"
     others = paths_of("dataset", settings["dataset"]) | {logs: settings[logs]}
     for dotted, taken in others.items():
-        if _overlap(folder, posixpath.normpath(taken)):
+        if overlap(folder, posixpath.normpath(taken)):
             yield Finding((culprit, dotted), f"{{0}} overlaps {{1}}, {emptied}", hint)
 
 
@@ -209,9 +211,19 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
             what = "{0} is the whole project, and the stages keep their results in it"
             yield Finding((dotted,), what, "put what belongs there into a folder of its own")
         for written in _WRITTEN:
-            if _overlap(posixpath.normpath(folder), written):
+            if overlap(posixpath.normpath(folder), written):
                 hint = "name another folder; the stages keep their results in this one"
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
+
+
+def data_lie_here(settings: Settings) -> Iterator[Finding]:
+    """A name of what lies elsewhere is none of a folder: what it stands for is fetched into one first."""
+    for section in ("dataset", "evaluation"):
+        for dotted, path in paths_of(section, settings[section]).items():
+            if path.partition(":")[0] in names.SCHEMES and names.is_name(path):
+                do = f"run 'thulium fetch {path} --into data/NAME', and write 'data/NAME'"
+                hint = do if section == "dataset" else "bring the file into the project, and name it there"
+                yield Finding((dotted,), f"'{_as_is(path)}' lies elsewhere, and stages read what lies here", hint)
 
 
 def model_files_stay(settings: Settings) -> Iterator[Finding]:
@@ -223,9 +235,23 @@ def model_files_stay(settings: Settings) -> Iterator[Finding]:
 def first_weights_stay(settings: Settings) -> Iterator[Finding]:
     """The same for the weights that a training starts from."""
     for dotted, path in paths_of("training", settings["training"]).items():
+        if names.is_name(path):
+            yield from _is_fetched_apart(settings, dotted, path)
+            continue
         yield from _stays(settings, dotted, path)
         if not path.endswith(".safetensors"):
             yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
+
+
+def _is_fetched_apart(settings: Settings, dotted: str, name: str) -> Iterator[Finding]:
+    """A name can be understood, and what it stands for has a place of its own."""
+    if wrong := names.fault(name):
+        yield Finding((dotted,), _as_is(wrong[0]), wrong[1])
+        return
+    place, save_dir = names.local_path(name), "checkpointing.save_dir"
+    if overlap(place, posixpath.normpath(settings[save_dir])):
+        what = f"{{0}} overlaps '{place}', where the model of {{1}} is fetched to"
+        yield Finding((save_dir, dotted), what, "give the checkpoints a folder of their own, such as checkpoints/")
 
 
 def _stays(settings: Settings, dotted: str, path: str) -> Iterator[Finding]:
@@ -235,7 +261,7 @@ def _stays(settings: Settings, dotted: str, path: str) -> Iterator[Finding]:
         yield Finding((dotted,), what, "write the path with '/'")
     folder = posixpath.normpath(settings["checkpointing.save_dir"])
     for written in (*_WRITTEN, folder):
-        if _overlap(name, written):
+        if overlap(name, written):
             hint = "keep the file elsewhere; the stages empty what they write"
             yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
 
@@ -255,33 +281,9 @@ def batch_holds_a_line(settings: Settings) -> Iterator[Finding]:
         yield Finding((budget, width, height), what, f"write 'max_pixels: {least}' or more, or lower max_width")
 
 
-def paths_of(section: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """The files and folders that a section names, of those that its stage reads: dotted key -> path."""
-    kinds, found = {None, *_types(values)}, {}
-    for key in schemas.walk():
-        if key.path[0] == section and key.kind in kinds:
-            value = resolve.lookup(values, key.path[1:])
-            if schemas.names_a_file(key, value):
-                found[key.dotted] = str(value)
-    return found
-
-
-def _types(values: Mapping[str, Any]) -> Iterator[str]:
-    """The types that a section and the sections in it have."""
-    for name, value in values.items():
-        if name == "type":
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _types(value)
-
-
 def _as_is(text: str) -> str:
     """A text of the user's for a sentence that places are put into."""
     return text.replace("{", "{{").replace("}", "}}")
-
-
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
 
 
 def shares_leave_something(settings: Settings) -> Iterator[Finding]:
@@ -362,6 +364,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("training",), frozen_parts_were_trained),
     (("training", "preprocessing"), batch_holds_a_line),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
+    (("dataset", "evaluation"), data_lie_here),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),
     (("dataset", "logging"), results_have_their_folders),

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar import names, schemas
 from thulium_dsl.grammar.idle import Idle
-from thulium_dsl.grammar.rules import paths_of
+from thulium_dsl.grammar.paths import paths_of
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import HISTORY, INPUTS, SAVE_DIR, STAGES, Plot, Stage
@@ -106,7 +106,7 @@ def written(graph: Graph) -> tuple[str, ...]:
 
 def _node(row: Stage, experiment: Experiment, root: Path, idle: tuple[Idle, ...]) -> Node:
     save_dir = posixpath.normpath(experiment.checkpointing.save_dir)
-    inputs = tuple(f"${{{name}}}" for name in _inputs(row, experiment, idle))
+    inputs = tuple(_inputs(row, experiment, idle))
     deps = [path for dep in row.deps for path in (inputs if dep == INPUTS else (dep,))]
     outs = [path for path in row.outs if experiment.checkpointing.save_best or path != f"{SAVE_DIR}/best.safetensors"]
     return Node(
@@ -123,12 +123,16 @@ def _node(row: Stage, experiment: Experiment, root: Path, idle: tuple[Idle, ...]
 
 
 def _inputs(row: Stage, experiment: Experiment, idle: tuple[Idle, ...]) -> list[str]:
-    """The keys of a stage's sections that name files, in the document or as an option that does nothing."""
+    """What a stage's sections name, in the document or as an option that does nothing: a template for each key.
+
+    A key that names what lies elsewhere stands for where that is fetched to, which DVC cannot look up.
+    """
     values = asdict(experiment)
-    named = [name for section in row.sections for name in paths_of(section, values[section])]
+    found = {name: path for section in row.sections for name, path in paths_of(section, values[section]).items()}
+    named = [names.local_path(path) if names.is_name(path) else f"${{{name}}}" for name, path in found.items()]
     resting = [dotted(option.path) for option in idle if schemas.is_path(dotted(option.path), option.value)]
     # Of the evaluation only: data of another type need not be there, and would stop DVC.
-    kept = [name for name in resting if "evaluation" in row.sections and name.startswith("evaluation.")]
+    kept = [f"${{{name}}}" for name in resting if "evaluation" in row.sections and name.startswith("evaluation.")]
     return list(dict.fromkeys([*named, *kept]))
 
 

@@ -12,8 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from thulium_dsl.edit.fill import fill
+from thulium_dsl.grammar import names
 from thulium_dsl.grammar.idle import idle_in
-from thulium_dsl.grammar.rules import paths_of
+from thulium_dsl.grammar.paths import paths_of
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import Loaded
 from thulium_dsl.messages.problems import Problem, ThuliumError
@@ -24,6 +25,11 @@ from thulium_dsl.pipeline.graph import PARAMS
 def is_project(file: Path) -> bool:
     """Whether a document is the one that a dvc.yaml beside it was compiled from."""
     return file.name == PARAMS and (file.parent / dvc_yaml.NAME).is_file()
+
+
+def root_of_names(file: Path) -> Path:
+    """The folder that a document's paths start from: its project's, and elsewhere the one that one works in."""
+    return file.parent if is_project(file) else Path()
 
 
 def staleness(file: Path, loaded: Loaded) -> Iterator[Problem]:
@@ -64,6 +70,7 @@ def refuse_stale(root: Path, loaded: Loaded, *, must_be_complete: bool = True) -
 
 def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
     """What works in the project and not in every run of it, in a sentence each."""
+    yield from _unfetched(file, experiment)
     if not is_project(file):
         return
     root = Path(os.path.abspath(file.parent))
@@ -79,6 +86,13 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
                 "the queue do not, since they work in a copy of the project\n"
                 f"  help: write its absolute path, or bring it into the project: dvc add, dvc import-url"
             )
+
+
+def _unfetched(file: Path, experiment: Experiment) -> Iterator[str]:
+    """That a model which lies elsewhere has not been brought yet: the document is valid, and cannot be run."""
+    start = experiment.training.init_from
+    if start and names.is_name(start) and not (root_of_names(file) / names.local_path(start)).is_file():
+        yield f"training.init_from: {start} is not here yet\n  help: run: thulium fetch {file}"
 
 
 def _is_below(path: Path, root: Path) -> bool:

@@ -1,5 +1,6 @@
 """What evaluate needs, what it says of its figures, and what it does with a model file alone."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -55,6 +56,7 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
         "words": "split at white space",
         "interval_unit": "line",
         "interval_units": 6,
+        "model_sha256": hashlib.sha256((tmp_path / "checkpoints" / "best.safetensors").read_bytes()).hexdigest()[:16],
         "confidence": "not calibrated",
     }
 

@@ -106,6 +106,47 @@ def test_first_weights_are_a_dependency_of_train(tmp_path: Path) -> None:
     assert named[1] == (*without[1], "${training.init_from}")
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("hf:archive-x/french", "models/hf/archive-x/french/main/model.safetensors"),
+        ("hf:archive-x/french@main", "models/hf/archive-x/french/main/model.safetensors"),
+        ("hf:archive-x/french@v1.0#old/best.safetensors", "models/hf/archive-x/french/v1.0/old/best.safetensors"),
+        ("doi:10.5281/zenodo.7", "models/doi/10.5281/zenodo.7/model.safetensors"),
+    ],
+)
+def test_a_name_of_first_weights_is_a_dependency_on_what_it_is_fetched_to(
+    name: str, place: str, tmp_path: Path
+) -> None:
+    document = parse(f"training: {{init_from: '{name}'}}")
+    assert graph.build(experiment_of(document), tmp_path).nodes[1].deps[-1] == place
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ("hf://a/b", "is an address, not a name", "write 'hf:a/b'"),
+        ("https://huggingface.co/a/b", "is an address, not a name", "write 'hf:a/b'"),
+        ("https://doi.org/10.5281/zenodo.7", "is an address, not a name", "write 'doi:10.5281/zenodo.7'"),
+        ("https://zenodo.org/records/7#x", "is an address, not a name", "write 'doi:10.5281/zenodo.7'"),
+        ("hf:french", "is no name of a model", "write 'hf:owner/name'"),
+        ("hf:a/../b", "is no name of a model", "write 'hf:owner/name'"),
+        ("hf:a/b@../../c", "is no name of a model", "write 'hf:owner/name'"),
+        ("hf:a/b#../x.safetensors", "is no name of a model", "write 'hf:owner/name'"),
+        ("hf:a/b#x.bin", "'x.bin' is not the name of a model file", "ends in .safetensors"),
+        ("HF:a/b", "'HF:' is no kind of name", "did you mean 'hf:a/b'?"),
+        ("huggingface:a/b", "is no kind of name", "did you mean 'hf:a/b'?"),
+        ("doi:10.1000/182", "is no name of a model", "only records of Zenodo are known"),
+        ("zoo:french", "there is no model 'french' in the zoo", "this version comes with none"),
+        ("s3:bucket/x.safetensors", "'s3:' is no kind of name: there are hf:, doi:, zoo:", "name a model as"),
+    ],
+)
+def test_a_name_that_cannot_be_understood_is_said_with_what_was_meant(text: str, what: str, hint: str) -> None:
+    (problem,) = check(parse(f"training: {{init_from: '{text}'}}")).problems
+    assert what in problem.what
+    assert hint in problem.hint
+
+
 def test_requirements_or_source_stand_for_the_engine(tmp_path: Path) -> None:
     for package in ("thulium", "thulium_dsl"):
         (tmp_path / package).mkdir()

@@ -35,6 +35,7 @@ BINARY = b"mmap lm http://kheafield.com/code"  # what KenLM's own files begin wi
 GZIP = b"\x1f\x8b"
 NEVER = -99.0  # log10 p of what is never predicted, by custom
 
+BESIDE = "language_model.arpa.gz"  # beside a model file, and travels with it
 HELP = "write one with `thulium lm`"
 
 
