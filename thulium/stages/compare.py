@@ -226,7 +226,7 @@ def _share(value: float, places: int) -> str:
     least = 10.0**-places
     if value < least:
         return f"below {least:.{places}f}"
-    return f"above {1 - least:.{places}f}" if 1 - least < value < 1 else f"{value:.{places}f}"
+    return f"above {1 - least:.{places}f}" if value > 1 - least else f"{value:.{places}f}"
 
 
 def _notes(found: Comparison) -> list[str]:
