@@ -49,6 +49,22 @@ test-long: setup  ## run the tests that kill trainings and join processes, which
 test-gpu: setup  ## run the tests that want a GPU: where there is none, they are skipped and say so
 	OMP_NUM_THREADS=1 python -m pytest -m gpu tests/gpu
 
+.PHONY: test-kraken
+test-kraken: .venv-kraken/.installed  ## run the tests of the plug-in in the real kraken, in an environment of its own (6 GB)
+	OMP_NUM_THREADS=1 .venv-kraken/bin/python -m pytest tests/kraken
+
+# kraken 7.1 takes a torch of up to 2.14.0, and works with later ones: so its own bound is passed over.
+KRAKEN := 7.1.1
+.venv-kraken/.installed: pyproject.toml
+	@echo "Setting up .venv-kraken: as large as .venv, this takes some minutes"
+	$(PYTHON) -m venv --clear .venv-kraken
+	.venv-kraken/bin/python -m pip install --quiet --disable-pip-version-check torch torchvision \
+		'click<8.3' coremltools 'htrmopo~=0.6' iso639-lang 'jinja2~=3.1.6' lightning lxml numpy platformdirs protobuf \
+		pyarrow regex requests 'rich<14.1' 'safetensors~=0.7.0' 'scikit-image~=0.25.2' 'scikit-learn~=1.7.2' \
+		'scipy~=1.15.3' 'shapely~=2.1.2' threadpoolctl torchmetrics pytest '.[training]'
+	.venv-kraken/bin/python -m pip install --quiet --disable-pip-version-check --no-deps kraken==$(KRAKEN) --editable .
+	touch $@
+
 .PHONY: test-pythons
 test-pythons:  ## run the tests of the language on the other Pythons that are here, each with the base package alone
 	$(PYTHON) tests/pythons.py

@@ -54,6 +54,8 @@ class Case:
         title: of its row.
         network, batch, augments: of the document.
         workers: loader processes; None: as the document comes.
+        augment_on: where lines are augmented; None: as the document comes.
+        profiles: whether one more epoch runs under the profiler.
         width: of the lines, pixels, where the model is measured alone, on batches that lie in memory; 0: a training.
         seconds: how long whole epochs, or steps, are counted.
         limit_s: for the whole measurement, the start of its process included.
@@ -65,6 +67,8 @@ class Case:
     batch: int = 32
     augments: bool = True
     workers: int | None = None
+    augment_on: str | None = None
+    profiles: bool = True
     width: int = 0
     seconds: float = 10.0
     limit_s: float = 75.0
@@ -79,6 +83,7 @@ def cases(is_gpu: bool, cores: int, gpus: int) -> list[Case]:
         return [
             Case("the document as it comes, resnet_tiny", batch=8, **few),
             Case("no augmentation", batch=8, augments=False, **few),
+            Case("augmented on the device", batch=8, augment_on="device", **few),
             Case("the model alone, batch 8 at 800 px", batch=8, width=800, **few),
             Case("resnet_small", batch=8, seconds=8.0),
         ]
@@ -87,7 +92,7 @@ def cases(is_gpu: bool, cores: int, gpus: int) -> list[Case]:
         Case("batch 128", batch=128),
         Case("the model alone, batch 32 at 800 px", width=800, seconds=6.0),
         Case("the model alone, batch 128 at 800 px", batch=128, width=800, seconds=6.0),
-        Case(f"{most} loader processes", workers=most),
+        *_places(most),
         Case(f"batch 128, {most} loader processes", batch=128, workers=most),
         Case("no augmentation, 4 loader processes", augments=False, workers=min(4, most)),
         Case("resnet_tiny", network="resnet_tiny"),
@@ -96,6 +101,22 @@ def cases(is_gpu: bool, cores: int, gpus: int) -> list[Case]:
     if gpus > 1:
         rows.insert(4, Case("2 GPUs, a process each, batch 64", batch=64, gpus=2))
     return rows
+
+
+def _places(most: int) -> list[Case]:
+    """Lines augmented in the loader and on the device, with few loader processes and with many."""
+    return [
+        Case(
+            f"augmented {words}, {workers} loader processes",
+            workers=workers,
+            augment_on=place,
+            profiles=False,
+            seconds=5.0,
+            limit_s=45.0,
+        )
+        for workers in dict.fromkeys(min(number, most) for number in (2, 4, 14))
+        for place, words in (("loader", "in the loader"), ("device", "on the device"))
+    ]
 
 
 def main() -> None:
@@ -156,12 +177,13 @@ def dataset_of(lines: Path | None, rendered: int) -> str:
 
 def document(case: Case, dataset: str) -> str:
     """The document of a case."""
+    resources = {"loader_workers": case.workers, "augment_on": case.augment_on}
     return DOCUMENT.format(
         dataset=dataset,
         network=case.network,
         batch=case.batch,
         augments=str(case.augments).lower(),
-        resources="" if case.workers is None else f"loader_workers: {case.workers}",
+        resources=", ".join(f"{key}: {value}" for key, value in resources.items() if value is not None),
     )
 
 
@@ -239,7 +261,7 @@ def _training(case: Case, dataset: str, folder: Path, keep: Keep) -> dict[str, A
     from thulium_dsl.text.document import parse
 
     whole = experiment_of(parse(document(case, dataset)))
-    watch = Watch(HTRTrainer.train_epoch, case.seconds, keep)
+    watch = Watch(HTRTrainer.train_epoch, case.seconds, keep, case.profiles)
     HTRTrainer.train_epoch = lambda *arguments: watch(*arguments)  # type: ignore[method-assign]
     names = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
     with tempfile.TemporaryDirectory(dir=folder) as out:
@@ -252,8 +274,8 @@ def _training(case: Case, dataset: str, folder: Path, keep: Keep) -> dict[str, A
 class Watch:
     """Stands before ``HTRTrainer.train_epoch``: warms up, counts epochs for some seconds, profiles one, and ends it."""
 
-    def __init__(self, epoch: Callable[..., dict[str, float]], seconds: float, keep: Keep) -> None:
-        self.epoch, self.seconds, self.keep = epoch, seconds, keep
+    def __init__(self, epoch: Callable[..., dict[str, float]], seconds: float, keep: Keep, profiles: bool) -> None:
+        self.epoch, self.seconds, self.keep, self.profiles = epoch, seconds, keep, profiles
         self.found: dict[str, Any] = {}
         self.paces: list[Any] = []
         self.start = 0.0
@@ -262,7 +284,8 @@ class Watch:
         if self.start and time.perf_counter() - self.start >= self.seconds and self.paces:
             self._sum_up(len(loader.lines))
             self.keep(self.found)
-            self.found |= profiled(lambda: self.epoch(trainer, loader, epoch), len(loader.lines))
+            if self.profiles:
+                self.found |= profiled(lambda: self.epoch(trainer, loader, epoch), len(loader.lines))
             raise Enough
         values = self.epoch(trainer, loader, epoch)
         if self.start:

@@ -55,4 +55,5 @@ def test_each_case_is_a_document(gpu, is_gpu: bool, gpus: int) -> None:
         assert experiment.training.batch_size == case.batch
         assert experiment.augmentation.enabled is case.augments
         assert case.workers in (None, experiment.resources.loader_workers)
+        assert case.augment_on in (None, experiment.resources.augment_on)
     assert any(case.gpus for case in chosen) == (gpus > 1)

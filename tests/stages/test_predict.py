@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 
 from thulium.cli.main import app
 from thulium.data.prepared import open_prepared
+from thulium.decoding.lm import arpa, ngrams
 from thulium.models.file import save_model
 from thulium.models.recogniser import Recogniser
 from thulium.runtime.tables import read_table
@@ -102,6 +103,23 @@ def test_lines_are_shown_with_their_names(model: Path, lines: Path) -> None:
     )
 
 
+def test_a_language_model_beside_the_model_file_is_used_and_said(model: Path, lines: Path, tmp_path: Path) -> None:
+    shutil.copy(model, tmp_path / "m.safetensors")
+    texts = ["Anno 1742", "den 3. May"] * 5
+    symbols = Recogniser.load(model).model.charset.symbols
+    arpa.write(ngrams.build(texts, 3, symbols, "logical"), tmp_path / "language_model.arpa.gz")
+    plain = predict(tmp_path / "m.safetensors", lines)
+    assert "language model" not in plain.err
+    words = (tmp_path / "m.safetensors", lines, "--decoding", "beam")
+    with_it = predict(*words)
+    assert f"with the language model {tmp_path / 'language_model.arpa.gz'}; --language-model none" in with_it.err
+    without = predict(*words, "--language-model", "none")
+    assert "language model" not in without.err
+    assert with_it.out != without.out
+    named = predict(*words, "--language-model", tmp_path / "language_model.arpa.gz")
+    assert named.out == with_it.out
+
+
 def test_rows_of_json_and_csv_say_how_sure_the_model_is(model: Path, lines: Path, tmp_path: Path) -> None:
     rows = [json.loads(row) for row in predict(model, lines, "--format", "json").out.splitlines()]
     assert [(row["id"], row["page"], row["image"]) for row in rows] == [
@@ -116,6 +134,37 @@ def test_rows_of_json_and_csv_say_how_sure_the_model_is(model: Path, lines: Path
     table = read_table(tmp_path / "out" / "lines.csv")
     assert [(row["id"], row["text"]) for row in table] == [(row["id"], row["text"]) for row in rows]
     assert [float(row["confidence"]) for row in table] == [row["confidence"] for row in rows]
+
+
+def test_the_lines_most_worth_a_look_are_named_apart_from_the_texts(model: Path, lines: Path, tmp_path: Path) -> None:
+    rows = [json.loads(row) for row in predict(model, lines, "--format", "json").out.splitlines()]
+    rows.sort(key=lambda row: row["confidence"])
+    said = predict(model, lines, "--review", 2)
+    assert said.out == predict(model, lines).out
+    heading, *named = re.findall(r"^(the .*:|  0\..*)$", said.err, re.MULTILINE)
+    assert heading.startswith("the 2 lines most worth a look of 3, the least sure first")
+    assert heading.endswith(" (confidence is not calibrated, only its order counts):")
+    assert named == [f"  {row['confidence']:.3f}  {row['image']}  {row['text']}" for row in rows[:2]]
+    said = predict(model, lines, "--review", 9, "--output-dir", tmp_path / "out")
+    assert "the 3 lines most worth a look of 3" in said.err
+    assert (tmp_path / "out" / "lines.txt").exists()
+
+
+def test_other_readings_stand_in_json_and_nowhere_else(model: Path, lines: Path, tmp_path: Path) -> None:
+    words = (model, lines, "--format", "json")
+    plain = [json.loads(row) for row in predict(*words).out.splitlines()]
+    rows = [json.loads(row) for row in predict(*words, "--alternatives", 2).out.splitlines()]
+    for row, same in zip(rows, plain, strict=True):
+        others = row.pop("alternatives")
+        assert row == same
+        assert len({row["text"], *(other["text"] for other in others)}) == 3
+    folder = ("--output-dir", tmp_path / "out")
+    assert "wrote 1 file" in predict(*words, *folder).err
+    assert "made of the same" not in predict(*words, "--alternatives", 2, *folder).err
+    assert '"alternatives": [{"text": ' in (tmp_path / "out" / "lines.jsonl").read_text("utf-8")
+    refused = predict(model, lines, "--alternatives", 2)
+    assert (refused.code, refused.out) == (2, "")
+    assert "only json has a place for several readings of a line: add --format json" in refused.err
 
 
 def test_texts_go_into_the_xml_that_the_lines_came_from(model: Path, pages: Path, tmp_path: Path) -> None:
@@ -318,9 +367,9 @@ def test_the_commands_of_the_guide(
     shutil.copy(model, tmp_path / "best.safetensors")
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"(?m)^\$ thulium predict ((?:best\.safetensors|\.) .*)$", guide)
-    assert len(commands) == 9
+    assert len(commands) == 12
     for words in commands:
-        assert predict(*words.split()).code == 0, words
+        assert predict(*words.partition(" > ")[0].split()).code == 0, words  # what goes into a file is the shell's
 
 
 def test_a_full_disk_leaves_whole_files(

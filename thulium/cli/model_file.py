@@ -31,7 +31,7 @@ def model_file(given: str) -> Iterator[Path]:
     elif path.exists() or path.suffix == ".safetensors":
         yield path
     else:
-        root = _project()
+        root = project_root()
         if root is None:
             raise ThuliumError(
                 f"{given}: no such file or folder, and this is no DVC project, whose revision or experiment it could "
@@ -83,7 +83,7 @@ def _save_dir_in(text: str) -> str:
     return str(named or schemas.default_of("checkpointing.save_dir"))
 
 
-def _project() -> Path | None:
+def project_root() -> Path | None:
     """The DVC project that this folder is in."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
@@ -94,12 +94,12 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     if revision.startswith("-"):
         raise ThuliumError(f"{revision}: is no revision: name a model file, or a revision such as HEAD~1")
     params = folder / "params.yaml"
-    said = _get("params.yaml", revision, root, params)
+    said = fetch("params.yaml", revision, root, params)
     if not params.exists():
         raise ThuliumError(_no_revision(revision, said))
     save_dir = _save_dir_in(_text(params))
     for name in NAMES:
-        _get(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
+        fetch(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():
             return folder / name
     raise ThuliumError(
@@ -109,7 +109,7 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     )
 
 
-def _get(path: str, revision: str, root: Path, to: Path) -> str:
+def fetch(path: str, revision: str, root: Path, to: Path) -> str:
     """Copy a file of a revision, if it is there; otherwise what DVC says of it."""
     words = [sys.executable, "-m", "dvc", "get", ".", path, "--rev", revision, "--out", str(to)]
     try:

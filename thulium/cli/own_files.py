@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 from thulium_dsl.messages.problems import ThuliumError
 
 HEAD = 1024  # bytes in which a mark stands
+
+
+def _unpacked(head: bytes) -> bytes:
+    """The head of what a compressed file holds; of any other file, its own."""
+    if not head.startswith(b"\x1f\x8b"):
+        return head
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD)
+    except zlib.error:
+        return head
 
 
 def refuse_foreign(path: Path, mark: bytes, command: str) -> None:
@@ -27,7 +38,7 @@ def refuse_foreign(path: Path, mark: bytes, command: str) -> None:
             head = file.read(HEAD)
     except OSError as error:
         raise ThuliumError(f"{path}: cannot be read ({error.strerror}): name another file with --output") from None
-    if head and mark not in head:
+    if head and mark not in _unpacked(head):
         raise ThuliumError(
             f"{path}: was not written by `thulium {command}`, and would be replaced\n"
             "  help: name another file with --output, or move this one away"

@@ -42,9 +42,11 @@ BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
 @click.option("--alternative", is_flag=True, help="Put a second reading beside the text of PAGE lines that have one.")
 @click.option("--decoding", type=click.Choice(["greedy", "beam"]), default="greedy", help="How the text is looked for.")
 @click.option("--beam-size", type=click.IntRange(1, 1000), metavar="N", help="Texts that beam search keeps.")
-@click.option("--language-model", metavar="FILE", help="For beam search, as `thulium lm` writes it.")
+@click.option("--language-model", metavar="FILE", help="For beam search, as `thulium lm` writes it, or none.")
 @click.option("--alpha", type=float, metavar="X", help="How much the language model counts.")
 @click.option("--beta", type=float, metavar="X", help="How much each character is worth beside it.")
+@click.option("--alternatives", type=click.IntRange(1, 100), metavar="N", help="Also up to N other readings, in json.")
+@click.option("--review", type=click.IntRange(1), metavar="N", help="Name the N lines most worth a look, on stderr.")
 @click.option("--device", metavar="NAME", default="auto", help="auto, cpu, cuda or cuda:N.")
 @click.option("--no-straighten", is_flag=True, help="Cut lines of pages as for dataset.straighten: false.")
 @click.option(
@@ -74,6 +76,8 @@ def predict(model: str, inputs: tuple[str, ...], **options: Any) -> None:
             straighten=not options["no_straighten"],
             decoding=_decoding(options),
             device=options["device"],
+            alternatives=options["alternatives"] or 0,
+            review=options["review"] or 0,
         )
         module.predict(model_file=path, request=request, write=lambda text: echo(text, nl=False))
 
@@ -88,6 +92,8 @@ def _check(options: dict[str, Any]) -> None:
     is_rows = options["format_"] in ("txt", "json", "csv") or out is None
     if is_rows and (options["replace"] or options["alternative"]):
         raise ThuliumError("--replace and --alternative are about texts in PAGE and ALTO: add --output-dir DIR")
+    if options["alternatives"] and options["format_"] != "json":
+        raise ThuliumError("--alternatives: only json has a place for several readings of a line: add --format json")
     if options["decoding"] != "beam" and any(options[name] is not None for name in BEAM_ONLY):
         named = ", ".join(f"--{name.replace('_', '-')}" for name in BEAM_ONLY if options[name] is not None)
         raise ThuliumError(f"{named}: for beam search only: add --decoding beam")

@@ -134,8 +134,8 @@ def _facts(model: str, path: Path) -> Facts:
     from thulium.exchange import facts
 
     near = [path.parent, path.parent.parent, Path()]
-    if not Path(model).exists() and (root := model_file._project()):  # a revision: what belongs to it lies in git
-        model_file._get("metrics.json", model, root, path.parent / "metrics.json")
+    if not Path(model).exists() and (root := model_file.project_root()):  # a revision: what belongs to it lies in git
+        model_file.fetch("metrics.json", model, root, path.parent / "metrics.json")
     near = list({folder.resolve(): folder for folder in near}.values())
     return facts.facts_of(path, near, list(_documents(near)))
 

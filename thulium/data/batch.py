@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from thulium.data.augmentation.on_device.recipe import Recipe
 from thulium.data.batching import padded_width
 
 
@@ -49,6 +50,8 @@ class Batch:
         targets: the transcriptions as a model writes them, where the loader was given its charset.
         step_lines: number of lines of the optimizer step that these lines are a part of.
         is_filler: whether the lines only keep a process busy for which a step has no line; they must count nothing.
+        recipe: how the lines are to be augmented (``augmented``), where the loader has not done so; they are as they
+            were prepared until then.
     """
 
     images: Tensor
@@ -58,6 +61,7 @@ class Batch:
     targets: Targets | None = None
     step_lines: int = 0
     is_filler: bool = False
+    recipe: Recipe | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,6 +69,17 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The same lines with their images on a device; lengths stay on the CPU, where CTC asks for them."""
         return replace(self, images=self.images.to(device, non_blocking=True))
+
+    @property
+    def padded(self) -> int:
+        """W, once the lines are augmented."""
+        return self.recipe.padded(self.images.shape[-2]) if self.recipe else self.images.shape[-1]
+
+    def augmented(self) -> Batch:
+        """The lines as the epoch sees them, computed where their images are; the same where the loader has done so."""
+        if self.recipe is None:
+            return self
+        return replace(self, images=self.recipe.on(self.images), widths=self.recipe.widths, recipe=None)
 
     def widened(self, width: int) -> Batch:
         """The same lines with more padding, in W pixels."""

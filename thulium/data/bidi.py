@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Literal
 
 from thulium.runtime.errors import MissingPackage
@@ -93,6 +93,16 @@ def to_logical(visual: str, order: Order) -> str:
         met.update(misses)
         levels = min(misses, key=misses.__getitem__)
     return first
+
+
+def places_on_paper(text: str, order: Order) -> list[int]:
+    """For each code point of ``to_visual`` of a text, from left to right, its place in the text."""
+    if not _turns(text, order):
+        return list(range(len(text)))
+    atoms = _atoms(text)
+    firsts = [0, *accumulate(map(len, atoms))]
+    arranged = (place for place, _ in _arrange(atoms, _base(text, order)))
+    return [place for atom in arranged for place in range(firsts[atom], firsts[atom + 1])]
 
 
 def round_trips(text: str, order: Order) -> bool:

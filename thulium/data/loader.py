@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.batch import Batch
@@ -18,6 +19,7 @@ from thulium.runtime.errors import DataError
 from thulium.runtime.world import ALONE, World
 from thulium_dsl.grammar.spec import PreprocessingSpec, UnicodeForm
 
+Place = Literal["loader", "device"]
 LINES_AHEAD = 4096  # that may have been planned, and not worked on yet, in epochs of fewer lines
 
 
@@ -31,6 +33,7 @@ class LineLoader:
         lines: where they come from.
         batch_size: the most lines in a batch, over all processes.
         accumulation: parts in which a batch to learn from is handed out.
+        augment_on: where they are augmented, if at all.
         readers: who reads; a context that ends their processes.
     """
 
@@ -41,6 +44,7 @@ class LineLoader:
         batch_size: int,
         shuffle: bool,
         augmenter: Augmenter | None = None,
+        augment_on: Place = "loader",
         charset: Charset | None = None,
         seed: int = 0,
         accumulation: int = 1,
@@ -51,6 +55,8 @@ class LineLoader:
         """Get ready to read lines.
 
         Args:
+            augment_on: "device": batches are of lines as they were prepared, and say how they are to be augmented
+                (``Batch.augmented``). Which lines stand in a batch, and how wide they come out, is the same.
             charset: of the model that is to write them: batches then have targets, made where lines are read. The model
                 makes them itself where they are lacking.
             readers: that read for other loaders too; if absent, this process reads the lines itself.
@@ -59,8 +65,8 @@ class LineLoader:
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
         self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
-        self.readers = readers or Readers()
-        self._source = self.readers.add(Source(lines, self._plan, augmenter, charset))
+        self.readers, self.augment_on = readers or Readers(), augment_on
+        self._source = self.readers.add(Source(lines, self._plan, augmenter, charset, augment_on == "device"))
         self._epoch = self._start = 0
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:

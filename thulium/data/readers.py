@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
@@ -20,8 +21,10 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from thulium.data.augmentation.augmenter import Augmenter
+from thulium.data.augmentation.on_device.recipe import LineDraws, Recipe
 from thulium.data.batch import Batch, collate
 from thulium.data.charset import Charset
+from thulium.data.images.grey import paper_value
 from thulium.runtime.errors import LostReader
 from thulium.runtime.signals import leave_group
 from thulium_dsl.messages.problems import ThuliumError
@@ -67,12 +70,13 @@ class Plan(Protocol):
 
 
 class Source(NamedTuple):
-    """Lines of one loader, and what is done to them where they are read."""
+    """Lines of one loader, and what is done to them where they are read, or only drawn for them (``defers``)."""
 
     lines: Lines
     plan: Plan
     augmenter: Augmenter | None
     charset: Charset | None
+    defers: bool = False
 
 
 class Pass(NamedTuple):
@@ -240,6 +244,7 @@ class _Line(NamedTuple):
     text: str
     id: str
     classes: list[int] | None  # of its text; None where nobody asks
+    draws: LineDraws | None = None  # what is still to be done to it
 
 
 class _Lines(Dataset[_Line | ThuliumError]):
@@ -258,9 +263,11 @@ class _Lines(Dataset[_Line | ThuliumError]):
 
 def _line(source: Source, epoch: int, index: int) -> _Line:
     image, line_id, text = source.lines.image(index), source.lines.ids[index], source.lines.texts[index]
-    if source.augmenter:
-        image = source.augmenter(image, epoch, line_id, text)
-    return _Line(image, text, line_id, source.charset.encode(text) if source.charset else None)
+    classes, augmenter = source.charset.encode(text) if source.charset else None, source.augmenter
+    if augmenter and source.defers:
+        drawn = augmenter.draw(image.width, image.height, epoch, line_id, text)
+        return _Line(image, text, line_id, classes, LineDraws(drawn, augmenter.kinds, image.width, paper_value(image)))
+    return _Line(augmenter(image, epoch, line_id, text) if augmenter else image, text, line_id, classes)
 
 
 def _collate(lines: list[_Line | ThuliumError]) -> Batch | ThuliumError:
@@ -269,7 +276,9 @@ def _collate(lines: list[_Line | ThuliumError]) -> Batch | ThuliumError:
         return error
     classes = [line.classes for line in good if line.classes is not None]
     texts, ids = [line.text for line in good], [line.id for line in good]
-    return collate([line.image for line in good], texts, ids, classes if len(classes) == len(good) else None)
+    batch = collate([line.image for line in good], texts, ids, classes if len(classes) == len(good) else None)
+    draws = [line.draws for line in good if line.draws is not None]
+    return replace(batch, recipe=Recipe.of(draws, good[0].image.height)) if draws else batch
 
 
 def _start_worker(_worker: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -27,11 +28,24 @@ class Hypothesis:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-# Looks for the best reading of each line: logits (B, T, K), frames in use (B,), the class of the blank -> B readings.
-Search = Callable[[Tensor, Tensor, int], list[Hypothesis]]
+class Search(Protocol):
+    """Looks for the best reading of each line in the logits of frames."""
+
+    def __call__(self, logits: Tensor, frames: Tensor, blank: int, /, *, in_detail: bool = False) -> list[Hypothesis]:
+        """B readings of logits (B, T, K) with frames (B,) in use.
+
+        Args:
+            blank: the class of the blank.
+            in_detail: whether confidences and spans are wanted too. The score is that of the alignment then.
+        """
+
+    def several(self, logits: Tensor, frames: Tensor, blank: int, number: int) -> list[list[Hypothesis]]:
+        """For each line, so many readings in detail, or fewer where there are no more: all differ, the best first."""
 
 
-def texts(search: Search, logits: Tensor, frames: Tensor, charset: Charset) -> list[str]:
+def texts(
+    search: Callable[[Tensor, Tensor, int], list[Hypothesis]], logits: Tensor, frames: Tensor, charset: Charset
+) -> list[str]:
     """What a search reads in the logits (B, T, K) of a model that writes with a charset; frames (B,) in use.
 
     Raises:

@@ -13,7 +13,8 @@ from torch import Tensor
 from thulium.data.bidi import to_visual
 from thulium.data.charset import Charset
 from thulium.data.prepared import Prepared
-from thulium.decoding.ctc.beam import search
+from thulium.decoding.ctc.align import aligned
+from thulium.decoding.ctc.beam import search, search_several
 from thulium.decoding.ctc.candidates import Steps, steps_of
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.decoding.lm import arpa, ngrams
@@ -27,7 +28,7 @@ KEY = "evaluation.decoding.language_model"
 
 @dataclass(frozen=True, slots=True)
 class BeamSearch:
-    """Prefix beam search; see ``beam``. The score of a reading is that of its beam.
+    """Prefix beam search; see ``beam``. The score of a reading is that of its beam; in detail, see ``aligned``.
 
     Attributes:
         width: prefixes that are kept.
@@ -37,9 +38,20 @@ class BeamSearch:
     width: int
     scorer: NgramScorer | None
 
-    def __call__(self, logits: Tensor, frames: Tensor, blank: int) -> list[Hypothesis]:
-        """The readings of logits (B, T, K) with frames (B,) in use."""
-        return self.read(steps(logits, frames, blank))
+    def __call__(self, logits: Tensor, frames: Tensor, blank: int, /, *, in_detail: bool = False) -> list[Hypothesis]:
+        """See Search."""
+        found = self.read(steps(logits, frames, blank))
+        return aligned(logits, frames, blank, found, self.scorer) if in_detail else found
+
+    def several(self, logits: Tensor, frames: Tensor, blank: int, number: int) -> list[list[Hypothesis]]:
+        """See Search."""
+        lines = search_several(steps(logits, frames, blank), max(self.width, number), number, self.scorer)
+        found = []
+        for own, in_use, line in zip(logits, frames, lines, strict=True):
+            readings = [Hypothesis(tuple(one.classes), one.score) for one in line]
+            shared = own.expand(len(line), -1, -1), in_use.expand(len(line))
+            found.append(aligned(*shared, blank, readings, self.scorer))
+        return found
 
     def read(self, lines: Steps) -> list[Hypothesis]:
         """The readings of lines whose frames were looked through before."""

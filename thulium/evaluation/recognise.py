@@ -9,9 +9,11 @@ from itertools import zip_longest
 
 import torch
 
+from thulium.data.bidi import to_visual
 from thulium.data.loader import LineLoader
+from thulium.evaluation.calibration import are_right
 from thulium.evaluation.metrics import LineResult
-from thulium.models.recogniser import Recogniser
+from thulium.models.recogniser import Reading, Recogniser
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ def judge(recogniser: Recogniser, loader: LineLoader, on_batch: Callable[[], Non
         nats.append(float(model.loss(batch, output, num_symbols=1)))
         symbols += model.num_symbols(batch)
         unfit += [line_id for line_id, fits in zip(batch.ids, model.fits(batch).tolist(), strict=True) if not fits]
-        rows = zip(batch.ids, batch.texts, recogniser.readings(output), strict=True)
-        results += [LineResult(line_id, pages[line_id], text, reading.text) for line_id, text, reading in rows]
+        rows = zip(batch.ids, batch.texts, recogniser.in_detail(batch, output), strict=True)
+        results += [_compared(recogniser, pages[line_id], line_id, text, reading) for line_id, text, reading in rows]
         on_batch()
     return Judged(_sorted(results), tuple(nats), symbols, tuple(sorted(unfit)))
 
@@ -74,6 +76,13 @@ def merge(readings: Sequence[Judged]) -> Judged:
         sum(reading.num_symbols for reading in readings),
         tuple(sorted(line_id for reading in readings for line_id in reading.unfit)),
     )
+
+
+def _compared(recogniser: Recogniser, page: str, line_id: str, text: str, reading: Reading) -> LineResult:
+    confidences = tuple(character.confidence for character in reading.characters)
+    read = "".join(character.symbol for character in reading.characters)
+    right = are_right(to_visual(text, recogniser.model.charset.order), read)
+    return LineResult(line_id, page, text, reading.text, reading.confidence, confidences, right)
 
 
 def _sorted(results: Iterable[LineResult]) -> tuple[LineResult, ...]:

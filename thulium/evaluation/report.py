@@ -13,10 +13,12 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
-from thulium.evaluation.metrics import RESAMPLES, EditCount, Interval, LineResult, Scores
+from thulium.evaluation.calibration import Bin, bins_of_characters, bins_of_lines, ece
+from thulium.evaluation.intervals import Interval
+from thulium.evaluation.metrics import EditCount, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
 from thulium.runtime.files import replace_text
-from thulium.runtime.svg import Series, line_chart
+from thulium.runtime.svg import Series, agreement_chart, line_chart
 
 TYPICAL_LINES = 6
 PAIRS_SHOWN = 15
@@ -32,6 +34,7 @@ class Evaluation:
         history: a row an epoch, as ``thulium.training.history.read`` gives them; epoch 0 is before training; empty:
             nothing is known of the training.
         unfit: ids of the lines that have more text than the model has frames.
+        is_calibrated: whether the confidences were made right on the validation lines.
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
@@ -50,6 +53,7 @@ class Evaluation:
     facts: Mapping[str, object]
     augmented: bytes = b""
     unfit: tuple[str, ...] = ()
+    is_calibrated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,13 @@ class ReportLine:
 
 def write_report(evaluation: Evaluation, path: Path) -> None:
     """Write the page, whole or not at all. The same evaluation gives the same bytes."""
-    page = _environment().get_template("evaluation.html.j2").render(_context(evaluation))
+    page = environment().get_template("evaluation.html.j2").render(_context(evaluation))
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(path, page)
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of pages."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.ingest")]),
         autoescape=True,
@@ -88,6 +93,7 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
     shown = worst[: evaluation.worst_lines]
     typical = typical_lines(results, without=shown)
     num_pages = len({result.page for result in results})
+    bins, of_characters = bins_of_lines(results), bins_of_characters(results)
     return {
         "evaluation": evaluation,
         "total": sum((result.characters for result in results), EditCount()),
@@ -98,7 +104,11 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "before": _val_cer(evaluation.history, 0),
         "after": _val_cer(evaluation.history, evaluation.epoch) if evaluation.epoch else math.nan,
         "charts": _charts(evaluation),
-        "augmented": _data_uri(evaluation.augmented),
+        "bins": bins,
+        "ece": ece(bins),
+        "ece_characters": ece(of_characters),
+        "reliability": _reliability(bins, of_characters),
+        "augmented": data_uri(evaluation.augmented),
         "worst": [_shown(result, evaluation.png) for result in shown],
         "typical": [_shown(result, evaluation.png) for result in typical],
         "pairs": pairs[:PAIRS_SHOWN],
@@ -107,7 +117,6 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "nothing": NOTHING,
         "lengths": cer_by_length(results),
         "bucket": BUCKET,
-        "resamples": RESAMPLES,
     }
 
 
@@ -152,11 +161,12 @@ def _digest(line_id: str) -> bytes:
 
 
 def _shown(result: LineResult, png: Callable[[str], bytes]) -> ReportLine:
-    return ReportLine(result, _data_uri(png(result.id)), *diff(result.transcription, result.prediction))
+    return ReportLine(result, data_uri(png(result.id)), *diff(result.transcription, result.prediction))
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def data_uri(png: bytes) -> str:
+    """A picture as a page holds it; empty where there is none."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii") if png else ""
 
 
 def diff(transcription: str, prediction: str) -> tuple[Markup, Markup]:
@@ -206,6 +216,14 @@ def _charts(evaluation: Evaluation) -> list[Markup]:
         line_chart(rates, title="Error rate on validation", x_title="epoch", mark=known, tick=_tick),
     )
     return [Markup(chart) for chart in charts if chart]  # svg.py escapes what it writes
+
+
+def _reliability(lines: Sequence[Bin], characters: Sequence[Bin]) -> Markup:
+    series = [
+        Series(name, tuple((one.confidence, one.right) for one in bins))
+        for name, bins in (("lines", lines), ("characters", characters))
+    ]
+    return Markup(agreement_chart(series, title="Share that is right", x_title="confidence"))
 
 
 def _tick(fraction: float) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import thulium
+from thulium.decoding.lm import arpa
 from thulium.exchange import card as cards
 from thulium.exchange.card import Card
 from thulium.runtime.errors import DataError
@@ -89,7 +90,7 @@ def _changed(folder: Path, card: Card) -> tuple[str, ...]:
     if not about:
         return ()
     files, model = (found if isinstance(found := about.get(key), dict) else {} for key in ("files", "model"))
-    names = [name for name in _names(folder) if name not in (MARK, MODEL)]
+    names = [name for name in _names(folder) if name not in (MARK, MODEL, arpa.BESIDE)]
     changed = tuple(name for name in names if files.get(name) != _sha256(folder / name))
     if changed and model.get("sha256") != card.facts.sha256:
         raise DataError(
@@ -105,6 +106,8 @@ def _fill(part: Path, card: Card) -> None:
     if _sha256(part / MODEL) != facts.sha256:
         raise DataError(f"{facts.path}: has changed while it was read: run it again")
     texts = {HUB_CARD: cards.for_hub(card), HTRMOPO_CARD: cards.for_htrmopo(card), "LICENSE": _license(card)}
+    if (own := facts.path.with_name(arpa.BESIDE)).is_file():
+        shutil.copyfile(own, part / arpa.BESIDE)
     if facts.document:
         texts["params.yaml"] = facts.document
     if facts.metrics:

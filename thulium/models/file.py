@@ -39,6 +39,7 @@ def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = No
 
 
 def packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
+    """A model file as bytes; ``model.calibration`` stands in it if there is one."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     header = {
         "format": FORMAT,
@@ -49,6 +50,8 @@ def packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
         "text": asdict(model.text),
         "facts": dict(facts),
     }
+    if model.calibration is not None:
+        header["calibration"] = model.calibration.written()
     header["sha256"] = _digest(header, weights)
     return save(weights, {"thulium": json.dumps(header, sort_keys=True)})  # one entry: several have no fixed order
 
@@ -106,7 +109,7 @@ def _misfit(wanted: tuple[int, ...], is_float: bool, found: tuple[int, ...], kin
 
 
 def load_weights(model: HTRModel, path: Path, header: Header) -> None:
-    """Put the weights of a file into a model whose shapes are theirs."""
+    """Put the weights of a file, and their calibration, into a model whose shapes are theirs."""
     try:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -117,3 +120,4 @@ def load_weights(model: HTRModel, path: Path, header: Header) -> None:
     if odd := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
         raise CheckpointError(f"{path}: holds weights that are no numbers ({odd}): train again")
     model.load_state_dict(weights)
+    model.calibration = header.calibration

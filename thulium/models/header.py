@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from thulium.data.bidi import Order
 from thulium.data.charset import Charset, characters
+from thulium.models.calibration import Calibration, calibration_in
 from thulium.runtime.documents import kept
 from thulium.runtime.errors import CheckpointError, DataError, visible
 from thulium.runtime.pointers import absent, pointer_at
@@ -29,6 +30,7 @@ class Header:
 
     Attributes:
         facts: JSON values that were kept in it; where they name an epoch and metrics, these are numbers.
+        calibration: None in a file that was written before there was one, or of a model that nobody has measured.
         written: all of it, as it stands in the file.
     """
 
@@ -37,6 +39,7 @@ class Header:
     preprocessing: PreprocessingSpec
     text: TextSpec
     facts: dict[str, Any]
+    calibration: Calibration | None
     written: Mapping[str, Any]
 
 
@@ -97,7 +100,8 @@ def _checked(path: Path, written: Mapping[str, Any]) -> Header:
     document = kept(str(path), **sections)
     charset = Charset(characters(written["charset"]), document.model.decoder.blank_index, written["order"])
     facts = _facts(written["facts"])
-    return Header(document.model, charset, document.preprocessing, document.dataset.text, facts, written)
+    calibration = calibration_in(written["calibration"]) if "calibration" in written else None
+    return Header(document.model, charset, document.preprocessing, document.dataset.text, facts, calibration, written)
 
 
 def _facts(written: object) -> dict[str, Any]:

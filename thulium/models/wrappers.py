@@ -13,6 +13,7 @@ from thulium.data.charset import Charset
 from thulium.data.text import plain
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.models import backbones, decoders, heads
+from thulium.models.calibration import Calibration
 from thulium.models.decoders.base import Features, Output
 from thulium.models.masks import shrink
 from thulium.models.span_mask import SpanMask
@@ -27,13 +28,17 @@ class HTRModel(nn.Module):
         charset: the alphabet that it writes.
         preprocessing: what is done to a line image before it is read.
         text: what is done to a transcription, and to a prediction before the two are compared.
+        calibration: what its confidences mean, for the weights that it has; None: nobody has measured that.
     """
+
+    calibration: Calibration | None
 
     def __init__(
         self, spec: ModelSpec, charset: Charset, preprocessing: PreprocessingSpec, text: TextSpec | None = None
     ) -> None:
         super().__init__()
         self.text = text or plain("NFC")
+        self.calibration = None
         self.spec, self.charset, self.preprocessing = spec, charset, preprocessing
         self.backbone = backbones.build(spec.backbone)
         self.span_mask = (

@@ -8,11 +8,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
 CPUINFO = Path("/proc/cpuinfo")
 
+MANY_CORES = 8  # of a process: whoever changes it, changes the description of resources.augment_on
 MOST_READERS = 16  # feed the fastest cards there are
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}  # flags of processors that multiply bfloat16 themselves
 
@@ -38,6 +40,23 @@ def readers(wanted: int | str, *, feeds_gpu: bool, processes: int = 1) -> int:
     if wanted != "auto":
         return int(wanted)
     return max(1, min(MOST_READERS, cores() // processes - 1)) if feeds_gpu else 1
+
+
+def augment_on(wanted: str, *, feeds_gpu: bool, processes: int = 1) -> Literal["loader", "device"]:
+    """Where lines are augmented.
+
+    A core puts some 300 lines a second through the default transforms, and reads some 2,000 (docs/results.md). Seven
+    readers give about 2,000 augmented lines; with fewer, a GPU that learns from a thousand or more waits for them,
+    while the transforms take it a few kernels a batch.
+
+    Args:
+        wanted: by the document; "auto": in the loader beside a CPU, on which torch takes longer than Pillow; beside a
+            GPU in the loader where this process has many cores, which would be idle.
+        processes: on this machine, which share the cores.
+    """
+    if wanted == "auto":
+        wanted = "device" if feeds_gpu and cores() // processes < MANY_CORES else "loader"
+    return "device" if wanted == "device" else "loader"
 
 
 def cores() -> int:

@@ -79,6 +79,31 @@ def line_chart(
     return f"{head}{''.join(parts)}</svg>"
 
 
+def agreement_chart(series: Sequence[Series], *, title: str, x_title: str) -> str:
+    """Shares on both axes, in one range that ends at 1, with a dotted line where they are equal.
+
+    The empty string if there is nothing to draw.
+
+    Args:
+        series: x and y from 0 to 1; the first one is drawn solid, later ones dashed.
+    """
+    values = [value for one in series for point in one.points for value in point]
+    if not values:
+        return ""
+    ticks = _ticks_to_one(min(values))
+    across, upright = Axis(ticks, LEFT, RIGHT), Axis(ticks, BOTTOM, TOP)
+    parts = [
+        _text(4, 18, title, "title"),
+        *_grid(across, upright, "{:g}".format, RIGHT),
+        _text(RIGHT, HEIGHT - 8, x_title, "end"),
+        f'<path class="mark" d="M{LEFT} {BOTTOM}L{RIGHT} {TOP}"/>',
+        *_legend(series),
+        *(part for number, one in enumerate(series) for part in _line(one, number, across, upright)),
+    ]
+    head = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
+    return f"{head}{''.join(parts)}</svg>"
+
+
 def histogram(counts: Sequence[int], *, highest: float, title: str, x_title: str) -> str:
     """Upright bars for equally wide classes of values from 0 to the highest. Smaller than a line chart.
 
@@ -113,6 +138,13 @@ def _linear_ticks(highest: float, *, whole: bool = False, most: int = MOST_TICKS
     step = next(factor * power for factor in (1, 2, 5, 10) if highest / (factor * power) <= most)
     step = max(1.0, step) if whole else step
     return tuple(number * step for number in range(math.ceil(highest / step - 1e-9) + 1))
+
+
+def _ticks_to_one(lowest: float) -> tuple[float, ...]:
+    """From at most the lowest value, but at least 0, up to 1."""
+    step = next((step for step in (0.005, 0.01, 0.02, 0.05, 0.1) if (1 - lowest) / step <= MOST_TICKS - 2), 0.2)
+    number = min(round(1 / step), max(1, math.ceil((1 - lowest) / step - 1e-9)))
+    return tuple(round(1 - step * place, 3) for place in range(number, -1, -1))
 
 
 def _log_ticks(lowest: float, highest: float) -> tuple[float, ...]:

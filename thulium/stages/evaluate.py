@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
-from thulium.evaluation.metrics import Interval, LineResult, Scores, cer_interval, score
+from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
+from thulium.evaluation.intervals import Interval, cer_interval
+from thulium.evaluation.metrics import LineResult, Scores, score
+from thulium.evaluation.outcomes import IMAGE
 from thulium.evaluation.recognise import Judged, judge
 from thulium.evaluation.report import Evaluation, write_report
 from thulium.evaluation.tuning import Tuned
 from thulium.models.file import load_model
-from thulium.models.recogniser import Recogniser
+from thulium.models.recogniser import PLACES, Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime import processor
@@ -81,12 +85,11 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    metrics = _metrics(reading, scores, interval) | _measured(reading, interval, judged, evaluation, data, path)
-    (out / "plots").mkdir(parents=True, exist_ok=True)
+    measured = _measured(reading, interval, judged, evaluation, data, path)
+    measured |= {"confidence": _kind_of_confidence(model)}
+    metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
-    _write_predictions(reading.results, out / "predictions.csv")
-    plots.write_confusions(reading.results, out / "plots" / "confusions.csv")
-    plots.write_cer_by_length(reading.results, out / "plots" / "cer_by_length.csv")
+    _write_tables(reading.results, _pngs(split), out)
     page = Evaluation(
         split=evaluation.split,
         judged=judged,
@@ -100,6 +103,7 @@ def evaluate(
         facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
+        is_calibrated=model.calibration is not None,
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -193,18 +197,25 @@ def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, A
         "cer": round(scores.cer, 6),
         "wer": round(scores.wer, 6),
         "line_accuracy": round(scores.line_accuracy, 6),
-        "cer_low": round(interval.low, 6),
-        "cer_high": round(interval.high, 6),
+        "cer_low": _figure(interval.low),
+        "cer_high": _figure(interval.high),
         "edits": sum(result.characters.edits for result in reading.results),
+        "ece": round(ece(bins_of_lines(reading.results)), 6),
+        "ece_characters": round(ece(bins_of_characters(reading.results)), 6),
     }
+
+
+def _figure(value: float) -> float | None:
+    """A figure as JSON has it; null where there is none."""
+    return round(value, 6) if math.isfinite(value) else None
 
 
 def _measured(
     reading: Judged, interval: Interval, judged: str, evaluation: EvaluationSpec, data: Prepared, path: Path
 ) -> dict[str, Any]:
-    """What the figures are of: two that differ in any of this but the model are not to be compared, as DVC shows."""
+    """What the figures are of: two that differ in it (but the model) are no comparison; DVC's diff shows it."""
     left_out = data.lines_left_out(evaluation.split)
-    measured = {
+    return {
         "split": evaluation.split,
         "lines": len(reading.results),
         **({} if left_out is None else {"lines_left_out": left_out}),
@@ -217,16 +228,41 @@ def _measured(
         "words": "split at white space",
         "interval_unit": interval.unit,
         "interval_units": interval.num_units,
-        "interval_seed": interval.seed,
         "model_sha256": _digest_of(path),
     }
-    return {"measured": measured}
 
 
-def _write_predictions(results: Sequence[LineResult], path: Path) -> None:
-    header = ("id", "page", "transcription", "prediction", "edits", "characters")
-    rows = ((r.id, r.page, r.transcription, r.prediction, r.characters.edits, r.characters.reference) for r in results)
-    write_table(path, header, rows)
+def _kind_of_confidence(model: HTRModel) -> str:
+    return "calibrated on the validation lines" if model.calibration else "not calibrated"
+
+
+def _write_tables(results: Sequence[LineResult], png: Callable[[str], bytes], out: Path) -> None:
+    """What was read, line by line, and what DVC draws of it."""
+    (out / "plots").mkdir(parents=True, exist_ok=True)
+    _write_predictions(results, png, out / "predictions.csv")
+    plots.write_confusions(results, out / "plots" / "confusions.csv")
+    plots.write_cer_by_length(results, out / "plots" / "cer_by_length.csv")
+    write_reliability(results, out / "plots" / "reliability.csv")
+
+
+def _write_predictions(results: Sequence[LineResult], png: Callable[[str], bytes], path: Path) -> None:
+    """All lines; with a digest of their images, so that a comparison sees whether two tables are of the same lines."""
+    header = ("id", "page", "transcription", "prediction", "edits", "characters", "confidence", IMAGE)
+    write_table(path, header, (_row(result, png) for result in results))
+
+
+def _row(result: LineResult, png: Callable[[str], bytes]) -> tuple[object, ...]:
+    texts, count = (result.transcription, result.prediction), result.characters
+    sure = "" if result.confidence is None else f"{result.confidence:.{PLACES}f}"
+    return (
+        result.id,
+        result.page,
+        *texts,
+        count.edits,
+        count.reference,
+        sure,
+        hashlib.sha256(png(result.id)).hexdigest()[:DIGITS],
+    )
 
 
 def _pngs(split: Split) -> Any:
@@ -310,7 +346,8 @@ def _digest(folder: Path) -> str:
 def _say_summary(
     metrics: Mapping[str, Any], interval: Interval, rows: Sequence[Mapping[str, float]], out: Path
 ) -> None:
-    measured, between = metrics["measured"], f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}"
+    measured, is_known = metrics["measured"], metrics["cer_low"] is not None
+    between = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}" if is_known else "no interval"
     exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
     say(f"{measured['split']} CER {metrics['cer']:.2%} ({between}), WER {metrics['wer']:.2%}, {exact}")
     say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")

@@ -15,7 +15,7 @@ from thulium.ingest.inputs import Pages, Source
 from thulium.ingest.writing.lines import NewText, Present
 from thulium.ingest.writing.pages import NewFile, SameFile
 from thulium.ingest.writing.spans import unwritable
-from thulium.models.recogniser import ReadLine
+from thulium.models.recogniser import PLACES, ReadLine
 from thulium.runtime.errors import visible
 from thulium.runtime.ledger import Ledger, NotedFile
 from thulium.runtime.tables import escaped
@@ -23,7 +23,6 @@ from thulium.runtime.tables import escaped
 Format = Literal["txt", "json", "csv", "page", "alto"]
 XML: dict[Format, str] = {"page": "PAGE", "alto": "ALTO"}
 COLUMNS = ("id", "page", "image", "text", "confidence")
-PLACES = 4  # decimals of a confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +34,14 @@ class Wish:
         present: what is done to a line of a page that has a text.
         skips: whether what cannot be read is left out; otherwise nothing is written of an input that has some of it.
         settings: a digest of all that decides what is read.
+        alternatives: how many other readings stand in each row of JSON; 0: the row does not speak of them.
     """
 
     format: Format | None
     present: Present
     skips: bool
     settings: str
+    alternatives: int = 0
 
     def format_of(self, source: Source, to_screen: bool) -> Format:
         """The format of what is written of a source."""
@@ -84,10 +85,12 @@ class Rows:
         write: takes each piece of the text.
         end, undo: called at the end.
         has_ids: whether a row of plain text begins with the id of its line.
+        has_alternatives: whether a row of JSON has other readings.
     """
 
     format: Format
     has_ids: bool
+    has_alternatives: bool
     write: Callable[[str], None]
     end: Callable[[], None]
     undo: Callable[[], None]
@@ -95,13 +98,17 @@ class Rows:
     def add(self, line: ReadLine) -> Fault | None:
         """See Output."""
         if self.format == "json":
-            self.write(json.dumps(_as_json(line), ensure_ascii=False) + "\n")
+            self.write(json.dumps(self._as_json(line), ensure_ascii=False) + "\n")
         elif self.format == "csv":
             self.write(_csv(_cells(line)))
         else:
             name = f"{visible(line.origin.id)}\t" if self.has_ids else ""
             self.write(f"{name}{line.reading.text}\n")
         return None
+
+    def _as_json(self, line: ReadLine) -> dict[str, Any]:
+        others = [{"text": o.text, "confidence": round(o.confidence, PLACES)} for o in line.reading.alternatives]
+        return _as_json(line) | ({"alternatives": others} if self.has_alternatives else {})
 
     def close(self) -> None:
         """See Output."""
@@ -146,7 +153,8 @@ def on_screen(wish: Wish, source: Source, write: Callable[[str], None], is_alone
     Args:
         is_alone: whether no other line is read, whose id would tell them apart.
     """
-    return Rows(wish.format_of(source, to_screen=True), not is_alone, write, _nothing, _nothing)
+    has_others = wish.alternatives > 0
+    return Rows(wish.format_of(source, to_screen=True), not is_alone, has_others, write, _nothing, _nothing)
 
 
 def in_file(wish: Wish, source: Source, ledger: Ledger, page: object) -> Rows | InXml:
@@ -169,7 +177,11 @@ def in_file(wish: Wish, source: Source, ledger: Ledger, page: object) -> Rows | 
     if found == "csv":
         file.add(_csv(COLUMNS).encode())
     is_page = isinstance(source, Pages)
-    return Rows(found, not is_page, lambda text: file.add(text.encode("utf-8")), file.close, file.drop)
+
+    def write(text: str) -> None:
+        file.add(text.encode("utf-8"))
+
+    return Rows(found, not is_page, wish.alternatives > 0, write, file.close, file.drop)
 
 
 def _nothing() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from thulium.data.line import Fault, Unread
 from thulium.decoding import searches
 from thulium.decoding.hypothesis import Search
+from thulium.decoding.lm import arpa
 from thulium.ingest import inputs
 from thulium.ingest.inputs import NO_LINES, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
@@ -29,6 +30,7 @@ from thulium.runtime.files import FULL
 from thulium.runtime.ledger import Ledger
 from thulium.runtime.progress import say, track
 from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, on_screen
+from thulium.stages.review import Review
 from thulium_dsl.grammar.spec import DecodingSpec
 
 # What to do about lines that had a text, by what was asked; with --replace, none keeps it.
@@ -49,6 +51,8 @@ class Request:
         straighten: whether lines of pages are made level along their baselines.
         decoding: as ``evaluation.decoding``, of which some keys are given.
         device: auto, cpu, cuda or cuda:N.
+        alternatives: how many other readings of each line are written.
+        review: how many of the least sure lines are named at the end.
     """
 
     given: tuple[Path, ...]
@@ -59,6 +63,8 @@ class Request:
     straighten: bool
     decoding: dict[str, Any]
     device: str
+    alternatives: int = 0
+    review: int = 0
 
 
 @dataclass
@@ -90,16 +96,18 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
         DataError: something cannot be read or written; all of it is named, and what was written is whole.
     """
     model, _ = load_model(model_file)
-    spec: DecodingSpec = section("evaluation", decoding=request.decoding).decoding
+    spec: DecodingSpec = section("evaluation", decoding=_with_own_model(request.decoding, model_file)).decoding
     search = searches.of_file(spec, model.charset, "--language-model")
     wish = Wish(
         format=request.format,
         present=request.present,
         skips=request.skips,
-        settings=_settings(model_file, spec, request.straighten),
+        settings=_settings(model_file, spec, request),
+        alternatives=request.alternatives,
     )
     _refuse_folder(request)
     found = inputs.find(request.given, model.preprocessing, request.out)
+    review = Review(request.review)
     counts = Counts(faults=[source for source in found if isinstance(source, Fault)])
     sources = [source for source in found if not isinstance(source, Fault)]
     _refuse(sources, wish)
@@ -109,8 +117,19 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
     if sources:
         recogniser = _recogniser(model, search, request.device)
         with _room(request.out):
-            _Desk(wish, ledger, request.straighten, counts).read(sources, recogniser, write)
+            _Desk(wish, ledger, request.straighten, counts, review).read(sources, recogniser, write)
+    for row in review.rows(is_calibrated=model.calibration is not None):
+        say(row)
     _tell(counts, wish, request)
+
+
+def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:
+    """The language model that lies beside a model file is used where beam search is asked for and no other is."""
+    own = model_file.with_name(arpa.BESIDE)
+    if decoding["type"] != "beam" or "language_model" in decoding or not own.is_file():
+        return decoding
+    say(f"with the language model {own}; --language-model none reads without it")
+    return decoding | {"language_model": str(own)}
 
 
 @contextlib.contextmanager
@@ -125,9 +144,11 @@ def _room(out: Path | None) -> Iterator[None]:
         raise DataError(f"{out}: {what}") from None
 
 
-def _settings(model_file: Path, spec: DecodingSpec, straighten: bool) -> str:
+def _settings(model_file: Path, spec: DecodingSpec, request: Request) -> str:
     digest = hashlib.sha256(model_file.read_bytes())
-    digest.update(repr((searches.facts(spec), straighten)).encode())
+    digest.update(repr((searches.facts(spec), request.straighten)).encode())
+    if request.alternatives:
+        digest.update(repr(request.alternatives).encode())
     return digest.hexdigest()
 
 
@@ -177,8 +198,9 @@ def _to_do(sources: Sequence[Source], counts: Counts, wish: Wish, ledger: Ledger
 class _Desk:
     """Passes lines from their sources to the model, and readings to where they go."""
 
-    def __init__(self, wish: Wish, ledger: Ledger | None, straighten: bool, counts: Counts) -> None:
-        self._wish, self._ledger, self._straighten, self._counts = wish, ledger, straighten, counts
+    def __init__(self, wish: Wish, ledger: Ledger | None, straighten: bool, counts: Counts, review: Review) -> None:
+        self._wish, self._ledger, self._straighten = wish, ledger, straighten
+        self._counts, self._review = counts, review
         self._owners: deque[int] = deque()  # of each line that is being read, the number of its source
         self._pages: dict[int, PageFile | None] = {}
         self._source: Source | None = None
@@ -192,8 +214,9 @@ class _Desk:
         is_screen = self._ledger is None
         if is_screen:
             write(header(self._wish))
-        has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources)
-        stream = recogniser.read_lines(self._lines(sources, recogniser), in_detail=has_more)
+        has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources) or self._review.most > 0
+        lines = self._lines(sources, recogniser)
+        stream = recogniser.read_lines(lines, in_detail=has_more, alternatives=self._wish.alternatives)
         number = -1
         try:
             for item in track(stream, "predict", total):
@@ -258,6 +281,7 @@ class _Desk:
         if isinstance(item, ReadLine):
             self._counts.read += 1
             self._counts.empty += not item.reading.text
+            self._review.add(item)
 
     def _finish(self) -> None:
         is_lost = self._output is None or (self._page is not None and self._page.is_lost)

@@ -13,7 +13,7 @@ import torch
 import thulium
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
-from thulium.data.loader import LineLoader
+from thulium.data.loader import LineLoader, Place
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.readers import Readers
 from thulium.data.shards import Split
@@ -93,10 +93,11 @@ def train(
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
     parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
-    computed = trainer.facts | {"data": parts["data"], "thulium": thulium.__version__, "torch": torch.__version__}
+    computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]}
+    computed |= {"thulium": thulium.__version__, "torch": torch.__version__}
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
-    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history)
+    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on)
     with loaders[0].readers, contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
@@ -135,6 +136,15 @@ def _readers(resources: ResourcesSpec, world: World) -> Readers:
     return Readers(workers, pinned=is_gpu)
 
 
+def _place(augmentation: AugmentationSpec, resources: ResourcesSpec, world: World) -> Place:
+    """Where lines are augmented: in all processes the same, whose machines may have other numbers of cores."""
+    if not (augmentation.enabled and augmentation.transforms):
+        return "loader"
+    is_gpu = devices.may_be_gpu(resources.device)
+    own = processor.augment_on(resources.augment_on, feeds_gpu=is_gpu, processes=world.local_size)
+    return world.broadcast(own)
+
+
 def _loaders(
     data: Prepared,
     model: HTRModel,
@@ -156,6 +166,7 @@ def _loaders(
         batch_size=training.batch_size,
         shuffle=True,
         augmenter=Augmenter(augmentation, training.seed, model.backbone.stride, model.charset.order),
+        augment_on=_place(augmentation, resources, world),
         charset=model.charset,
         seed=training.seed,
         accumulation=training.accumulation,

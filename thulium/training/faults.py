@@ -41,8 +41,8 @@ _HELP = (
 
 
 def _too_large(parts: Sequence[Batch], device: Device) -> str:
-    largest = max(parts, key=lambda part: part.images.numel())
-    height, width = largest.images.shape[-2:]
+    largest = max(parts, key=lambda part: len(part) * part.padded)
+    height, width = largest.images.shape[-2], largest.padded
     whose = "the GPU" if device.torch_device.type == "cuda" else "the machine"
     return (
         f"{whose} has too little memory for {len(largest)} lines at once, {height} pixels high and padded to {width} "

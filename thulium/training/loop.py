@@ -20,7 +20,7 @@ from thulium.training import messages
 from thulium.training.checkpoints import PERIODIC, clear
 from thulium.training.loggers import Log, forget_curves
 from thulium.training.resume import ResumeFolder, others
-from thulium.training.run import Keeper, Run, keep_on, say_threads
+from thulium.training.run import Keeper, Run, keep_on, say_place, say_threads
 from thulium.training.watch import Training, Watch
 from thulium_dsl.grammar.spec import TrainingSpec
 
@@ -50,6 +50,7 @@ def begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, r
         run.history.write()
         say(f"resuming from {run.place}")
         say_threads(state["trainer"]["threads"], run.trainer.device)
+        say_place(state["augment_on"], run.augment_on)
         before = Path(folder.run_dir)
         # Only beside where a new one would be: a state must not choose where we write.
         run_dir = before if before.parent == run_dir.resolve().parent else run_dir

@@ -110,7 +110,7 @@ def write_lines(batches: Sequence[Batch], folder: Path) -> None:
         shutil.rmtree(folder)
     (folder / "images").mkdir(parents=True)
     labels: list[str] = []
-    for batch in batches:
+    for batch in map(Batch.augmented, batches):
         for pixels, width, text in zip(batch.images, batch.widths.tolist(), batch.texts, strict=True):
             name = f"{len(labels) + 1:03}.png"
             Image.fromarray(pixels[0, :, :width].numpy()).save(folder / "images" / name)

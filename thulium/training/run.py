@@ -6,10 +6,11 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
+from thulium.data.loader import Place
 from thulium.runtime.device import Device
 from thulium.runtime.errors import Interrupted
 from thulium.runtime.files import FULL
@@ -28,6 +29,7 @@ class Run:
     """Everything that has to be there again to go on as if nothing had been.
 
     Attributes:
+        augment_on: where the training lines are augmented.
         epochs: finished ones: trained, validated and kept.
         is_over: whether no epoch follows.
     """
@@ -36,6 +38,7 @@ class Run:
     checkpoints: CheckpointManager
     stopping: EarlyStopping
     history: History
+    augment_on: Place = "loader"
     epochs: int = 0
     is_over: bool = False
 
@@ -44,6 +47,7 @@ class Run:
         return {
             "epochs": self.epochs,
             "is_over": self.is_over,
+            "augment_on": self.augment_on,
             "history": self.history.rows,
             "trainer": self.trainer.state_dict(),
             "checkpoints": self.checkpoints.state_dict(),
@@ -52,8 +56,10 @@ class Run:
 
     def misfit(self, state: dict[str, Any]) -> str:
         """In what a state differs from one of this training, in words; empty: ``load_state_dict`` can take it."""
-        own = {"epochs": self.epochs, "is_over": self.is_over, "history": None, "stopping": self.stopping.state_dict()}
+        own: dict[str, Any] = {"epochs": self.epochs, "is_over": self.is_over, "augment_on": self.augment_on}
+        own |= {"history": None, "stopping": self.stopping.state_dict()}
         free: Free = {
+            "augment_on": lambda place: place in get_args(Place),
             "history": lambda rows: is_history(rows, state["epochs"]),
             "stopping.best": self.stopping.ranking.is_sound,
             # Each looks at its own; who keeps files, at them.
@@ -150,6 +156,16 @@ def say_threads(before: int, device: Device) -> None:
         say(
             f"it was cut with {before} threads and is resumed with {now}: the last digits will not be those of a "
             f"training that was not cut (resources.threads: {before} keeps them)"
+        )
+
+
+def say_place(before: Place, now: Place) -> None:
+    """Say that a run is resumed with its lines augmented elsewhere: they are rounded otherwise there."""
+    if now != before:
+        say(
+            f"it was cut with lines augmented on the {before} and is resumed with them augmented on the {now}: they "
+            "look the same, but not to the last grey value, and the digits will not be those of a training that was "
+            f"not cut (resources.augment_on: {before} keeps them)"
         )
 
 

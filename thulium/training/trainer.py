@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from thulium.data.batch import Batch
 from thulium.data.loader import LineLoader
+from thulium.evaluation.calibration import fit
 from thulium.evaluation.metrics import score
 from thulium.evaluation.recognise import Judged, judge, merge
 from thulium.models.norm import synchronised
@@ -149,6 +150,7 @@ class HTRTrainer:
             StepError: there is too little memory for a batch; DeviceError: the GPU failed. Both name epoch and step.
         """
         self._check_height(loader)
+        self.best_model.calibration = None  # that of other weights
         self.model.train()
         self._freeze(is_on=epoch < self.freeze_epochs)
         self._parallel.begin_epoch()
@@ -159,9 +161,7 @@ class HTRTrainer:
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
             with step_named(epoch, losses.steps, parts, self.device):
-                losses.add(
-                    *self._step([self.model.with_targets(part).to(self.device.torch_device) for part in parts]), parts
-                )
+                losses.add(*self._step([self._placed(part) for part in parts]), parts)
             clock.lines += parts[0].step_lines
             self.on_step()
         if not losses.steps:
@@ -171,7 +171,7 @@ class HTRTrainer:
         return {"train_loss": mean, "lr": float(self.scheduler.get_last_lr()[0])}
 
     def validate(self, loader: LineLoader, epoch: int) -> dict[str, float]:
-        """Read every line and count errors.
+        """Read every line, count errors, and calibrate the confidences of ``best_model`` by what was read.
 
         Returns:
             val_loss in nats a symbol, of the lines that fit their frames (``reading.unfit`` names the others); val_cer,
@@ -179,11 +179,13 @@ class HTRTrainer:
         """
         self._check_height(loader)
         model = self.best_model.eval()
+        model.calibration = None  # what is measured now are the model's own probabilities
         # Several processes have different numbers of batches here, and would wait for one another in vain.
         on_step = self.on_step if self.world.size == 1 else lambda: None
         recogniser = Recogniser(model, self.device, rules=self.unicode_form)
         own = judge(recogniser, loader, on_step)
         self.reading = merge(self.world.gather(own))
+        model.calibration = fit(self.reading.results)
         scores = score(self.reading.results)
         return {
             "val_loss": self.reading.loss,
@@ -283,6 +285,10 @@ class HTRTrainer:
             for module in part.modules():
                 if isinstance(module, _BatchNorm):
                     module.train(not is_on)
+
+    def _placed(self, part: Batch) -> Batch:
+        """Lines as the model sees them, on its device."""
+        return self.model.with_targets(part).to(self.device.torch_device).augmented()
 
     def _step(self, parts: Sequence[Batch]) -> tuple[Tensor, int]:
         """One optimizer step; returns this process's share of the loss, and the step's symbols in all processes."""

@@ -562,6 +562,7 @@ class ResourcesSpec:
     devices: tuple[int, ...]
     processes: int
     loader_workers: str | int
+    augment_on: Literal["auto", "loader", "device"]
     prepare_workers: int
     threads: int
 

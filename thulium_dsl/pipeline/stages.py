@@ -82,6 +82,7 @@ STAGES = (
         code=(
             "thulium/data",
             "thulium/decoding",
+            "thulium/evaluation/calibration.py",
             "thulium/evaluation/metrics.py",
             "thulium/evaluation/recognise.py",
             "thulium/models",
@@ -113,6 +114,10 @@ STAGES = (
             Plot(
                 "plots/cer_by_length.csv",
                 {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},
+            ),
+            Plot(
+                "plots/reliability.csv",
+                {"x": "confidence", "y": "right", "title": "share of a line that is right, by its confidence"},
             ),
         ),
         code=(

@@ -6,41 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lab_augment import BRANCHES, STRONGER, augmenter, transform
 from PIL import Image
 
 from thulium.data.augmentation.augmenter import TRANSFORMS, Augmenter
 from thulium.data.augmentation.draws import Draws
 from thulium.runtime.documents import defaults
-from thulium_dsl.grammar import schemas
-from thulium_dsl.grammar.building import build
-from thulium_dsl.grammar.spec import AugmentationSpec, TransformSpec
+from thulium_dsl.grammar.spec import AugmentationSpec
 
-BRANCHES = schemas.branches(schemas.find("augmentation.transforms")[0].schema["items"])
-# Of each transform each option, but p: a value beside which the default is mild.
-STRONGER = {
-    ("random_rotation", "degrees"): 9.0,
-    ("random_scale", "range"): (0.5, 0.6),
-    ("random_stretch", "width"): (0.4, 0.5),
-    ("random_stretch", "height"): (0.4, 0.5),
-    ("random_shear", "degrees"): 50.0,
-    ("elastic", "strength"): 0.2,
-    ("random_dilate", "size"): 5,
-    ("random_erode", "size"): 5,
-    ("gaussian_blur", "radius"): 4.0,
-    ("gaussian_noise", "std"): 0.5,
-    ("random_brightness", "range"): (0.1, 0.2),
-    ("random_contrast", "range"): (0.1, 0.2),
-    ("random_gamma", "range"): (4.0, 6.0),
-    ("random_cutout", "holes"): 20,
-    ("random_cutout", "size"): 1.5,
-}
 MOVES_INK = ("random_stretch", "random_shear", "elastic")
-
-
-def transform(name, **options):
-    """A transform that is always applied, its other options as the schema has them."""
-    usual = {key: part["default"] for key, part in BRANCHES[name]["properties"].items() if part}
-    return replace(build(TransformSpec, {"type": name, **usual, "p": 1.0}), **options)
 
 
 @pytest.fixture
@@ -50,10 +24,6 @@ def line():
     for x in range(20, 140, 8):
         image.paste(60, (x, 13 + x % 3, x + 3, 27 - x % 5))
     return image
-
-
-def augmenter(*transforms, seed=1, enabled=True):
-    return Augmenter(AugmentationSpec(enabled=enabled, transforms=transforms), seed)
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

@@ -158,6 +158,13 @@ def test_a_charset_knows_the_bracket_that_is_seen():
     assert alphabet("(אב", "logical") == ("(", "א", "ב")
 
 
+@given(text=lines, reading=st.sampled_from([*VISUAL, "logical"]))
+def test_each_code_point_on_paper_knows_its_place_in_the_text(text, reading):
+    seen, places = to_visual(text, reading), order.places_on_paper(text, reading)
+    assert sorted(places) == list(range(len(text)))
+    assert all(symbol in with_mirrored(text[place], reading) for symbol, place in zip(seen, places, strict=True))
+
+
 @given(text=lines, data=st.data(), reading=orders)
 def test_a_charset_takes_texts_as_they_are_typed_and_gives_them_so(text, data, reading):
     blank = data.draw(st.integers(0, len(set(text))))

@@ -12,7 +12,8 @@ from thulium.data.charset import Charset, charset_of, frames_needed, unknown_sym
 from thulium.data.text import normalize, plain
 from thulium.decoding.ctc.greedy import best_path
 from thulium.decoding.hypothesis import texts as texts_of
-from thulium.evaluation.metrics import EditCount, LineResult, cer_interval, score
+from thulium.evaluation.intervals import cer_interval
+from thulium.evaluation.metrics import EditCount, LineResult, score
 from thulium.runtime.errors import DataError
 from thulium_dsl.grammar.spec import Replacement
 
@@ -191,19 +192,18 @@ def test_the_interval_holds_the_rate_and_is_a_point_where_pages_agree():
     assert interval.low < score(mixed).cer < interval.high
 
 
-# lines, pages that they are of -> what is drawn, and what is said of it
-DRAWN = [
-    (60, 30, ("page", 30), "drawn over 30 pages", ""),
-    (60, 8, ("page", 8), "drawn over 8 pages", "it is too narrow with fewer than 30 pages"),
-    (60, 4, ("line", 60), "drawn over 60 lines, since 4 pages are too few to draw from", "it is too narrow if"),
-    (60, 1, ("line", 60), "drawn over 60 lines, since 1 page is too few to draw from", "it is too narrow if"),
-    (60, 60, ("line", 60), "drawn over 60 lines, since no two lines are known to be", "it is too narrow if the lines"),
-    (1, 1, ("line", 1), "drawn over 1 line, since no two lines", "it is too narrow if"),
+# lines, pages that they are of -> what the interval is over, and what is said of it
+UNITS = [
+    (60, 30, ("page", 30), "over 30 pages", ""),
+    (60, 2, ("page", 2), "over 2 pages", ""),
+    (60, 1, ("line", 60), "over 60 lines, since all are of one page", "it says nothing of other pages"),
+    (60, 60, ("line", 60), "over 60 lines, since no two lines are known to be", "it is too narrow if the lines"),
+    (1, 1, ("line", 1), "over 1 line, since no two lines", "it is too narrow if"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("lines", "pages", "drawn", "basis", "caveat"), DRAWN)
-def test_the_interval_says_what_it_was_drawn_over(lines, pages, drawn, basis, caveat):
+@pytest.mark.parametrize(("lines", "pages", "drawn", "basis", "caveat"), UNITS)
+def test_the_interval_says_what_it_is_over(lines, pages, drawn, basis, caveat):
     interval = cer_interval([LineResult(str(i), f"p{i % pages}", "a" * 10, "a" * (10 - i % 5)) for i in range(lines)])
     assert (interval.unit, interval.num_units) == drawn
     assert interval.basis.startswith(basis)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thulium.data.charset import Charset
-from thulium.decoding.ctc.beam import search
+from thulium.decoding.ctc.beam import search, search_several
 from thulium.decoding.ctc.candidates import steps_of
 from thulium.decoding.ctc.greedy import best_path
 from thulium.decoding.hypothesis import texts
@@ -71,6 +71,17 @@ def test_with_a_model_it_finds_the_best_of_both(seed):
         scores = {text: score(text, p) for text, p in all_readings(line[:num_frames], ABC).items()}
         assert best.score == pytest.approx(max(scores.values()), abs=1e-5)
         assert scores[ABC.decode(best.classes)] == pytest.approx(best.score, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_readings_after_the_best_are_the_next_best(seed):
+    probabilities, scorer = drawn(seed, (3, 5, 3)), NgramScorer(LANGUAGE, ABC, SPEC.alpha, SPEC.beta)
+    steps = steps_of(probabilities, np.array([5, 0, 1]), ABC.blank_index, least=0.0)
+    for line, num_frames, found in zip(probabilities, (5, 0, 1), search_several(steps, WIDE, 6, scorer), strict=True):
+        scores = {text: score(text, p) for text, p in all_readings(line[:num_frames], ABC).items() if p}
+        best = sorted(scores.values(), reverse=True)[:6]
+        assert [one.score for one in found] == pytest.approx(best, abs=1e-5)
+        assert [scores[ABC.decode(one.classes)] for one in found] == pytest.approx(best, abs=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -193,6 +193,9 @@ def test_the_commands_say_what_to_do_next(prepared, run, tmp_path, monkeypatch):
     (tmp_path / "run" / "checkpoints").symlink_to(run / "checkpoints")
     (tmp_path / "small.yaml").write_text(DOCUMENT, encoding="utf-8")
     words = ["small.yaml", "--output-dir", "run"]
+    for _ in range(2):  # what it wrote itself, it replaces
+        packed = CliRunner().invoke(app, ["lm", *words, "--output", "some/lm.arpa.gz"])
+        assert packed.exit_code == 0, packed.output
     written = CliRunner().invoke(app, ["lm", *words, "--output", "some/lm.arpa"])
     assert re.fullmatch(
         r"wrote some/lm\.arpa: \d+ n-grams up to length 3, of 12 lines\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 
 import numpy as np
@@ -46,6 +47,21 @@ def test_known_texts_are_less_of_a_surprise(model):
     assert model.perplexity(["the fox"]) < model.perplexity(["xof eht"]) < model.perplexity(["???"])
     assert build([], 3, alphabet="abc").perplexity(["abc"]) == pytest.approx(5)  # with the end and the unknown
     assert math.isnan(model.perplexity([]))
+
+
+def test_a_compressed_file_holds_the_same_model_and_says_when_it_was_cut(model, tmp_path):
+    packed, plain = tmp_path / "lm.arpa.gz", tmp_path / "lm.arpa"
+    arpa.write(model, packed)
+    arpa.write(model, plain)
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+    assert arpa.read(packed) == arpa.read(plain)
+    before = packed.read_bytes()
+    arpa.write(model, packed)
+    assert packed.read_bytes() == before
+    for damaged in (before[:-20], before[: len(before) // 2], before[:40] + b"\0\0\0\0" + before[44:]):
+        packed.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"lm\.arpa\.gz: is damaged, or was cut"):
+            arpa.read(packed)
 
 
 def test_a_file_holds_the_same_model(model, tmp_path):
@@ -124,7 +140,7 @@ def test_a_file_of_another_program_is_read(tmp_path):
         (lambda text: text.replace("-0.2\ta </s>", "-0.2\t<s> a"), r"lm.arpa:13: the 2-gram '<s> a' stands twice"),
         (
             lambda text: text.replace("-0.2\ta </s>", "-0.2\ta" + " a" * 9999),
-            r"lm.arpa:13: is 20... characters",
+            r"lm.arpa:13: is over 10,000 characters",
         ),
         (lambda text: "mmap lm http://kheafield.com/code format version 5\n", "is a binary file of KenLM"),
     ],

@@ -11,12 +11,16 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
+from thulium.models.calibration import Calibration, Curve
 from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, DataError
+from thulium.runtime.tables import read_table
 from thulium.stages.evaluate import evaluate
 from thulium.training.history import History
 from thulium.training.same import digest_of_lines
+
+ECE = ("ece", "ece_characters")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,7 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
     save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})
     metrics = judge(experiment, prepared, tmp_path)
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
-    assert list(metrics) == ["cer", "wer", "line_accuracy", "cer_low", "cer_high", "edits", "measured"]
+    assert list(metrics) == ["cer", "wer", "line_accuracy", "cer_low", "cer_high", "edits", *ECE, "measured"]
     measured = metrics["measured"]
     assert metrics["cer"] == pytest.approx(metrics["edits"] / measured["characters"], abs=1e-6)
     assert measured | {"characters": 0} == {
@@ -52,18 +56,33 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
         "words": "split at white space",
         "interval_unit": "line",
         "interval_units": 6,
-        "interval_seed": 0,
         "model_sha256": hashlib.sha256((tmp_path / "checkpoints" / "best.safetensors").read_bytes()).hexdigest()[:16],
+        "confidence": "not calibrated",
     }
 
 
-def test_what_the_interval_was_drawn_over_is_said(experiment, prepared, model, tmp_path, capfd):
+def test_how_sure_the_model_is_stands_beside_what_it_read(experiment, prepared, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(model, "calibration", Calibration(Curve(1.0, 0.0), Curve(1.0, -9.0)))
+    save_model(model, tmp_path / "m.safetensors")
+    metrics = judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
+    rows = read_table(tmp_path / "predictions.csv")
+    shares = [1 - int(row["edits"]) / max(len(row["transcription"]), len(row["prediction"])) for row in rows]
+    sure = [float(row["confidence"]) for row in rows]
+    assert all(0 <= confidence < 0.5 for confidence in sure)
+    assert metrics["ece"] == pytest.approx(abs(sum(shares) - sum(sure)) / 6, abs=2e-4)  # 6 lines are one bin
+    assert metrics["measured"]["confidence"] == "calibrated on the validation lines"
+    (bin_,) = read_table(tmp_path / "plots" / "reliability.csv")
+    assert (float(bin_["right"]), bin_["lines"]) == (pytest.approx(sum(shares) / 6, abs=1e-4), "6")
+    assert "Calibrated on the validation lines" in (tmp_path / "reports" / "evaluation.html").read_text()
+
+
+def test_what_the_interval_is_over_is_said(experiment, prepared, model, tmp_path, capfd):
     save_model(model, tmp_path / "m.safetensors")
     judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
-    basis = "drawn over 6 lines, since 1 page is too few to draw from"
-    assert f"\nthe interval is {basis}: it is too narrow if the lines of a page are alike\n" in capfd.readouterr().err
+    basis = "over 6 lines, since all are of one page"
+    assert f"\nthe interval is {basis}: it says nothing of other pages\n" in capfd.readouterr().err
     page = (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
-    assert f"Bootstrap, {basis}: 1,000 draws of as many" in page
+    assert f"Student’s t on the logarithm of the CER, {basis}. So it says nothing of other pages." in page
     assert "over pages" not in page
 
 
@@ -114,7 +133,7 @@ def test_a_model_file_alone_is_judged(experiment, prepared, model, tmp_path):
     assert metrics["measured"]["model"] == "model french.safetensors"
     page = (tmp_path / "new" / "reports" / "evaluation.html").read_text(encoding="utf-8")
     assert re.search(r"The model french\.safetensors\s+read 6 lines", page)
-    assert 'class="chart"' not in page
+    assert 'aria-label="Loss' not in page
 
 
 def test_a_model_of_other_lines_says_in_what_they_differ(experiment, prepared, tmp_path):

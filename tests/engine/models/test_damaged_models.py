@@ -68,6 +68,13 @@ def weigh(change: Callable[[dict[str, Tensor]], Any]) -> Change:
     return lambda _header, weights: (change(weights), None)[1]
 
 
+CURVE = {"slope": 1.5, "offset": 0.25}
+
+
+def curves(**changed: Any) -> Change:
+    return put("calibration", {"lines": CURVE, "characters": CURVE | changed})
+
+
 HEAD = "model.head.hidden_size"
 NOT_OURS = "is a safetensors file, but not a model of Thulium's"
 ALPHABET = "in its alphabet is no character"
@@ -99,6 +106,13 @@ HEADERS: dict[str, tuple[Change, str]] = {
     "facts": (put("facts", []), "its facts are none"),
     "metrics": (put("facts.metrics", {"val_cer": "low"}), "its metrics are no numbers"),
     "an epoch": (put("facts.epoch", "one"), "its epoch is no number"),
+    "a calibration": (put("calibration", []), "its calibration is none"),
+    "a calibration of half": (put("calibration", {"lines": CURVE}), "its calibration is none"),
+    "a curve": (put("calibration", {"lines": CURVE, "characters": {"slope": 1}}), "its calibration has no curves"),
+    "a curve that falls": (curves(slope=-1.0), "its calibration has a curve that does not rise"),
+    "a curve of text": (curves(slope="1"), "its calibration has a curve that does not rise"),
+    "a curve without end": (curves(offset=float("inf")), "its calibration has a curve that does not rise"),
+    "a curve of no number": (curves(offset=float("nan")), "its calibration has a curve that does not rise"),
     "more symbols": (put("charset", list("abcd")), r"do not fit the model \(decoder.classify.weight has the shape"),
     "more layers": (put("model.head.num_layers", 2), r"do not fit the model \(head\..* is missing, and \d+ more"),
     "weights that lack": (weigh(lambda weights: weights.pop(BIAS)), rf"do not fit the model \({BIAS} is missing"),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import lab_data
 import lab_reading
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from thulium.data.images.files import ImageFault
+from thulium.decoding import searches
 from thulium.models import recogniser as reading
+from thulium.models.calibration import Calibration, Curve
+from thulium.runtime.documents import section
 
 TEXTS = ("a", "Anno 1742", "den 3. May 1742", "two  hens", "Jan de Wit, his mark", "No. 27", "x" * 60, "item 14 s")
 IMAGES = [lab_data.draw_line(text) for text in TEXTS]
@@ -42,6 +48,55 @@ def test_neither_the_order_nor_the_batches_matter(recogniser, alone, monkeypatch
             (c.symbol, c.start, c.end) for c in alone[place].characters
         ]
         assert line.confidence == pytest.approx(alone[place].confidence, rel=1e-3)
+
+
+@pytest.mark.parametrize("language", [None, "Anno 1742"])
+def test_confidences_and_places_are_of_the_text_that_a_search_found(recogniser, language):
+    charset, spec = recogniser.model.charset, section("evaluation", decoding={"type": "beam", "alpha": 3.0}).decoding
+    model = language and searches.model_of([language], 3, charset)
+    found = reading.Recogniser(recogniser.model, recogniser.device, search=searches.with_model(spec, charset, model))
+    lines, texts = found.read(IMAGES, in_detail=True), [line.text for line in found.read(IMAGES)]
+    assert [line.text for line in lines] == texts
+    assert texts != [line.text for line in recogniser.read(IMAGES)]
+    for line in lines:
+        assert "".join(c.symbol for c in line.characters).split() == line.text.split()
+        assert all(0 < c.confidence <= 1 and c.start < c.end for c in line.characters)
+        assert [c.start for c in line.characters] == sorted(c.start for c in line.characters)
+
+
+def test_a_calibration_changes_confidences_and_no_text(recogniser, alone, monkeypatch):
+    calibration = Calibration(characters=Curve(1.0, 5.0), lines=Curve(1.0, -5.0))
+    monkeypatch.setattr(recogniser.model, "calibration", calibration)
+    for line, before in zip(recogniser.read(IMAGES, in_detail=True), alone, strict=True):
+        assert line.text == before.text
+        assert line.confidence < before.confidence
+        assert all(c.confidence > b.confidence for c, b in zip(line.characters, before.characters, strict=True))
+
+
+@pytest.mark.parametrize("is_search", [False, True])
+def test_alternatives_are_other_texts_and_change_none(recogniser, is_search):
+    spec = section("evaluation", decoding={"type": "beam", "beam_size": 2}).decoding
+    search = searches.with_model(spec, recogniser.model.charset, None) if is_search else None
+    found = reading.Recogniser(recogniser.model, recogniser.device, search=search)
+    lines = found.read(IMAGES, alternatives=3)
+    assert [line.text for line in lines] == [line.text for line in found.read(IMAGES)]
+    for line, alone in zip(lines, [found.read([image], alternatives=3)[0] for image in IMAGES], strict=True):
+        others = [other.text for other in line.alternatives]
+        assert (len(others), len({line.text, *others})) == (3, 4)
+        assert others == [other.text for other in alone.alternatives]
+        assert all(0 < other.confidence < 1 for other in line.alternatives)
+
+
+@pytest.mark.parametrize("calibration", [None, Calibration(Curve(1.0, 0.0), Curve(1.0, 0.0))])
+def test_what_was_computed_as_no_number_is_not_sure_at_all(recogniser, monkeypatch, calibration):
+    monkeypatch.setattr(recogniser.model, "calibration", calibration)
+    odd = torch.zeros(recogniser.model.charset.num_classes)
+    odd[3] = math.nan
+    monkeypatch.setattr(recogniser.model.decoder.classify, "forward", lambda frames: odd.expand(*frames.shape[:2], -1))
+    line, _ = recogniser.read(IMAGES[:2], in_detail=True)
+    assert line.characters
+    assert line.confidence == pytest.approx(0.0, abs=1e-2)
+    assert all(c.confidence == pytest.approx(0.0, abs=1e-2) for c in line.characters)
 
 
 def test_the_lines_are_told_apart(alone):

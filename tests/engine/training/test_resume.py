@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
 import io
@@ -582,10 +583,66 @@ def test_going_on_with_another_number_of_threads_is_said(small, prepared, tmp_pa
     assert "resources.threads: 1 keeps them" in said
 
 
+@pytest.fixture(scope="module")
+def deferred(small: Experiment) -> Experiment:
+    """The default transforms, applied where the model computes."""
+    return replace(small, resources=replace(small.resources, augment_on="device"))
+
+
+@pytest.fixture(scope="module")
+def unbroken_on_the_device(deferred: Experiment, prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("on-the-device")
+    run(deferred, prepared, out)
+    return out
+
+
+def test_lines_augmented_on_the_device_are_learnt_from_as_well(
+    small, prepared, unbroken, unbroken_on_the_device, tmp_path
+) -> None:
+    assert outcome(unbroken_on_the_device) != unbroken
+    run(small, prepared, tmp_path)
+    there, here = (history(out) for out in (unbroken_on_the_device, tmp_path))
+    assert there["train_loss"][-1] < 0.9 * there["train_loss"][0]
+    for name in ("train_loss", "val_loss"):
+        assert there[name] == pytest.approx(here[name], rel=0.05)
+    facts = [load_model(out / "checkpoints" / "last.safetensors")[1] for out in (unbroken_on_the_device, tmp_path)]
+    assert [own["computed"]["augment_on"] for own in facts] == ["device", "loader"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_lines_augmented_on_the_device_are_the_same_after_a_cut(
+    deferred, prepared, unbroken_on_the_device, tmp_path, cut, capsys, workers: int
+) -> None:
+    own = replace(deferred, resources=replace(deferred.resources, loader_workers=workers))
+    cut_run(own, prepared, tmp_path, cut, 8)
+    run(own, prepared, tmp_path)
+    said = capsys.readouterr().err
+    assert "resuming from epoch 2" in said
+    assert "augmented on" not in said
+    assert outcome(tmp_path) == outcome(unbroken_on_the_device)
+
+
+def test_going_on_with_lines_augmented_elsewhere_is_said(deferred, small, prepared, tmp_path, cut, capsys) -> None:
+    cut_run(deferred, prepared, tmp_path, cut, 5)
+    run(small, prepared, tmp_path)
+    said = capsys.readouterr().err
+    assert "it was cut with lines augmented on the device and is resumed with them augmented on the loader" in said
+    assert "(resources.augment_on: device keeps them)" in said
+
+
+def history(out: Path) -> dict[str, list[float]]:
+    """The columns of plots/history.csv that have a number in each epoch that was trained."""
+    with open(out / "plots" / "history.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[1:]
+    return {name: [float(row[name]) for row in rows] for name in ("train_loss", "val_loss")}
+
+
 def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, tmp_path) -> None:
     run(small, prepared, tmp_path)
     computed = json.loads((tmp_path / "metrics" / "train.json").read_text())["computed"]
     assert computed["device"] == "cpu"
     assert computed["precision"] in ("bfloat16", "float32")
     assert (computed["threads"], computed["processes"]) == (1, 1)
-    assert load_model(tmp_path / "checkpoints" / "last.safetensors")[1]["computed"] == computed
+    model, facts = load_model(tmp_path / "checkpoints" / "last.safetensors")
+    assert facts["computed"] == computed
+    assert model.calibration is not None

@@ -4,14 +4,13 @@ less, leaves those of the others as they were."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
 from thulium.data.augmentation import geometric as shapes
 from thulium.data.augmentation import photometric as tones
-from thulium.data.augmentation.draws import Draws
+from thulium.data.augmentation.draws import Drawn, Draws
 from thulium.data.bidi import Order, to_visual
 from thulium.data.charset import frames_needed
 from thulium_dsl.grammar.spec import AugmentationSpec, TransformSpec
@@ -34,14 +33,29 @@ class Augmenter:
 
         It is never made so narrow that its text no longer fits the model's frames.
         """
-        least = min(image.width, self.least_width(text))
+        for drawn in self.draw(image.width, image.height, epoch, line_id, text):
+            image = drawn.on(image) if drawn else image
+        return image
+
+    def draw(self, width: int, height: int, epoch: int, line_id: str, text: str = "") -> tuple[Drawn | None, ...]:
+        """What happens to a line in an epoch: of each transform what was drawn, or None where the line is spared; last
+        what widens a line that has become too narrow for its text.
+
+        Args:
+            width, height: of the line as it is prepared, pixels.
+        """
+        found, least = list[Drawn | None](), min(width, self.least_width(text))
         for name, spec in self._named:
             draws = Draws(self.seed, epoch, name, line_id)
-            if draws.random() < spec.p:
-                image = TRANSFORMS[spec.type](image, draws if spec.type in WIDTHS else draws.generator(), spec)
-        if image.width < least:
-            image = image.resize((least, image.height), Image.Resampling.BILINEAR)
-        return image
+            drawn = TRANSFORMS[spec.type].draw(draws, width, height, spec) if draws.random() < spec.p else None
+            width = drawn.width(width, height) if drawn else width
+            found.append(drawn)
+        return (*found, shapes.Scaled(least, height, top=0) if width < least else None)
+
+    @property
+    def kinds(self) -> tuple[type[Drawn], ...]:
+        """What ``draw`` gives at each place, where it gives something."""
+        return (*(TRANSFORMS[spec.type] for spec in self.transforms), shapes.Scaled)
 
     @property
     def changes_widths(self) -> bool:
@@ -61,7 +75,7 @@ class Augmenter:
             if spec.type in WIDTHS:
                 draws = Draws(self.seed, epoch, name, line_id)
                 if draws.random() < spec.p:
-                    width = WIDTHS[spec.type](width, height, draws, spec)
+                    width = TRANSFORMS[spec.type].draw(draws, width, height, spec).width(width, height)
         return max(width, min(before, least))
 
     def least_width(self, text: str) -> int:
@@ -77,24 +91,19 @@ def _named(transforms: Sequence[TransformSpec]) -> Iterator[tuple[str, Transform
         yield f"{spec.type} {seen[spec.type]}", spec
 
 
-# Those that change the width, and how.
-WIDTHS: dict[str, Callable[[int, int, Draws, Any], int]] = {
-    "random_scale": shapes.scale_width,
-    "random_stretch": shapes.stretch_width,
-    "random_shear": shapes.shear_width,
-}
-TRANSFORMS: dict[str, Callable[[Image.Image, Any, Any], Image.Image]] = {
-    "random_rotation": shapes.random_rotation,
-    "random_scale": shapes.random_scale,
-    "random_stretch": shapes.random_stretch,
-    "random_shear": shapes.random_shear,
-    "elastic": shapes.elastic,
-    "random_dilate": tones.random_dilate,
-    "random_erode": tones.random_erode,
-    "gaussian_blur": tones.gaussian_blur,
-    "gaussian_noise": tones.gaussian_noise,
-    "random_brightness": tones.random_brightness,
-    "random_contrast": tones.random_contrast,
-    "random_gamma": tones.random_gamma,
-    "random_cutout": tones.random_cutout,
+WIDTHS = {"random_scale", "random_stretch", "random_shear"}  # those that change the width
+TRANSFORMS: dict[str, type[Drawn]] = {
+    "random_rotation": shapes.Rotated,
+    "random_scale": shapes.Scaled,
+    "random_stretch": shapes.Scaled,
+    "random_shear": shapes.Sheared,
+    "elastic": shapes.Bent,
+    "random_dilate": tones.Dilated,
+    "random_erode": tones.Eroded,
+    "gaussian_blur": tones.Blurred,
+    "gaussian_noise": tones.Noisy,
+    "random_brightness": tones.Brightened,
+    "random_contrast": tones.Contrasted,
+    "random_gamma": tones.Raised,
+    "random_cutout": tones.Covered,
 }

@@ -1,17 +1,19 @@
 """Transforms that change the grey values of a line and leave its ink where it is. H and W pixels.
 
-Each takes a grey image (mode "L", 0 is black), a generator to draw from, and its options; the size stays.
+What is drawn, and how it is applied to a grey image with Pillow; the size stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from thulium.data.augmentation.draws import Drawn, Draws
 from thulium.data.images.grey import paper_value
 from thulium_dsl.grammar.spec import (
     GaussianBlur,
@@ -24,68 +26,161 @@ from thulium_dsl.grammar.spec import (
     RandomGamma,
 )
 
-Generator = np.random.Generator
 Values = np.ndarray[Any, Any]
+Rectangle = tuple[int, int, int, int]  # left, top, right and bottom, pixels; the last two are outside
 
 
-def random_dilate(image: Image.Image, generator: Generator, spec: RandomDilate) -> Image.Image:
-    """Ink thickened: each pixel goes a random share of the way to the darkest of a square around it."""
-    return _towards(image, generator, np.minimum, spec.size)
+@dataclass(frozen=True, slots=True)
+class Spread(Drawn):
+    """Each pixel goes a share of the way to the extreme of a square around it.
+
+    Attributes:
+        share: from 0 to 1.
+        size: side of the square, pixels.
+    """
+
+    extreme: ClassVar[Callable[..., Values]]
+    share: float
+    size: int
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: RandomDilate | RandomErode) -> Spread:
+        return cls(draws.generator().uniform(), spec.size)
+
+    def on(self, image: Image.Image) -> Image.Image:
+        before, height, width = self.size // 2, image.height, image.width
+        values = np.pad(np.asarray(image), (before, self.size - 1 - before), mode="edge")
+        values = reduce(self.extreme, [values[start : start + height] for start in range(self.size)])
+        values = reduce(self.extreme, [values[:, start : start + width] for start in range(self.size)])
+        return Image.blend(image, Image.fromarray(values), self.share)
 
 
-def random_erode(image: Image.Image, generator: Generator, spec: RandomErode) -> Image.Image:
-    """Ink thinned: each pixel goes a random share of the way to the lightest of a square around it."""
-    return _towards(image, generator, np.maximum, spec.size)
+class Dilated(Spread):
+    """Ink thickened: towards the darkest."""
+
+    __slots__ = ()
+    extreme = np.minimum
 
 
-def _towards(image: Image.Image, generator: Generator, extreme: Callable[..., Values], size: int) -> Image.Image:
-    before, height, width = size // 2, image.height, image.width
-    values = np.pad(np.asarray(image), (before, size - 1 - before), mode="edge")
-    values = reduce(extreme, [values[start : start + height] for start in range(size)])
-    values = reduce(extreme, [values[:, start : start + width] for start in range(size)])
-    return Image.blend(image, Image.fromarray(values), generator.uniform())
+class Eroded(Spread):
+    """Ink thinned: towards the lightest."""
+
+    __slots__ = ()
+    extreme = np.maximum
 
 
-def gaussian_blur(image: Image.Image, generator: Generator, spec: GaussianBlur) -> Image.Image:
-    """Blurred, by a draw between not at all and the radius."""
-    return image.filter(ImageFilter.GaussianBlur(generator.uniform(0, spec.radius)))
+@dataclass(frozen=True, slots=True)
+class Blurred(Drawn):
+    """Blurred, by a draw between not at all and the radius.
+
+    Attributes:
+        radius: standard deviation, pixels.
+    """
+
+    radius: float
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: GaussianBlur) -> Blurred:
+        return cls(draws.generator().uniform(0, spec.radius))
+
+    def on(self, image: Image.Image) -> Image.Image:
+        return image.filter(ImageFilter.GaussianBlur(self.radius))
 
 
-def gaussian_noise(image: Image.Image, generator: Generator, spec: GaussianNoise) -> Image.Image:
-    """Every pixel moved by a draw of its own."""
-    values = generator.standard_normal((image.height, image.width), dtype=np.float32)
-    values *= 255 * spec.std
-    values += np.asarray(image)
-    return Image.fromarray(values.clip(0, 255, out=values).astype(np.uint8))
+@dataclass(frozen=True, slots=True)
+class Noisy(Drawn):
+    """Every pixel moved by a draw of its own.
+
+    Attributes:
+        seed: of a generator for the pixels.
+        deviation: standard deviation, grey values.
+    """
+
+    seed: int
+    deviation: float
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: GaussianNoise) -> Noisy:
+        return cls(draws.seed(), 255 * spec.std)
+
+    def on(self, image: Image.Image) -> Image.Image:
+        values = np.random.default_rng(self.seed).standard_normal((image.height, image.width), dtype=np.float32)
+        values *= self.deviation
+        values += np.asarray(image)
+        return Image.fromarray(values.clip(0, 255, out=values).astype(np.uint8))
 
 
-def random_brightness(image: Image.Image, generator: Generator, spec: RandomBrightness) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Brightened(Drawn):
     """All grey values multiplied by one factor."""
-    factor = generator.uniform(*spec.range)
-    return image.point([min(255, round(value * factor)) for value in range(256)])
+
+    factor: float
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: RandomBrightness) -> Brightened:
+        return cls(draws.generator().uniform(*spec.range))
+
+    def on(self, image: Image.Image) -> Image.Image:
+        return image.point([min(255, round(value * self.factor)) for value in range(256)])
+
+    def paper(self, value: float) -> float:
+        return min(255.0, value * self.factor)
 
 
-def random_contrast(image: Image.Image, generator: Generator, spec: RandomContrast) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Contrasted(Drawn):
     """All distances from the paper's grey multiplied by one factor: the ink fades or grows darker, the paper stays."""
-    factor, paper = generator.uniform(*spec.range), paper_value(image)
-    return image.point([min(255, max(0, round(paper + (value - paper) * factor))) for value in range(256)])
+
+    factor: float
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: RandomContrast) -> Contrasted:
+        return cls(draws.generator().uniform(*spec.range))
+
+    def on(self, image: Image.Image) -> Image.Image:
+        factor, paper = self.factor, paper_value(image)
+        return image.point([min(255, max(0, round(paper + (value - paper) * factor))) for value in range(256)])
 
 
-def random_gamma(image: Image.Image, generator: Generator, spec: RandomGamma) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Raised(Drawn):
     """All grey values, from 0 to 1, raised to one power."""
-    exponent = generator.uniform(*spec.range)
-    return image.point([round(255 * (value / 255) ** exponent) for value in range(256)])
+
+    exponent: float
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: RandomGamma) -> Raised:
+        return cls(draws.generator().uniform(*spec.range))
+
+    def on(self, image: Image.Image) -> Image.Image:
+        return image.point([round(self.paper(value)) for value in range(256)])
+
+    def paper(self, value: float) -> float:
+        raised: float = 255 * (value / 255) ** self.exponent
+        return raised
 
 
-def random_cutout(image: Image.Image, generator: Generator, spec: RandomCutout) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Covered(Drawn):
     """Up to so many rectangles of paper over the line, each with sides of up to so many pixels.
 
     Source: DeVries & Taylor 2017, Improved Regularization of Convolutional Neural Networks with Cutout; ours are
     rectangles, and several.
     """
-    covered, paper = image.copy(), paper_value(image)
-    for _ in range(generator.integers(1, spec.holes, endpoint=True)):
-        width, height = (max(1, round(side)) for side in generator.uniform(0, spec.size * image.height, size=2))
-        left, top = generator.uniform(size=2) * (image.width - width, image.height - height)
-        covered.paste(paper, (round(left), round(top), round(left) + width, round(top) + height))
-    return covered
+
+    rectangles: tuple[Rectangle, ...]
+
+    @classmethod
+    def draw(cls, draws: Draws, width: int, height: int, spec: RandomCutout) -> Covered:
+        generator, found = draws.generator(), []
+        for _ in range(generator.integers(1, spec.holes, endpoint=True)):
+            wide, high = (max(1, round(side)) for side in generator.uniform(0, spec.size * height, size=2))
+            left, top = map(round, generator.uniform(size=2) * (width - wide, height - high))
+            found.append((left, top, left + wide, top + high))
+        return cls(tuple(found))
+
+    def on(self, image: Image.Image) -> Image.Image:
+        covered, paper = image.copy(), paper_value(image)
+        for rectangle in self.rectangles:
+            covered.paste(paper, rectangle)
+        return covered

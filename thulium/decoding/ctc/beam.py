@@ -47,7 +47,7 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The best reading of a line.
+    """A reading of a line.
 
     Attributes:
         classes: its symbols.
@@ -80,6 +80,16 @@ def search(steps: Steps, width: int, model: LanguageModel | None = None) -> list
     Args:
         width: prefixes that are kept after each step.
     """
+    return [found[0] for found in search_several(steps, width, 1, model)]
+
+
+def search_several(steps: Steps, width: int, number: int, model: LanguageModel | None = None) -> list[list[Found]]:
+    """The best readings of each line, the very best first; all differ.
+
+    Args:
+        width: prefixes that are kept after each step.
+        number: how many there are at most, 1 or more; never more than prefixes are kept.
+    """
     order = np.argsort(-steps.num_steps, kind="stable")  # the longest line first: those still read are the first N
     num_steps, num_lines = steps.blanks.shape
     beams = _Beams(num_lines, width, model.start if model else 0, int(steps.symbols.max(initial=0)))
@@ -102,11 +112,14 @@ def search(steps: Steps, width: int, model: LanguageModel | None = None) -> list
     mass = beams.blank + beams.symbol
     if model:
         mass = mass * model.end(beams.state)
-    best = mass.argmax(axis=1)
-    found: list[Found] = [Found([], 0.0)] * num_lines
+    best = np.argsort(-mass, axis=1, kind="stable")[:, :number]
+    found: list[list[Found]] = [[]] * num_lines
     for row, line in enumerate(order):
-        classes = _trace(sources[: lengths[row], row], written[: lengths[row], row], int(best[row]))
-        found[line] = Found(classes, float(np.log(mass[row, best[row]]) + scale[row]))
+        past = sources[: lengths[row], row], written[: lengths[row], row]
+        first, *others = best[row].tolist()
+        kept = [first, *(beam for beam in others if mass[row, beam] > 0)]
+        scores = np.log(mass[row, kept]) + scale[row]
+        found[line] = [Found(_trace(*past, beam), float(score)) for beam, score in zip(kept, scores, strict=True)]
     return found
 
 

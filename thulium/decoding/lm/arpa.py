@@ -1,21 +1,25 @@
 """Language models as text, in the ARPA format that SRILM, KenLM and others read and write.
 
-A token is one character. White space and what cannot be seen is written as <space> or <U+00A0>.
+A token is one character. White space and what cannot be seen is written as <space> or <U+00A0>. A file whose name ends
+with .gz is compressed, to a quarter; whether one that is read is, its content says.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import math
 import re
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import IO, get_args
 
 from thulium.data.bidi import Order
 from thulium.decoding.lm.ngrams import BEGIN, END, UNKNOWN, NgramModel
 from thulium.runtime.errors import DataError, visible
-from thulium.runtime.files import replace_text
+from thulium.runtime.files import replace_bytes
 from thulium.runtime.pointers import SIZE, absent, pointer
 
 SPECIAL = {BEGIN: "<s>", END: "</s>", UNKNOWN: "<unk>", " ": "<space>"}
@@ -28,15 +32,18 @@ ROUNDING = 1e-6  # log10 by which a probability that was rounded may lie above 1
 ORDERS: dict[str, Order] = {order: order for order in get_args(Order)}
 READING = re.compile(r"# thulium: characters in (\w+) order")  # KenLM passes over such lines
 BINARY = b"mmap lm http://kheafield.com/code"  # what KenLM's own files begin with
+GZIP = b"\x1f\x8b"
 NEVER = -99.0  # log10 p of what is never predicted, by custom
 
+BESIDE = "language_model.arpa.gz"  # beside a model file, and travels with it
 HELP = "write one with `thulium lm`"
 
 
 def write(model: NgramModel, path: Path) -> None:
     """Write a model, whole or not at all. The same model gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, "".join(f"{line}\n" for line in _lines(model)))
+    content = "".join(f"{line}\n" for line in _lines(model)).encode("utf-8")
+    replace_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def _lines(model: NgramModel) -> Iterator[str]:
@@ -75,8 +82,12 @@ def read(path: Path) -> NgramModel:
             raise DataError(f"{path}: {said}")
         if head.startswith(BINARY):
             raise DataError(f"{path}: is a binary file of KenLM: name the ARPA file that it was made from, or {HELP}")
-        with open(path, encoding="utf-8-sig", newline="\n") as file:
-            return _Reader(path, file).model()
+        with open(path, "rb") as raw:
+            stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if head.startswith(GZIP) else raw  # type: ignore[assignment]
+            text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="\n")
+            return _Reader(path, iter(lambda: text.readline(LONGEST_LINE + 2), "")).model()
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise DataError(f"{path}: is damaged, or was cut: copy it anew") from None
     except OSError as error:
         raise DataError(f"{path}: {absent(path) or f'cannot be read ({error.strerror}); {HELP}'}") from None
     except UnicodeDecodeError:
@@ -183,7 +194,7 @@ class _Reader:
             raise self._error("ends before its \\end\\") from None
         self.number += 1
         if len(line) > LONGEST_LINE:
-            raise self._error(f"is {len(line)} characters long, and so no line of an ARPA file: {HELP}")
+            raise self._error(f"is over {LONGEST_LINE:,} characters long, and so no line of an ARPA file: {HELP}")
         return line.strip(" \t\r\n")
 
     def _error(self, what: str) -> DataError:

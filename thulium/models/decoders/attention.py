@@ -9,7 +9,7 @@ Source: the location-aware attention of Chorowski et al. 2015, the CTC beside it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -100,25 +100,28 @@ class AttentionDecoder(Decoder[AttentionOutput]):
     ) -> list[Hypothesis]:
         """The likeliest symbol after each other one; a search looks in the logits of the CTC beside it."""
         if search is not None:
-            return search(output.logits, output.frames, self.blank_index)
+            return search(output.logits, output.frames, self.blank_index, in_detail=in_detail)
         steps = _Steps(self, output.features)
         symbols = torch.full((len(output.logits),), self.blank_index, device=output.logits.device)
         is_open = torch.ones_like(symbols, dtype=torch.bool)
-        found: list[tuple[list[int], list[float], list[int]]] = [([], [], []) for _ in symbols]
+        found = [_Written() for _ in symbols]
         for number in range(int(output.frames.max())):  # no line has more symbols than frames
             best = steps.next(symbols).softmax(dim=1).max(dim=1)
             symbols = best.indices
-            is_open = is_open & (symbols != self.blank_index) & (number < output.frames)
-            if not is_open.any():
-                break
+            is_open = is_open & (number < output.frames)
             seen = steps.weights.argmax(dim=1)
             columns = zip(is_open.tolist(), symbols.tolist(), best.values.tolist(), seen.tolist(), strict=True)
-            for line, (goes_on, symbol, confidence, frame) in zip(found, columns, strict=True):
-                if goes_on:
-                    line[0].append(symbol)
-                    line[1].append(confidence)
-                    line[2].append(frame)
-        return [_hypothesis(*line, in_detail=in_detail) for line in found]
+            for line, (is_read, symbol, confidence, frame) in zip(found, columns, strict=True):
+                if is_read and symbol == self.blank_index:
+                    line.end = confidence
+                elif is_read:
+                    line.classes.append(symbol)
+                    line.confidences.append(confidence)
+                    line.frames.append(frame)
+            is_open = is_open & (symbols != self.blank_index)
+            if not is_open.any():
+                break
+        return [line.hypothesis(in_detail=in_detail) for line in found]
 
     def _padded(self, targets: Targets, value: int) -> Tensor:
         """(B, S) the classes of each line, filled up with a value."""
@@ -157,8 +160,23 @@ class _Steps:
         return scores
 
 
-def _hypothesis(classes: list[int], confidences: list[float], frames: list[int], *, in_detail: bool) -> Hypothesis:
-    if not in_detail:
-        return Hypothesis(tuple(classes))
-    score = float(torch.tensor(confidences).log().sum())
-    return Hypothesis(tuple(classes), score, tuple(confidences), tuple((frame, frame + 1) for frame in frames))
+@dataclass
+class _Written:
+    """A line as far as it is written.
+
+    Attributes:
+        end: how likely it was that the line ended where it does; 1 where it had no more frames.
+    """
+
+    classes: list[int] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    end: float = 1.0
+
+    def hypothesis(self, *, in_detail: bool) -> Hypothesis:
+        """As a reading; its score is of all symbols and of the end of the line."""
+        if not in_detail:
+            return Hypothesis(tuple(self.classes))
+        score = float(torch.tensor([*self.confidences, self.end]).log().sum())
+        spans = tuple((frame, frame + 1) for frame in self.frames)
+        return Hypothesis(tuple(self.classes), score, tuple(self.confidences), spans)

@@ -90,7 +90,8 @@ class Decoder(nn.Module, ABC, Generic[O]):
 
         Args:
             search: what looks for it in the logits of frames; the decoder's own way if absent.
-            in_detail: whether score, confidences and spans are wanted; only the decoder's own way has them all.
+            in_detail: whether score, confidences and spans are wanted. They are of the reading that is given: what a
+                search found is aligned with the frames, and the score is that of the alignment.
         """
 
     def fits(self, targets: Targets, frames: Tensor) -> Tensor:

@@ -68,8 +68,10 @@ class CtcDecoder(Decoder[CtcOutput]):
 
     def read(self, output: CtcOutput, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
         """What the search finds in the logits; the best path without one."""
-        own = best_path_in_detail if in_detail else best_path
-        return (search or own)(output.logits, output.frames, self.blank_index)
+        frames = (output.logits, output.frames, self.blank_index)
+        if search is None:
+            return (best_path_in_detail if in_detail else best_path)(*frames)
+        return search(*frames, in_detail=in_detail)
 
     def _ctc(self, logits: Tensor, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
         log_probs = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)

@@ -1,0 +1,47 @@
+"""What was read, as evaluate wrote it down: predictions.csv and, beside it, metrics.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from thulium.evaluation.comparing import Outcome
+from thulium.evaluation.metrics import LineResult
+from thulium.runtime.errors import DataError
+from thulium.runtime.tables import read_table
+
+COLUMNS = ("id", "page", "transcription", "prediction")
+IMAGE = "image"  # a digest of the line's picture; tables of older versions have none
+
+
+def read_outcome(predictions: Path, metrics: Path, name: str) -> Outcome:
+    """The lines that were read, and what their figures are of.
+
+    Args:
+        metrics: of the same evaluation; absent: nothing is known.
+
+    Raises:
+        DataError: the table cannot be read, or a line stands in it twice.
+    """
+    results, images = {}, {}
+    for number, row in enumerate(read_table(predictions, COLUMNS), 2):
+        line_id = row["id"]
+        if line_id in results:
+            raise DataError(f"{predictions}: row {number}: line {line_id!r} stands there twice: evaluate again")
+        results[line_id] = LineResult(line_id, row["page"], row["transcription"], row["prediction"])
+        if row.get(IMAGE):
+            images[line_id] = row[IMAGE]
+    if not results:
+        raise DataError(f"{predictions}: has no lines: evaluate again")
+    return Outcome(name=name, results=results, images=images, measured=_measured(metrics))
+
+
+def _measured(metrics: Path) -> dict[str, Any]:
+    if not metrics.is_file():
+        return {}
+    try:
+        measured = json.loads(metrics.read_text(encoding="utf-8")).get("measured", {})
+    except (OSError, ValueError, AttributeError):
+        raise DataError(f"{metrics}: is no metrics.json that `thulium evaluate` wrote: evaluate again") from None
+    return measured if isinstance(measured, dict) else {}

@@ -1,0 +1,1 @@
+"""Thulium inside other programs."""
