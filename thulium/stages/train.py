@@ -93,8 +93,7 @@ def train(
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
     parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
-    computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]}
-    computed |= {"thulium": thulium.__version__, "torch": torch.__version__}
+    computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]} | _versions()
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on)
@@ -111,6 +110,10 @@ def train(
         summary = summary_of(run) | {"computed": computed}
         finish(run, summary, metrics, folder)
     return summary
+
+
+def _versions() -> dict[str, str]:
+    return {"thulium": thulium.__version__, "torch": torch.__version__}
 
 
 def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRModel:
