@@ -21,6 +21,7 @@ from thulium.training.checkpoints import PERIODIC, clear
 from thulium.training.loggers import Log, forget_curves
 from thulium.training.resume import ResumeFolder, others
 from thulium.training.run import Keeper, Run, keep_on, say_place, say_threads
+from thulium.training.schedule import trapezoid_of
 from thulium.training.watch import Training, Watch
 from thulium_dsl.grammar.spec import TrainingSpec
 
@@ -88,7 +89,7 @@ def fit(
         run.history.add(0, untrained)
         say_all(messages.untrained(untrained, trainer.reading))
     pace = _Pace(run, len(train_loader.lines), on_pace)
-    while run.epochs < epochs and not run.is_over:
+    while run.epochs < (epochs := _last_epoch(run, training.epochs, len(train_loader))) and not run.is_over:
         epoch = run.epochs
         values = trainer.train_epoch(train_loader, epoch) | trainer.validate(val_loader, epoch)
         run.history.add(epoch + 1, values)
@@ -97,12 +98,33 @@ def fit(
             log(epoch + 1, values, trainer)
             pace.tell(epoch)
         say(messages.epoch_line(epoch, epochs, values, trainer, run.checkpoints.best_epoch == epoch))
-        run.is_over = run.stopping.should_stop(values)
         run.epochs += 1
-        is_last = run.is_over or run.epochs == epochs
+        run.is_over = run.stopping.should_stop(values) and not _falls_instead(run, epochs, len(train_loader))
+        is_last = run.is_over or run.epochs == _last_epoch(run, epochs, len(train_loader))
         say_all(_looked(watch, run, is_last=is_last))
         keeper.end_epoch(is_last=is_last)
     say_all(messages.ending(run))
+
+
+def _last_epoch(run: Run, epochs: int, steps_per_epoch: int) -> int:
+    """How many epochs the run has; a trapezoid may have shortened it."""
+    trapezoid = trapezoid_of(run.trainer.scheduler)
+    return min(epochs, trapezoid.num_steps // steps_per_epoch) if trapezoid else epochs
+
+
+def _falls_instead(run: Run, epochs: int, steps_per_epoch: int) -> bool:
+    """Whether a run that would be stopped goes on, since the fall of its learning rate is still to come or under way.
+
+    The fall brings what the peak has prepared: stopped before it, a run would be at its worst.
+    """
+    trapezoid, step = trapezoid_of(run.trainer.scheduler), run.trainer.scheduler.last_epoch
+    if trapezoid is None or trapezoid.decay_share == 1 or run.stopping.best is None:
+        return False
+    if not trapezoid.falls_at(step):
+        trapezoid.fall_from(step, steps_per_epoch)
+        if (last := _last_epoch(run, epochs, steps_per_epoch)) < epochs:
+            say(messages.falling(run, last))
+    return True
 
 
 def _passes(run: Run, loaders: tuple[LineLoader, LineLoader], epochs: int) -> Iterator[Pass]:

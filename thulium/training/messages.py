@@ -61,17 +61,21 @@ def epoch_line(epoch: int, epochs: int, values: Mapping[str, float], trainer: HT
     )
 
 
+def falling(run: Run, last: int) -> str:
+    """That a run which no longer improves is not stopped, but comes to its end."""
+    metric, patience = run.stopping.spec.metric, run.stopping.spec.patience
+    epochs = f"{patience} epoch{'' if patience == 1 else 's'}"
+    return (
+        f"{metric} did not improve for {epochs}: the learning rate falls from here, and the run ends with epoch {last}"
+    )
+
+
 def ending(run: Run) -> Iterator[str]:
     """Why a run ended before its last epoch, and that it has no best one; of most runs there is nothing to say."""
     metric, patience = run.stopping.spec.metric, run.stopping.spec.patience
     if run.is_over:
         what = "was not a number" if run.stopping.best is None else "did not improve"
         yield f"stopped: {metric} {what} for {patience} epoch{'' if patience == 1 else 's'}"
-        if run.trainer.scheduler.get_last_lr() == run.trainer.scheduler.base_lrs:
-            yield (
-                "warning: the learning rate was still at its peak: it had not begun to fall\n"
-                "  help: set early_stopping.enabled to false, or raise early_stopping.patience"
-            )
     if run.checkpoints.save_best and run.checkpoints.best is None:
         yield (
             f"warning: there is no best checkpoint: {metric} was never a number, as where no validation line can be "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -44,12 +45,60 @@ def trapezoid_factor(step: int, *, num_steps: int, warmup_steps: int, decay_shar
     return FLOOR + (1 - FLOOR) * (1 - math.sqrt(progress))
 
 
+@dataclass
+class Trapezoid:
+    """``trapezoid_factor`` of a run that may be shortened. LRScheduler keeps these values with its state.
+
+    Attributes:
+        num_steps, warmup_steps, decay_share: see ``trapezoid_factor``.
+    """
+
+    num_steps: int
+    warmup_steps: int
+    decay_share: float
+
+    def __call__(self, step: int) -> float:
+        """The share of the peak at a step."""
+        return trapezoid_factor(step, **asdict(self))
+
+    def falls_at(self, step: int) -> bool:
+        """Whether the rate has begun to fall."""
+        return step >= self.warmup_steps and self(step) < 1
+
+    def fall_from(self, step: int, steps_per_epoch: int) -> None:
+        """Shorten the run, to whole epochs, so that the rate falls from about this step on; it never gets longer."""
+        if self.decay_share < 1:
+            exact = (step - self.decay_share * self.warmup_steps) / (1 - self.decay_share)
+            self.num_steps = min(self.num_steps, max(1, math.ceil(exact / steps_per_epoch)) * steps_per_epoch)
+
+
+def trapezoid_of(scheduler: LRScheduler) -> Trapezoid | None:
+    """The trapezoid of a schedule; None where it is another."""
+    factor = scheduler.lr_lambdas[0] if isinstance(scheduler, LambdaLR) else None  # all groups share the one
+    return factor if isinstance(factor, Trapezoid) else None
+
+
+def are_factors(kept: object, own: Sequence[Mapping[str, Any] | None]) -> bool:
+    """Whether what LambdaLR keeps of its factors is of the same run, which may have been shortened."""
+    if not isinstance(kept, list) or len(kept) != len(own):
+        return False
+    return all(theirs == ours or _is_shortened(theirs, ours) for theirs, ours in zip(kept, own, strict=True))
+
+
+def _is_shortened(theirs: object, ours: Mapping[str, Any] | None) -> bool:
+    if not isinstance(theirs, dict) or not ours or "num_steps" not in ours:
+        return False
+    steps = theirs.get("num_steps")
+    is_sound = type(steps) is int and 0 < steps <= ours["num_steps"]
+    return is_sound and theirs | {"num_steps": ours["num_steps"]} == ours
+
+
 def _cosine(spec: CosineSpec, num_steps: int, warmup: int) -> Factor:
     return partial(cosine_factor, num_steps=num_steps, warmup_steps=warmup)
 
 
 def _trapezoid(spec: TrapezoidSpec, num_steps: int, warmup: int) -> Factor:
-    return partial(trapezoid_factor, num_steps=num_steps, warmup_steps=warmup, decay_share=spec.decay_share)
+    return Trapezoid(num_steps, warmup, spec.decay_share)
 
 
 def warmup_steps(spec: SchedulerSpec, steps_per_epoch: int) -> int:

@@ -31,6 +31,7 @@ from thulium.training.ema import Ema
 from thulium.training.faults import step_named
 from thulium.training.losses import Losses
 from thulium.training.parallel import Parallel
+from thulium.training.schedule import are_factors
 from thulium.training.state import Free, misfit, misfit_of_optimizer, with_switches_of
 from thulium.training.watch import reads_nothing
 from thulium_dsl.grammar.spec import UnicodeForm
@@ -219,7 +220,7 @@ class HTRTrainer:
             # Alone: one process looks at a state, and would wait for ever for what the others say of their losses.
             "losses": lambda losses: losses is None or not misfit(losses, Losses(0, ALONE).state_dict(), {}),
             "random": lambda states: isinstance(states, list) and all(map(self._can_draw_from, states)),
-            "scheduler.lr_lambdas": lambda lambdas: lambdas == self.scheduler.state_dict().get("lr_lambdas"),
+            "scheduler.lr_lambdas": lambda kept: are_factors(kept, self.scheduler.state_dict().get("lr_lambdas", [])),
         }
         own = dict.fromkeys(("amp_dtype", "optimizer", "scaler", "losses", "random")) | {
             "threads": torch.get_num_threads(),

@@ -8,6 +8,7 @@ import pytest
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.recognise import Judged
 from thulium.models.file import load_model
+from thulium.runtime.tables import read_table
 from thulium.stages.train import train
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.grammar.spec import TrapezoidSpec
@@ -56,14 +57,38 @@ def test_a_model_that_reads_is_stopped_where_that_is_asked(run, experiment, is_e
     assert ("\nstopped: val_cer did not improve for 2 epochs\n" in said) == is_enabled
 
 
-@pytest.mark.parametrize(("decay_share", "is_said"), [(0.3, True), (1.0, False)])
-def test_a_run_that_stops_before_the_learning_rate_falls_says_so(run, experiment, decay_share, is_said):
+# share of the fall -> epochs, and whether the run is said to fall, or to have stopped
+ENDS = {0.5: (6, True), 0.25: (4, True), 0.01: (4, True), 1.0: (3, False)}
+
+
+@pytest.mark.parametrize("decay_share", ENDS)
+def test_where_a_run_would_stop_before_its_learning_rate_has_fallen_it_falls(run, experiment, tmp_path, decay_share):
+    epochs, falls = ENDS[decay_share]
     stopping = replace(experiment.early_stopping, enabled=True, patience=2)
     scheduler = TrapezoidSpec(type="trapezoid", warmup_epochs=0, decay_share=decay_share)
-    training = replace(experiment.training, epochs=EPOCHS, scheduler=scheduler)
-    said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}", early_stopping=stopping, training=training)[1]
-    assert "\nstopped: val_cer did not improve for 2 epochs\n" in said
-    assert ("the learning rate was still at its peak" in said) == is_said
+    training = replace(experiment.training, epochs=12, scheduler=scheduler)
+    summary, said = run([(0.9, 4.0)] * 13, prediction="read {}", early_stopping=stopping, training=training)
+    assert summary["epochs"] == epochs
+    what = (
+        f"val_cer did not improve for 2 epochs: the learning rate falls from here, and the run ends with epoch {epochs}"
+    )
+    assert said.count(what) == falls
+    assert ("\nstopped: val_cer did not improve" in said) == (not falls)
+    rows = read_table(tmp_path / "plots" / "history.csv")
+    if falls:
+        assert float(rows[-1]["lr"]) < 0.3 * training.lr
+        assert [float(row["lr"]) for row in rows[1:3]] == [training.lr] * 2
+        assert f"epoch {epochs}/{epochs}" in said
+
+
+def test_a_fall_that_has_begun_is_not_stopped(run, experiment):
+    stopping = replace(experiment.early_stopping, enabled=True, patience=2)
+    scheduler = TrapezoidSpec(type="trapezoid", warmup_epochs=0, decay_share=0.5)
+    training = replace(experiment.training, epochs=4, scheduler=scheduler)
+    summary, said = run([(0.9, 4.0)] * 5, prediction="read {}", early_stopping=stopping, training=training)
+    assert summary["epochs"] == 4
+    assert "stopped" not in said
+    assert "falls from here" not in said  # it fell as the document has it
 
 
 def test_a_run_of_no_numbers_ends_and_says_why(run):

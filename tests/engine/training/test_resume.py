@@ -25,10 +25,11 @@ from thulium.runtime.unfinished import forget_finished, unfinished
 from thulium.runtime.world import World
 from thulium.stages.train import train
 from thulium.training import checkpoints, resume
+from thulium.training.early_stopping import EarlyStopping
 from thulium.training.resume import held
 from thulium.training.run import Keeper
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.grammar.spec import Experiment, TrapezoidSpec
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EVERY_STEP = 1e-9  # minutes
@@ -123,6 +124,22 @@ def test_a_training_that_is_cut_again_and_again_ends_the_same(small, prepared, u
     run(small, prepared, tmp_path)
     assert outcome(tmp_path) == unbroken
     assert unfinished(tmp_path) == []
+
+
+def test_a_run_that_was_shortened_ends_where_it_would_have(small, prepared, tmp_path, cut, monkeypatch, capsys) -> None:
+    def should_stop(stopping: EarlyStopping, metrics: dict[str, float]) -> bool:
+        stopping.best = stopping.ranking.figures(metrics)
+        return True
+
+    monkeypatch.setattr(EarlyStopping, "should_stop", should_stop)
+    scheduler = TrapezoidSpec(type="trapezoid", warmup_epochs=0, decay_share=0.7)
+    small = replace(small, training=replace(small.training, epochs=9, scheduler=scheduler))
+    run(small, prepared, tmp_path / "a")
+    assert "the learning rate falls from here, and the run ends with epoch 4\n" in capsys.readouterr().err
+    cut_run(small, prepared, tmp_path / "b", cut, 14)  # in the third epoch
+    run(small, prepared, tmp_path / "b")
+    assert "resuming from epoch 3, step 2" in capsys.readouterr().err
+    assert outcome(tmp_path / "b") == outcome(tmp_path / "a")
 
 
 def test_without_minutes_only_whole_epochs_are_kept(small, prepared, tmp_path, cut, capsys) -> None:
