@@ -14,7 +14,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, get_args
+from typing import IO, cast, get_args
 
 from thulium.data.bidi import Order
 from thulium.decoding.lm.ngrams import BEGIN, END, UNKNOWN, NgramModel
@@ -83,7 +83,7 @@ def read(path: Path) -> NgramModel:
         if head.startswith(BINARY):
             raise DataError(f"{path}: is a binary file of KenLM: name the ARPA file that it was made from, or {HELP}")
         with open(path, "rb") as raw:
-            stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if head.startswith(GZIP) else raw  # type: ignore[assignment]
+            stream: IO[bytes] = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if head.startswith(GZIP) else raw
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="\n")
             return _Reader(path, iter(lambda: text.readline(LONGEST_LINE + 2), "")).model()
     except (gzip.BadGzipFile, zlib.error, EOFError):
