@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from rapidfuzz.distance import Levenshtein
 
@@ -47,20 +48,30 @@ def code_points(reading: Reading, order: Order, *, is_whole: bool = False) -> li
 def covering(characters: Sequence[Character]) -> list[tuple[float, float]]:
     """Where letters begin and end, by the frames in which each was seen, which are fewer than a letter has.
 
-    Between two neighbours the border is the middle of the gap; at the ends of the line a letter reaches as far as on
-    its other side. A single one has the whole line: nothing says where it ends.
+    Between two letters the border is the middle of the gap; beside a space a letter reaches up to where the space was
+    seen, since models see letters a little late and nothing else is there. At the ends of a line a letter reaches as
+    far as letters lie apart. A single one has the whole line: nothing says where it ends.
     """
-    if len(characters) == 1:
-        return [(0.0, float("inf"))]
-    from_left = sorted(range(len(characters)), key=lambda place: characters[place].start + characters[place].end)
-    spans = [(0.0, 0.0)] * len(characters)
-    borders = [(characters[one].end + characters[other].start) / 2 for one, other in pairwise(from_left)]
-    for number, place in enumerate(from_left):
-        seen = characters[place]
-        left = borders[number - 1] if number else seen.start - max(0.0, borders[0] - seen.end)
-        right = borders[number] if number < len(borders) else seen.end + max(0.0, seen.start - borders[-1])
-        spans[place] = (max(0.0, min(left, right)), max(left, right))
-    return spans
+    if len(characters) < 2:
+        return [(0.0, float("inf"))] * len(characters)
+    from_left = sorted(range(len(characters)), key=lambda place: _middle(characters[place]))
+    seen = [characters[place] for place in from_left]
+    pitch = median(_middle(other) - _middle(one) for one, other in pairwise(seen))
+    borders = [_border(one, other) for one, other in pairwise(seen)]
+    sides = [seen[0].start - pitch, *borders, seen[-1].end + pitch]
+    spans = {place: (max(0.0, min(both)), max(both)) for place, both in zip(from_left, pairwise(sides), strict=True)}
+    return [spans[place] for place in range(len(characters))]
+
+
+def _middle(character: Character) -> float:
+    return (character.start + character.end) / 2
+
+
+def _border(one: Character, other: Character) -> float:
+    """Where a symbol ends, and its neighbour to the right begins."""
+    if one.symbol.isspace() == other.symbol.isspace():
+        return (one.end + other.start) / 2
+    return float(one.end if one.symbol.isspace() else other.start)
 
 
 def _stretched(seen: Sequence[CodePoint], first: int, last: int, number: int) -> list[CodePoint]:
