@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import lab
 import lab_data
 import lab_polygons
 import lab_xsd
@@ -132,6 +133,7 @@ def test_words_of_a_line_stand_in_the_order_of_the_text(kind: str, tmp_path: Pat
     words = [[points_of(word)[:, 0] for word in parts_of(line, "Word", "String")] for line in lines]
     assert [place.mean() for place in words[0]] == sorted(place.mean() for place in words[0])
     assert [place.mean() for place in words[2]] == sorted((place.mean() for place in words[2]), reverse=True)
+    assert abs(words[0][-1].max() - points_of(lines[0])[:, 0].max()) <= 3  # squeezed, it still ends where the line does
     (alone,) = words[1]
     whole = points_of(lines[1])[:, 0]
     assert abs(alone.min() - whole.min()) <= 1
@@ -205,3 +207,26 @@ def test_words_without_a_text_make_way_for_those_that_were_read(tmp_path: Path) 
         "Word",
         "TextEquiv",
     ]
+
+
+REAL = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the pages are not here")
+def test_parts_of_lines_of_real_pages_lie_in_their_outlines_and_on_the_page() -> None:
+    number = 0
+    for source in find(sorted(folder for folder in REAL.iterdir()), SPEC):
+        if not isinstance(source, Pages) or source.name.startswith("page/"):
+            continue
+        page = NewFile(source, True, "replace", "PAGE")
+        size = page.drawn().image.size
+        for name in list(page._numbers)[::8]:
+            place, number = page.place_of(name), number + 1
+            outline = place.how.to_page(place.how.outline)
+            for share in (0, 0.31, 0.62):
+                width = place.how.size[0]
+                found = np.array(place.corners(share * width, (share + 0.05) * width))
+                assert lab_polygons.outside(found, outline) <= 1
+                assert found.min() >= 0
+                assert np.all(found <= size)
+    assert number > 20
