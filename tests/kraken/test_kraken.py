@@ -125,6 +125,16 @@ def test_what_the_text_rules_change_keeps_its_place() -> None:
     assert [each.start for each in found] == [0, 1, 2, 4, 5]
 
 
+def test_the_paper_behind_a_short_line_is_no_part_of_it(model: Path) -> None:
+    from kraken.containers import BBoxLine
+
+    spot = plugin.Spot(BBoxLine(id="l", bbox=(0, 0, 12, 48)), Image.new("L", (12, 48), 200), None)
+    found = plugin.ThuliumModel(Recogniser.load(model))._line(spot, 0)
+    assert found.image.width > spot.width == 6
+    assert spot._on_page(3)[0] == 6
+    assert spot._on_page(found.image.width)[0] == 12
+
+
 def test_a_file_that_is_no_model_of_ours_is_left_to_the_other_loaders(model: Path, tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"x\.safetensors"):

@@ -50,7 +50,8 @@ def covering(characters: Sequence[Character]) -> list[tuple[float, float]]:
 
     Between two letters the border is the middle of the gap; beside a space a letter reaches up to where the space was
     seen, since models see letters a little late and nothing else is there. At the ends of a line a letter reaches as
-    far as letters lie apart. A single one has the whole line: nothing says where it ends.
+    far as letters of the line lie apart, or as far as its neighbour is away. A single one has the whole line: nothing
+    says where it ends.
     """
     if len(characters) < 2:
         return [(0.0, float("inf"))] * len(characters)
@@ -58,7 +59,8 @@ def covering(characters: Sequence[Character]) -> list[tuple[float, float]]:
     seen = [characters[place] for place in from_left]
     pitch = median(_middle(other) - _middle(one) for one, other in pairwise(seen))
     borders = [_border(one, other) for one, other in pairwise(seen)]
-    sides = [seen[0].start - pitch, *borders, seen[-1].end + pitch]
+    before, after = (max(pitch, other.start - one.end) for one, other in (seen[:2], seen[-2:]))
+    sides = [seen[0].start - before, *borders, seen[-1].end + after]
     spans = {place: (max(0.0, min(both)), max(both)) for place, both in zip(from_left, pairwise(sides), strict=True)}
     return [spans[place] for place in range(len(characters))]
 
