@@ -44,8 +44,8 @@ class Place:
         found = [(x, y) for x, y in points[np.any(points != np.roll(points, 1, axis=0), axis=1)].tolist()]
         if len(set(found)) > 2:
             return tuple(found)
-        (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-        right, bottom = max(right, left + 1), max(bottom, top + 1)
+        left, top = np.minimum(points.min(axis=0), highest - 1).astype(int).tolist()
+        right, bottom = max(int(points[:, 0].max()), left + 1), max(int(points[:, 1].max()), top + 1)
         return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
