@@ -20,6 +20,7 @@ from lxml import etree
 from PIL import Image
 
 from thulium.data.bidi import to_visual
+from thulium.models.code_points import code_points
 from thulium.models.file import save_model
 from thulium.models.recogniser import Character, Reading, Recogniser
 from thulium.plugins import kraken as plugin
@@ -111,7 +112,7 @@ def test_a_line_off_its_page_is_named_and_empty(model: Path, caplog: pytest.LogC
 def test_each_code_point_has_the_place_where_it_was_seen(text: str) -> None:
     paper = to_visual(text, "visual_rtl")
     seen = tuple(Character(symbol, 0.5 + x / 100, x, x + 1) for x, symbol in enumerate(paper))
-    found = plugin._code_points(Reading(text, 0.5, seen), "visual_rtl")
+    found = code_points(Reading(text, 0.5, seen), "visual_rtl")
     assert len(found) == len(text)
     assert sorted(each.start for each in found) == list(range(len(text)))
     mirrored = str.maketrans("()", ")(")
@@ -120,8 +121,18 @@ def test_each_code_point_has_the_place_where_it_was_seen(text: str) -> None:
 
 def test_what_the_text_rules_change_keeps_its_place() -> None:
     seen = tuple(Character(symbol, 0.9, x, x + 1) for x, symbol in enumerate("a ſ  b"))
-    found = plugin._code_points(Reading("a s b", 0.9, seen), "logical")
+    found = code_points(Reading("a s b", 0.9, seen), "logical")
     assert [each.start for each in found] == [0, 1, 2, 4, 5]
+
+
+def test_the_paper_behind_a_short_line_is_no_part_of_it(model: Path) -> None:
+    from kraken.containers import BBoxLine
+
+    spot = plugin.Spot(BBoxLine(id="l", bbox=(0, 0, 12, 48)), Image.new("L", (12, 48), 200), None)
+    found = plugin.ThuliumModel(Recogniser.load(model))._line(spot, 0)
+    assert found.image.width > spot.width == 6
+    assert spot._on_page(3)[0] == 6
+    assert spot._on_page(found.image.width)[0] == 12
 
 
 def test_a_file_that_is_no_model_of_ours_is_left_to_the_other_loaders(model: Path, tmp_path: Path) -> None:

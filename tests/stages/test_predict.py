@@ -20,6 +20,7 @@ from click.testing import CliRunner
 pytest.importorskip("torch")
 
 import lab_reading
+from lxml import etree
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -271,6 +272,41 @@ def test_a_page_goes_into_the_other_format(model: Path, pages: Path, tmp_path: P
     assert re.findall(r'<TextLine ID="(\w+)"', new) == ["l0", "l1", "l2", "l3"]
 
 
+def test_words_and_letters_go_into_the_xml_with_their_places(model: Path, pages: Path, tmp_path: Path) -> None:
+    plain = predict(model, pages).out.splitlines()
+    texts = [row.partition("\t")[2] for row in plain]  # those of the ALTO page first
+    said = predict(model, pages, "--output-dir", tmp_path / "out", "--positions", "glyph")
+    assert "wrote 2 files" in said.err
+    alto, page = (etree.parse(tmp_path / "out" / kind / "doc0" / "p0.xml").getroot() for kind in ("alto", "page"))
+    strings = [[word.get("CONTENT") for word in line.iter("{*}String")] for line in alto.iter("{*}TextLine")]
+    words = [
+        [word.findtext("{*}TextEquiv/{*}Unicode") for word in line.iter("{*}Word")] for line in page.iter("{*}TextLine")
+    ]
+    assert [" ".join(line).split() for line in [*strings, *words]] == [text.split() for text in texts]
+    assert [len(list(line.iter("{*}Glyph"))) for line in [*alto.iter("{*}TextLine"), *page.iter("{*}TextLine")]] == [
+        len(text.replace(" ", "")) for text in texts
+    ]
+    lines = [line.findtext("{*}TextEquiv/{*}Unicode") for line in page.iter("{*}TextLine")]
+    assert lines == texts[len(strings) :]
+    again = predict(model, pages, "--output-dir", tmp_path / "out", "--positions", "word")
+    assert "made of the same" not in again.err
+    other = predict(model, pages / "page", "--output-dir", tmp_path / "new", "--format", "alto", "--positions", "word")
+    assert other.code == 0
+    new = etree.parse(tmp_path / "new" / "doc0" / "p0.xml").getroot()
+    assert [[word.get("CONTENT") for word in line.iter("{*}String")] for line in new.iter("{*}TextLine")] == words
+    assert not list(new.iter("{*}Glyph"))
+
+
+def test_letters_have_no_place_in_old_alto(model: Path, pages: Path, tmp_path: Path) -> None:
+    file = pages / "alto" / "doc0" / "p0.xml"
+    file.write_text(file.read_text("utf-8").replace("ns-v4#", "ns-v3#"), encoding="utf-8")
+    said = predict(model, pages, "--output-dir", tmp_path / "out", "--positions", "glyph")
+    assert said.code == 2
+    assert f"{file}: is ALTO of a version before 4, which has no Glyph: choose --positions word" in said.err
+    assert (tmp_path / "out" / "page" / "doc0" / "p0.xml").exists()
+    assert not (tmp_path / "out" / "alto" / "doc0" / "p0.xml").exists()
+
+
 def test_names_of_all_kinds(model: Path, pages: Path, tmp_path: Path) -> None:
     name = unicodedata.normalize("NFD", "Seite #1 für Jörg")
     folder = pages / "page" / "doc0"
@@ -348,6 +384,15 @@ def test_what_does_not_go_together_is_refused(model: Path, lines: Path, pages: P
         ((image, "--format", "page"), "--format page writes a file for each page: add --output-dir DIR"),
         ((image, "--format", "alto", "--output-dir", tmp_path / "x"), "is line images, which have no page"),
         ((image, "--replace"), "--replace and --alternative are about texts in PAGE and ALTO"),
+        ((image, "--positions", "word"), "--positions is about words in PAGE and ALTO: add --output-dir DIR"),
+        ((pages, "--positions", "word", "--format", "txt"), "--positions: txt has no place for them: choose --format"),
+        ((pages, "--positions", "word", "--format", "csv"), "--positions: csv has no place for them: choose --format"),
+        ((pages, "--positions", "word", "--format", "json"), "json has the start and end of each character already"),
+        ((image, "--positions", "word", "--output-dir", tmp_path / "x"), "have no page: leave --positions out"),
+        (
+            (pages, "--positions", "word", "--alternative", "--output-dir", tmp_path / "x"),
+            "has no words of its own: leave out --alternative",
+        ),
         (("",), "MODEL or an INPUT is an empty text"),
         ((image, "--alpha", "1"), "--alpha: for beam search only: add --decoding beam"),
         ((lines, "--output-dir", lines), "is a folder that is read from: name another --output-dir"),

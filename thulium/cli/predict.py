@@ -47,6 +47,11 @@ BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
 @click.option("--beta", type=float, metavar="X", help="How much each character is worth beside it.")
 @click.option("--alternatives", type=click.IntRange(1, 100), metavar="N", help="Also up to N other readings, in json.")
 @click.option("--review", type=click.IntRange(1), metavar="N", help="Name the N lines most worth a look, on stderr.")
+@click.option(
+    "--positions",
+    type=click.Choice(["word", "glyph"]),
+    help="Also where words, or letters as well, stand: in PAGE and ALTO.",
+)
 @click.option("--device", metavar="NAME", default="auto", help="auto, cpu, cuda or cuda:N.")
 @click.option("--no-straighten", is_flag=True, help="Cut lines of pages as for dataset.straighten: false.")
 @click.option(
@@ -78,6 +83,7 @@ def predict(model: str, inputs: tuple[str, ...], **options: Any) -> None:
             device=options["device"],
             alternatives=options["alternatives"] or 0,
             review=options["review"] or 0,
+            positions=options["positions"],
         )
         module.predict(model_file=path, request=request, write=lambda text: echo(text, nl=False))
 
@@ -94,11 +100,30 @@ def _check(options: dict[str, Any]) -> None:
         raise ThuliumError("--replace and --alternative are about texts in PAGE and ALTO: add --output-dir DIR")
     if options["alternatives"] and options["format_"] != "json":
         raise ThuliumError("--alternatives: only json has a place for several readings of a line: add --format json")
+    if options["positions"]:
+        _check_positions(options)
     if options["decoding"] != "beam" and any(options[name] is not None for name in BEAM_ONLY):
         named = ", ".join(f"--{name.replace('_', '-')}" for name in BEAM_ONLY if options[name] is not None)
         raise ThuliumError(f"{named}: for beam search only: add --decoding beam")
     if out is not None and (out / "dvc.yaml").exists():
         raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
+
+
+def _check_positions(options: dict[str, Any]) -> None:
+    """Refuse positions where they have no place."""
+    chosen = options["format_"]
+    if chosen == "json":
+        raise ThuliumError("--positions: json has the start and end of each character already: leave it out")
+    if chosen in ("txt", "csv"):
+        raise ThuliumError(
+            f"--positions: {chosen} has no place for them: choose --format page or alto, or json without it"
+        )
+    if options["output_dir"] is None:
+        raise ThuliumError("--positions is about words in PAGE and ALTO: add --output-dir DIR")
+    if options["alternative"]:
+        raise ThuliumError(
+            "--positions: a second reading beside another has no words of its own: leave out --alternative"
+        )
 
 
 def _decoding(options: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ EDGE_STEP = 16  # pixels between points of an outline, so that its edges bend wh
 MAX_EDGE_POINTS = 20_000  # an outline that runs to and fro over the page must not fill the memory
 MARGIN = 2  # pixels round an outline, which is often drawn on the very edge of the ink
 SHORTEST_BASELINE = 0.25  # share of the outline's diagonal; the direction of a shorter baseline is chance
+THINNEST = 1.0  # pixels between the sides of a part of a line
 STEEPEST = 0.5  # shift of neighbouring columns; a steeper piece of a baseline is a slip, and would tear letters
 
 
@@ -53,6 +54,31 @@ class Cut:
     size: tuple[int, int]
     outline: Points
     pieces: list[Piece]
+
+    def to_page(self, points: Points) -> Points:
+        """(N, 2) points of the page, by pixels of the line's image."""
+        ends = np.array([box[2] for box, _ in self.pieces])
+        chosen = np.minimum(np.searchsorted(ends, points[:, 0]), len(ends) - 1)
+        begins, ends = np.array([box[0] for box, _ in self.pieces])[chosen], ends[chosen]
+        quads = np.array([quad for _, quad in self.pieces]).reshape(-1, 4, 2)[chosen]
+        across = ((points[:, 0] - begins) / (ends - begins))[:, None]
+        down = (points[:, 1] / self.size[1])[:, None]
+        left = (1 - down) * quads[:, 0] + down * quads[:, 1]
+        right = (1 - down) * quads[:, 3] + down * quads[:, 2]
+        found: Points = (1 - across) * left + across * right
+        return found
+
+    def part(self, start: float, end: float) -> Points:
+        """(N, 2) the outline of what lies between two columns of the line's image, in pixels of the page.
+
+        Where the outline does not reach, the part of it that is nearest; a pixel of it at least.
+        """
+        (left, top), (right, bottom) = self.outline.min(axis=0).tolist(), self.outline.max(axis=0).tolist()
+        start, end = (min(max(column, left), right) for column in (start, end))
+        if end - start < THINNEST:
+            start = max(left, min((start + end - THINNEST) / 2, right - THINNEST))
+            end = min(start + THINNEST, right)
+        return self.to_page(_clip(self.outline, (start, top), (end, bottom)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +124,7 @@ def plan(outline: Points, baseline: Points, page_size: tuple[int, int], *, strai
     """
     if is_flat(outline):
         raise CutFault("zero-area polygon", "has a polygon without any area: draw it anew")
-    inside = _clip(outline, page_size)
+    inside = _clip(outline, (0, 0), page_size)
     if is_flat(inside):
         (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
         what = f"lies at x {left:.0f} to {right:.0f} and y {top:.0f} to {bottom:.0f}, outside the image, which is "
@@ -184,10 +210,10 @@ def is_flat(outline: Points) -> bool:
     return bool(np.linalg.svd(outline - outline.mean(axis=0), compute_uv=False)[1] < FLAT)
 
 
-def _clip(outline: Points, page_size: tuple[int, int]) -> Points:
-    """What of a polygon lies on the page. Source: Sutherland and Hodgman 1974, Reentrant polygon clipping."""
+def _clip(outline: Points, lowest: tuple[float, float], highest: tuple[float, float]) -> Points:
+    """What of a polygon lies in a box. Source: Sutherland and Hodgman 1974, Reentrant polygon clipping."""
     for axis in (0, 1):
-        for sign, border in ((1, 0), (-1, page_size[axis])):
+        for sign, border in ((1, lowest[axis]), (-1, highest[axis])):
             depth = sign * (outline[:, axis] - border)
             following = np.roll(depth, -1)
             is_crossing = (depth < 0) != (following < 0)

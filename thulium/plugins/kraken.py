@@ -20,17 +20,17 @@ import numpy as np
 from kraken.containers import BaselineLine, BaselineOCRRecord, BBoxOCRRecord, Segmentation, ocr_record
 from kraken.models import RecognitionBaseModel
 from PIL import Image
-from rapidfuzz.distance import Levenshtein
 from shapely.geometry import LineString, Point
 
-from thulium.data.bidi import Order, places_on_paper, to_visual
 from thulium.data.images.files import ImageFault
+from thulium.data.images.grey import line_width
 from thulium.data.line import Fault, Line, Unread
 from thulium.ingest import cutting
 from thulium.ingest.conversion import unread_line
 from thulium.ingest.cutting import Cut, CutFault, Points
 from thulium.ingest.outlines import Drawn, Outlines
-from thulium.models.recogniser import Reading, Recogniser, grey_of
+from thulium.models.code_points import CodePoint, code_points
+from thulium.models.recogniser import Recogniser, grey_of
 from thulium.runtime import device as devices
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -95,7 +95,7 @@ class ThuliumModel(RecognitionBaseModel):  # type: ignore[misc]  # kraken has no
                 logger.warning("line %s was not read: it %s", spot.line.id, item.what)
                 yield spot.record([], "")
             else:
-                yield spot.record(_code_points(item.reading, self._recogniser.model.charset.order), item.reading.text)
+                yield spot.record(code_points(item.reading, self._recogniser.model.charset.order), item.reading.text)
 
     def _line(self, spot: Spot, place: int) -> Unread | Fault:
         """A line as the model reads it. Its width is noted, since the places of what is read are counted in it."""
@@ -105,7 +105,7 @@ class ThuliumModel(RecognitionBaseModel):  # type: ignore[misc]  # kraken has no
         line = Line(id=name, text="", page="", document="", source=name, load=spot.cut)
         found = unread_line(line, self._recogniser.model.preprocessing, lambda _: "")
         if isinstance(found, Unread):
-            spot.width = found.image.width
+            spot.width = line_width(spot.size, self._recogniser.model.preprocessing)
         return found
 
 
@@ -117,13 +117,20 @@ class Spot:
         line: as kraken has it.
         page: mode "L"; or why it cannot be read.
         how: it is cut out; None: the page is the line. Or why it cannot be.
-        width: pixels of the line as the model reads it.
+        width: pixels of the line as the model reads it, without the paper behind a short one.
     """
 
     line: Any
     page: Image.Image | ImageFault
     how: Cut | CutFault | None
     width: int = 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the image of the line, if there is one."""
+        if isinstance(self.how, Cut):
+            return self.how.size
+        return (1, 1) if isinstance(self.page, ImageFault) else self.page.size
 
     def cut(self) -> Image.Image:
         """The image of the line.
@@ -153,14 +160,12 @@ class Spot:
 
     def _on_page(self, x: float) -> tuple[float, float]:
         """The point of the page at a place along the line that the model reads, halfway down."""
+        share = min(x / self.width, 1.0)
         if not isinstance(self.how, Cut):
-            return x / self.width * self.line.bbox[2], self.line.bbox[3] / 2
-        column = x / self.width * self.how.size[0]
-        (begin, _, end, _), quad = next(piece for piece in self.how.pieces if column <= piece[0][2])
-        upper_left, lower_left, lower_right, upper_right = np.array(quad).reshape(4, 2)
-        share = (column - begin) / (end - begin)
-        middle = (1 - share) * (upper_left + lower_left) / 2 + share * (upper_right + lower_right) / 2
-        return float(middle[0]), float(middle[1])
+            return share * self.line.bbox[2], self.line.bbox[3] / 2
+        column, middle = share * self.how.size[0], self.how.size[1] / 2
+        across, down = self.how.to_page(np.array([[column, middle]]))[0].tolist()
+        return across, down
 
 
 def _spots_of(im: Image.Image, segmentation: Segmentation) -> list[Spot]:
@@ -195,38 +200,6 @@ def _drawn(line: Any) -> Drawn:
 
 def _points(points: Any) -> Points:
     return np.array(points or [], dtype=np.float64).reshape(-1, 2)
-
-
-@dataclass(frozen=True, slots=True)
-class CodePoint:
-    """What kraken keeps of a code point: pixels of the line that the model read, and 0 to 1."""
-
-    start: float
-    end: float
-    confidence: float
-
-
-def _code_points(reading: Reading, order: Order) -> list[CodePoint]:
-    """One for each code point of a text. What the text rules made of a symbol has that symbol's place."""
-    seen = [CodePoint(each.start, each.end, each.confidence) for each in reading.characters for _ in each.symbol]
-    written, paper = "".join(each.symbol for each in reading.characters), to_visual(reading.text, order)
-    found: list[CodePoint] = []
-    for code in Levenshtein.opcodes(written, paper):
-        found += _stretched(seen, code.src_start, code.src_end, code.dest_end - code.dest_start)
-    in_order: dict[int, CodePoint] = dict(zip(places_on_paper(reading.text, order), found, strict=True))
-    return [in_order[place] for place in range(len(reading.text))]
-
-
-def _stretched(seen: Sequence[CodePoint], first: int, last: int, number: int) -> list[CodePoint]:
-    """So many in place of those from ``first`` to ``last``, evenly; in a gap, at its edge."""
-    if not number:
-        return []
-    if first == last:
-        near = seen[max(0, first - 1)]
-        edge = near.end if first else near.start
-        return [CodePoint(edge, edge, near.confidence)] * number
-    chosen = (first + place * (last - first) // number for place in range(number))
-    return [seen[place] for place in chosen]
 
 
 def _device_of(config: Any) -> str:

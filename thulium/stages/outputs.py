@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from thulium.data.line import Fault
 from thulium.ingest.inputs import Pages, Source
+from thulium.ingest.readers.xmlfile import PageFault
 from thulium.ingest.writing.lines import NewText, Present
 from thulium.ingest.writing.pages import NewFile, SameFile
 from thulium.ingest.writing.spans import unwritable
@@ -19,6 +20,7 @@ from thulium.models.recogniser import PLACES, ReadLine
 from thulium.runtime.errors import visible
 from thulium.runtime.ledger import Ledger, NotedFile
 from thulium.runtime.tables import escaped
+from thulium.stages.positions import Positions
 
 Format = Literal["txt", "json", "csv", "page", "alto"]
 XML: dict[Format, str] = {"page": "PAGE", "alto": "ALTO"}
@@ -35,6 +37,7 @@ class Wish:
         skips: whether what cannot be read is left out; otherwise nothing is written of an input that has some of it.
         settings: a digest of all that decides what is read.
         alternatives: how many other readings stand in each row of JSON; 0: the row does not speak of them.
+        positions: of words and letters, which XML gets; None: they are not wanted.
     """
 
     format: Format | None
@@ -42,6 +45,7 @@ class Wish:
     skips: bool
     settings: str
     alternatives: int = 0
+    positions: Positions | None = None
 
     def format_of(self, source: Source, to_screen: bool) -> Format:
         """The format of what is written of a source."""
@@ -125,10 +129,12 @@ class InXml:
 
     Attributes:
         save: takes the file.
+        positions: see Wish.
     """
 
     page: SameFile | NewFile
     save: Callable[[bytes], None]
+    positions: Positions | None = None
 
     def add(self, line: ReadLine) -> Fault | None:
         """See Output."""
@@ -136,7 +142,12 @@ class InXml:
         if char := unwritable(reading.text):
             what = f"was read as a text with U+{ord(char):04X}, which no XML can hold: write txt, json or csv"
             return Fault(reason="character outside of XML", where=source, what=what)
-        self.page.put(self.page.name_of(source), NewText(reading.text, reading.confidence))
+        name = self.page.name_of(source)
+        try:
+            words = self.positions.words(reading, self.page.place_of(name)) if self.positions else ()
+        except PageFault as fault:  # the file or its image went meanwhile
+            return Fault(reason=fault.reason, where=source, what=str(fault))
+        self.page.put(name, NewText(reading.text, reading.confidence, words))
         return None
 
     def close(self) -> None:
@@ -171,7 +182,7 @@ def in_file(wish: Wish, source: Source, ledger: Ledger, page: object) -> Rows | 
                 file.drop()
                 raise
 
-        return InXml(page, save)
+        return InXml(page, save, wish.positions)
     file = NotedFile(ledger, name, made_of)
     found = wish.format_of(source, to_screen=False)
     if found == "csv":

@@ -30,6 +30,7 @@ from thulium.runtime.files import FULL
 from thulium.runtime.ledger import Ledger
 from thulium.runtime.progress import say, track
 from thulium.stages.outputs import XML, Format, Output, Wish, header, in_file, on_screen
+from thulium.stages.positions import Level, Positions
 from thulium.stages.review import Review
 from thulium_dsl.grammar.spec import DecodingSpec
 
@@ -53,6 +54,7 @@ class Request:
         device: auto, cpu, cuda or cuda:N.
         alternatives: how many other readings of each line are written.
         review: how many of the least sure lines are named at the end.
+        positions: the smallest parts of a line whose places XML gets; None: lines have their text alone.
     """
 
     given: tuple[Path, ...]
@@ -65,6 +67,7 @@ class Request:
     device: str
     alternatives: int = 0
     review: int = 0
+    positions: Level | None = None
 
 
 @dataclass
@@ -104,6 +107,7 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
         skips=request.skips,
         settings=_settings(model_file, spec, request),
         alternatives=request.alternatives,
+        positions=_positions(model, request),
     )
     _refuse_folder(request)
     found = inputs.find(request.given, model.preprocessing, request.out)
@@ -144,11 +148,19 @@ def _room(out: Path | None) -> Iterator[None]:
         raise DataError(f"{out}: {what}") from None
 
 
+def _positions(model: HTRModel, request: Request) -> Positions | None:
+    if request.positions is None:
+        return None
+    return Positions(level=request.positions, order=model.charset.order, preprocessing=model.preprocessing)
+
+
 def _settings(model_file: Path, spec: DecodingSpec, request: Request) -> str:
     digest = hashlib.sha256(model_file.read_bytes())
     digest.update(repr((searches.facts(spec), request.straighten)).encode())
     if request.alternatives:
         digest.update(repr(request.alternatives).encode())
+    if request.positions:
+        digest.update(request.positions.encode())
     return digest.hexdigest()
 
 
@@ -168,10 +180,11 @@ def _refuse_folder(request: Request) -> None:
 
 def _refuse(sources: Sequence[Source], wish: Wish) -> None:
     """Refuse what can be known before anything is read."""
+    advice = "leave --positions out" if wish.positions else "choose --format txt, json or csv"
     wrong = [
-        f"{source.path}: {source.name} is line images, which have no page: choose --format txt, json or csv"
+        f"{source.path}: {source.name} is line images, which have no page: {advice}"
         for source in sources
-        if wish.format in XML and not isinstance(source, Pages)
+        if (wish.format in XML or wish.positions) and not isinstance(source, Pages)
     ]
     if wrong:
         raise DataError(_listed(wrong, "nothing was read"))
@@ -207,6 +220,7 @@ class _Desk:
         self._page: PageFile | None = None
         self._output: Output | None = None
         self._has_errors = False
+        self._has_glyphs = wish.positions is not None and wish.positions.level == "glyph"
 
     def read(self, sources: Sequence[Source], recogniser: Recogniser, write: Callable[[str], None]) -> None:
         """Read all lines of some sources, and write what they say."""
@@ -256,7 +270,7 @@ class _Desk:
         if found not in XML:
             return PageFile(source, self._straighten)
         if XML[found] == source.format_name:
-            return SameFile(source, self._straighten, self._wish.present)
+            return SameFile(source, self._straighten, self._wish.present, self._has_glyphs)
         return NewFile(source, self._straighten, self._wish.present, XML[found])
 
     def _turn_to(self, number: int, sources: Sequence[Source], write: Callable[[str], None], is_alone: bool) -> int:

@@ -1,5 +1,6 @@
 """Lines cut out of a page: along their outline, made level along their baseline."""
 
+import lab_polygons
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -233,3 +234,28 @@ def test_a_black_margin_beside_a_line_does_not_become_the_paper():
     ImageDraw.Draw(page).line((30, 120, 370, 120), fill=INK, width=3)
     image = np.asarray(line_of(page, points(20, 30, 40, 100, 380, 100, 380, 140, 20, 140))).astype(int)
     assert image[5:60, 100:].min() >= PAPER - 3
+
+
+@pytest.mark.parametrize("straighten", [True, False])
+def test_parts_of_a_line_lie_in_its_outline_and_fill_it(straighten):
+    """Of a line that climbs and bends, and is cut at the page's border."""
+    outline = points(-20, 190, 150, 120, 300, 130, 300, 180, 150, 170, -20, 240)
+    how = plan(outline, points(0, 215, 150, 155, 300, 165), (400, 300), straighten=straighten)
+    whole = Image.new("1", (400, 300))
+    ImageDraw.Draw(whole).polygon([tuple(point) for point in how.to_page(how.outline)], fill=1)
+    seen = Image.new("1", (400, 300))
+    for start, end in ((0, 50), (50, 51), (51, 51.5), (51.5, 200), (200, 900)):
+        part = how.part(start, end)
+        assert len(part) >= 3
+        assert part.min() >= -0.5
+        assert lab_polygons.outside(part, outline) < 0.5
+        ImageDraw.Draw(seen).polygon([tuple(point) for point in part], fill=1)
+    assert np.mean(np.asarray(whole) != np.asarray(seen)) < 0.005
+
+
+def test_a_part_beside_the_outline_is_the_nearest_pixel_of_it():
+    how = plan(box(20, 30, 120, 60), NONE, (400, 300), straighten=True)
+    assert how.part(500, 600).tolist() != []
+    assert np.ptp(how.part(500, 600), axis=0).tolist() == [1, 30]
+    assert how.part(500, 600)[:, 0].max() == 120
+    assert np.ptp(how.part(-9, -9), axis=0).tolist() == [1, 30]

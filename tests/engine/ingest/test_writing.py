@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import lab
 import lab_data
+import lab_xsd
 import pytest
-from lxml import etree
 
 from thulium.ingest.inputs import Pages, find
 from thulium.ingest.readers.xmlfile import PageFault, content_of
@@ -14,7 +14,6 @@ from thulium.ingest.writing.pages import NewFile
 from thulium.ingest.writing.spans import XmlText, changed_tag, quoted, unwritable
 from thulium.runtime.documents import defaults
 
-SCHEMAS = lab.CHECKOUT.parent / "shared" / "xsd"
 NEW = NewText('Jan & "Piet" <3>', 0.98765)
 EQUIV = '<TextEquiv conf="0.9877"><Unicode>Jan &amp; "Piet" &lt;3&gt;</Unicode></TextEquiv>'
 CONTENT = 'CONTENT="Jan &amp; &quot;Piet&quot; &lt;3&gt;"'
@@ -177,7 +176,7 @@ def test_a_page_in_the_other_format_has_the_same_lines_in_the_same_places(kind: 
     lines = list(_lines(root))
     assert {line.text for line in lines} == {NEW.text}
     assert {line.id: line.image.tobytes() for line in lines} == before
-    _check(content)
+    lab_xsd.check(content)
 
 
 def _lines(root):
@@ -186,28 +185,6 @@ def _lines(root):
     spec = defaults().preprocessing
     for source in find([root], spec):
         yield from PageFile(source, True).unread(spec)
-
-
-def _check(content: bytes) -> None:
-    """Hold a file against its published schema, where that is at hand."""
-    root = etree.fromstring(content)
-    namespace = etree.QName(root).namespace
-    name = f"page-{namespace.rsplit('/', 1)[1]}.xsd" if "PAGE" in namespace else "alto-4-4.xsd"
-    if not (SCHEMAS / name).exists():
-        pytest.skip("the published schemas are not here")
-    parser = etree.XMLParser(no_network=True)
-    parser.resolvers.add(_Links())
-    etree.XMLSchema(etree.parse(str(SCHEMAS / name), parser)).assertValid(root)
-
-
-class _Links(etree.Resolver):
-    """Stands in for a schema that those of ALTO import by its address."""
-
-    def resolve(self, url, _id, context):
-        if "xlink" not in url:
-            return None
-        schema = '<s:schema xmlns:s="http://www.w3.org/2001/XMLSchema" targetNamespace="http://www.w3.org/1999/xlink">'
-        return self.resolve_string(f'{schema}<s:attributeGroup name="simpleLink"/></s:schema>', context)
 
 
 PAGES = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"

@@ -47,6 +47,11 @@ def is_too_wide(size: tuple[int, int], preprocessing: PreprocessingSpec) -> bool
     return scaled_width(size, preprocessing.height) > preprocessing.max_width
 
 
+def line_width(size: tuple[int, int], preprocessing: PreprocessingSpec) -> int:
+    """How many columns a line of (width, height) has as the model reads it, without the paper behind a short one."""
+    return min(scaled_width(size, preprocessing.height), preprocessing.max_width)
+
+
 def preprocess(image: Image.Image, preprocessing: PreprocessingSpec) -> Image.Image:
     """A grey line as the model reads it: contrast, height and width as the document says.
 
@@ -55,7 +60,7 @@ def preprocess(image: Image.Image, preprocessing: PreprocessingSpec) -> Image.Im
     """
     if preprocessing.normalize:
         image = stretch_contrast(image)
-    width = min(scaled_width(image.size, preprocessing.height), preprocessing.max_width)
+    width = line_width(image.size, preprocessing)
     image = image.resize((width, preprocessing.height), Image.Resampling.BICUBIC)
     if width < preprocessing.min_width:
         wider = Image.new("L", (preprocessing.min_width, preprocessing.height), paper_value(image))

@@ -168,7 +168,7 @@ class DrawnPage:
         """
         written, source = self.sheet.lines[number], f"{self._unit.file}#{name}"
         try:
-            how, remarks = self._plan(number)
+            how, remarks = self.plan(number)
         except CutFault as fault:
             return Fault(reason=fault.reason, where=source, what=str(fault))
         return Line(
@@ -183,7 +183,15 @@ class DrawnPage:
             remarks=(*remarks, *written.remarks),
         )
 
-    def _plan(self, number: int) -> tuple[Cut, tuple[Remark, ...]]:
+    def plan(self, number: int) -> tuple[Cut, tuple[Remark, ...]]:
+        """How a line is cut, and what a person should know of it.
+
+        Args:
+            number: its place in the file, from 0.
+
+        Raises:
+            CutFault: it cannot be.
+        """
         drawn = self._drawn[number]
         if isinstance(drawn, CutFault):
             raise drawn

@@ -6,7 +6,6 @@ and turns, in the order of the file. What stands in the file besides does not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,6 +17,7 @@ from thulium.ingest.cutting import CutFault, Points
 from thulium.ingest.readers.layout import DrawnPage, read_points
 from thulium.ingest.readers.sheet import is_foreign
 from thulium.ingest.writing.lines import NewText
+from thulium.ingest.writing.words import Node, alto_strings, free_id, page_words
 
 PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 ALTO = "http://www.loc.gov/standards/alto/ns-v4#"
@@ -26,7 +26,6 @@ _LOCATIONS = {
     "PAGE": f"{PAGE} {PAGE}/pagecontent.xsd",
     "ALTO": f"{ALTO} http://www.loc.gov/standards/alto/v4/alto-4-4.xsd",
 }
-_ID = re.compile(r"[^\W\d][\w.-]*")  # what XML takes for an id, but for signs that nobody uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def _regions(page: DrawnPage, root: etree._Element, texts: Sequence[NewText | No
         members.setdefault(_region_of(element), []).append(number)
     regions: list[NewRegion] = []
     for region, numbers in members.items():
-        region_id = _free_id(region.get("id") or region.get("ID") or "", f"region_{len(regions) + 1}", taken)
+        region_id = free_id(region.get("id") or region.get("ID") or "", f"region_{len(regions) + 1}", taken)
         lines = [line for number in numbers if (line := _line(page, number, texts[number], taken))]
         if lines:
             first = page.sheet.lines[numbers[0]]
@@ -88,7 +87,7 @@ def _line(page: DrawnPage, number: int, text: NewText | None, taken: set[str]) -
     if shape is None or written_line.refused is not None:
         return None
     outline, baseline = (np.clip(np.round(points), 0, None).astype(int) for points in shape)
-    line_id = _free_id(written_line.id, f"line_{number + 1}", taken)
+    line_id = free_id(written_line.id, f"line_{number + 1}", taken)
     return NewLine(line_id, _kind(written_line.line_types), outline, baseline, text)
 
 
@@ -116,17 +115,6 @@ def _outline_of(region: etree._Element, page: DrawnPage, lines: Sequence[NewLine
     return clipped
 
 
-def _free_id(wanted: str, otherwise: str, taken: set[str]) -> str:
-    """An id that XML takes and that nothing else has: the wanted one if it can be."""
-    name = wanted if _ID.fullmatch(wanted) else otherwise
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    taken.add(free)
-    return free
-
-
 def _kind(types: frozenset[str]) -> str:
     return min(types, default="")
 
@@ -142,6 +130,7 @@ def _page(image: str, size: tuple[int, int], regions: Sequence[NewRegion]) -> et
     for name, text in (("Creator", "thulium"), ("Created", now), ("LastChange", now)):
         add(metadata, name, {}, text)
     page = add(root, "Page", {"imageFilename": image, "imageWidth": str(size[0]), "imageHeight": str(size[1])})
+    taken = _ids(regions)
     for region in regions:
         values = {"id": region.id, "orientation": _number(region.turn), "custom": _custom(region.kind)}
         block = add(page, "TextRegion", values)
@@ -152,6 +141,7 @@ def _page(image: str, size: tuple[int, int], regions: Sequence[NewRegion]) -> et
             if len(line.baseline) > 1:
                 add(row, "Baseline", {"points": _pairs(line.baseline)})
             if line.text is not None:
+                _grow(row, PAGE, page_words(line.text.words, line.id, PAGE, taken))
                 add(add(row, "TextEquiv", {"conf": line.text.conf}), "Unicode", {}, line.text.text)
     return root
 
@@ -168,8 +158,8 @@ def _alto(image: str, size: tuple[int, int], regions: Sequence[NewRegion]) -> et
     blocks, rows = {region.kind for region in regions}, {line.kind for region in regions for line in region.lines}
     tags = _tags(add, root, sorted(blocks), sorted(rows))
     whole = {"WIDTH": str(size[0]), "HEIGHT": str(size[1])}
-    taken = {region.id for region in regions} | {line.id for region in regions for line in region.lines}
-    page_id = _free_id("page", "page", taken)
+    taken = _ids(regions)
+    page_id = free_id("page", "page", taken)
     page = add(add(root, "Layout", {}), "Page", {"ID": page_id, "PHYSICAL_IMG_NR": "1", **whole})
     space = add(page, "PrintSpace", {"HPOS": "0", "VPOS": "0", **whole})
     for region in regions:
@@ -182,7 +172,10 @@ def _alto(image: str, size: tuple[int, int], regions: Sequence[NewRegion]) -> et
             values = {"ID": line.id, "TAGREFS": tags.get(("line", line.kind)), **box, "BASELINE": baseline}
             row = add(block, "TextLine", values)
             add(add(row, "Shape", {}), "Polygon", {"POINTS": _pairs(line.outline)})
-            add(row, "String", {"CONTENT": text.text, **box, "WC": text.conf})
+            if text.words:
+                _grow(row, ALTO, alto_strings(text.text, text.words, line.id, ALTO, taken))
+            else:
+                add(row, "String", {"CONTENT": text.text, **box, "WC": text.conf})
     return root
 
 
@@ -208,6 +201,16 @@ def _added(
     if text or name == "Unicode":
         element.text = text
     return element
+
+
+def _grow(parent: etree._Element, namespace: str, nodes: Sequence[Node]) -> None:
+    """Add elements with all that is in them."""
+    for node in nodes:
+        _grow(_added(parent, namespace, node.name, node.attributes, node.content), namespace, node.children)
+
+
+def _ids(regions: Sequence[NewRegion]) -> set[str]:
+    return {region.id for region in regions} | {line.id for region in regions for line in region.lines}
 
 
 def _pairs(points: Points) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from thulium.ingest.writing.spans import Element, XmlText, changed_tag, escaped, prefix_of, quoted
+from thulium.ingest.writing.spans import ID_NAMES, Element, XmlText, changed_tag, escaped, prefix_of, quoted
+from thulium.ingest.writing.words import PLACES, Node, Part, alto_strings, page_words, rendered
 
 # What is done to a line that has a text: it stays as it is; its text goes; or another text is put beside it.
 Present = Literal["keep", "replace", "alternative"]
@@ -15,7 +16,6 @@ _BEHIND_TEXT = ("TextStyle", "UserDefined", "Labels")  # what follows the texts 
 _IN_LINE = ("String", "SP", "HYP")  # of ALTO
 _OF_OLD_TEXT = ("CC", "CS", "SUBS_TYPE", "SUBS_CONTENT")  # attributes of a String that say something of its text
 _BOX = ("HPOS", "VPOS", "WIDTH", "HEIGHT")
-PLACES = 4  # decimals of a confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,12 @@ class NewText:
 
     Attributes:
         confidence: 0 to 1; None where there is none.
+        words: those between its spaces, in their order, where their places are wanted; otherwise none.
     """
 
     text: str
     confidence: float | None
+    words: tuple[Part, ...] = ()
 
     @property
     def conf(self) -> str | None:
@@ -64,6 +66,9 @@ def _put_page(file: XmlText, line: Element, new: NewText, present: Present) -> b
     if not new.text and (present == "alternative" or not has_text(line)):
         return False
     if not has_text(line):
+        if new.words:
+            _remove(file, line.own("Word"))
+        _insert_words(file, line, new)
         if equivs:
             _fill(file, equivs[0], new)
         else:
@@ -72,9 +77,9 @@ def _put_page(file: XmlText, line: Element, new: NewText, present: Present) -> b
     if present == "keep":
         return False
     if present == "replace":
+        _remove(file, [*equivs, *line.own("Word")])
+        _insert_words(file, line, new)
         _insert_equiv(file, line, new, {"conf": new.conf})
-        for old in (*equivs, *line.own("Word")):
-            file.replace(file.start_with_space(old), old.end, "")
         return True
     index = _next_index(equivs)
     for equiv in equivs:
@@ -82,6 +87,36 @@ def _put_page(file: XmlText, line: Element, new: NewText, present: Present) -> b
             file.replace(equiv.start, equiv.inner, changed_tag(file.tag(equiv), {"index": "0"}))
     _insert_equiv(file, line, new, {"index": str(index), "conf": new.conf})
     return True
+
+
+def _remove(file: XmlText, parts: Sequence[Element]) -> None:
+    """Take parts of a line out of a file, and their ids."""
+    for part in parts:
+        file.replace(file.start_with_space(part), part.end, "")
+        for element in (part, *part.within()):
+            file.ids.difference_update(value for name, value in element.attributes.items() if name in ID_NAMES)
+
+
+def _insert_words(file: XmlText, line: Element, new: NewText) -> None:
+    """Put words in front of the texts of a PAGE line."""
+    before = [child for child in line.children if child.name not in ("TextEquiv", *_BEHIND_TEXT)]
+    nodes = page_words(new.words, line.attributes.get("id", ""), line.namespace, file.ids)
+    _insert(file, line, nodes, before)
+
+
+def _insert(file: XmlText, line: Element, nodes: Sequence[Node], before: Sequence[Element]) -> None:
+    """Add elements behind what precedes them in a line, indented as that is."""
+    if not nodes:
+        return
+    place = before[-1].end if before else line.inner
+    prefix, shift = prefix_of(file.tag(line)), file.before(before[-1]) if before else ""
+    step = _step(file, line, shift) if shift else ""
+    text = "".join(rendered(node, prefix, shift, step) for node in nodes)
+    if line.close == line.end:  # it has no end tag
+        tag = file.tag(line).removesuffix("/>").rstrip()
+        file.replace(line.start, line.end, f"{tag}>{text}</{prefix}{line.name}>")
+    else:
+        file.replace(place, place, text)
 
 
 def _next_index(equivs: list[Element]) -> int:
@@ -129,6 +164,12 @@ def _put_alto(file: XmlText, line: Element, new: NewText, present: Present) -> b
     strings = [part for part in parts if part.name == "String"]
     if has_text(line) and present != "replace":
         return False  # ALTO has other spellings of a word, and no second reading of a line
+    if new.words:
+        _remove(file, parts)
+        before = [child for child in line.children if child not in parts]
+        nodes = alto_strings(new.text, new.words, line.attributes.get("ID", ""), line.namespace, file.ids)
+        _insert(file, line, nodes, before)
+        return True
     if not strings:
         _insert_string(file, line, new, parts)
         return True
@@ -153,19 +194,10 @@ def _alone(tag: str) -> str:
 
 def _insert_string(file: XmlText, line: Element, new: NewText, parts: list[Element]) -> None:
     """Add a String behind the outline of a line, as large as the line."""
-    before = [child for child in line.children if child not in parts]
-    place = before[-1].end if before else line.inner
-    prefix, shift = prefix_of(file.tag(line)), file.before(before[-1]) if before else ""
     values = {"CONTENT": new.text, **{name: line.attributes.get(name) for name in _BOX}, "WC": new.conf}
-    attributes = "".join(f" {name}={quoted(value)}" for name, value in values.items() if value is not None)
-    text = f"{shift}<{prefix}String{attributes}/>"
-    if line.close == line.end:
-        tag = file.tag(line).removesuffix("/>").rstrip()
-        file.replace(line.start, line.end, f"{tag}>{text}</{prefix}TextLine>")
-    else:
-        file.replace(place, place, text)
-    for part in parts:
-        file.replace(file.start_with_space(part), part.end, "")
+    node = Node("String", {name: value for name, value in values.items() if value is not None})
+    _insert(file, line, [node], [child for child in line.children if child not in parts])
+    _remove(file, parts)
 
 
 _WRITERS: Mapping[str, Callable[[XmlText, Element, NewText, Present], bool]] = {

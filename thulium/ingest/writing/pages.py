@@ -10,11 +10,13 @@ from thulium.data.line import Fault, Unread
 from thulium.ingest.conversion import unread_line
 from thulium.ingest.inputs import Pages
 from thulium.ingest.readers import alto, layout, page
+from thulium.ingest.readers.layout import DrawnPage
 from thulium.ingest.readers.sheet import own_names
 from thulium.ingest.readers.xmlfile import PageFault, content_of, parsed
-from thulium.ingest.writing import anew, lines
+from thulium.ingest.writing import anew, lines, words
 from thulium.ingest.writing.lines import NewText, Present
 from thulium.ingest.writing.spans import XmlText, unwritable
+from thulium.ingest.writing.words import Place
 from thulium.runtime.documents import section
 from thulium_dsl.grammar.spec import AltoDataset, PageDataset, PreprocessingSpec
 
@@ -36,6 +38,8 @@ class PageFile:
         self.is_lost = False
         name, root = source.format_name.lower(), str(source.root)
         self._dataset: PageDataset | AltoDataset = section("dataset", type=name, root=root, straighten=straighten)
+        self._drawn: DrawnPage | None = None
+        self._numbers: dict[str, int] = {}
 
     def unread(self, preprocessing: PreprocessingSpec) -> Iterator[Unread | Fault]:
         """The lines that are to be read, in the order of the file, and a fault for each that cannot be."""
@@ -50,6 +54,34 @@ class PageFile:
             else:
                 yield unread_line(item, preprocessing, lambda text: text)
 
+    def drawn(self) -> DrawnPage:
+        """The page with the places of its lines.
+
+        Raises:
+            PageFault: the file, or its image, cannot be read.
+        """
+        if self._drawn is None:
+            self._root = parsed(content_of(self.source.path))
+            own_names(self._root, self.source.format_name)
+            sheet = _READERS[self.source.format_name].sheet(self._root, self._dataset)
+            self._drawn = layout.opened(self.source.unit, self._dataset, sheet)
+            self._numbers = {name: place for place, name in enumerate(layout.names_of(line.id for line in sheet.lines))}
+        return self._drawn
+
+    def place_of(self, name: str) -> Place:
+        """Where a line that was read lies on the page, in the units of what is written.
+
+        Raises:
+            PageFault: see ``drawn``.
+        """
+        page = self.drawn()
+        how, _ = page.plan(self._numbers[name])
+        return Place(how, self._scale(page), page.image.size)
+
+    def _scale(self, page: DrawnPage) -> tuple[float, float]:
+        """Pixels for a unit of the file itself."""
+        return page.image.scale
+
     def name_of(self, place: str) -> str:
         """The name of a line, by the place that its messages have."""
         return place.removeprefix(f"{self.source.path}#")
@@ -58,14 +90,21 @@ class PageFile:
 class SameFile(PageFile):
     """A page whose texts are written into a copy of its own file, in which nothing else changes."""
 
-    def __init__(self, source: Pages, straighten: bool, present: Present) -> None:
+    def __init__(self, source: Pages, straighten: bool, present: Present, has_glyphs: bool = False) -> None:
         """Look where the lines stand.
 
+        Args:
+            has_glyphs: whether letters are to be written.
+
         Raises:
-            PageFault: the file cannot be written back.
+            PageFault: the file cannot be written back, or has no place for letters.
         """
         super().__init__(source, straighten)
         self._file, self._present = XmlText(content_of(source.path)), present
+        is_old = any(not words.has_glyphs(line.namespace) for line in self._file.lines)
+        if has_glyphs and source.format_name == "ALTO" and is_old:
+            what = "is ALTO of a version before 4, which has no Glyph: choose --positions word, or --format page"
+            raise PageFault("no place for glyphs", what)
         ids = (line.attributes.get("id" if source.format_name == "PAGE" else "ID", "") for line in self._file.lines)
         self._lines = dict(zip(layout.names_of(ids), self._file.lines, strict=True))
         can_add = present == "replace" or (present == "alternative" and source.format_name == "PAGE")
@@ -91,12 +130,10 @@ class NewFile(PageFile):
             PageFault: the file, or its image, cannot be read.
         """
         super().__init__(source, straighten)
-        self._root, self._format = parsed(content_of(source.path)), format_name
-        own_names(self._root, source.format_name)
-        sheet = _READERS[source.format_name].sheet(self._root, self._dataset)
-        self._page = layout.opened(source.unit, self._dataset, sheet)
-        names = list(layout.names_of(line.id for line in sheet.lines))
-        texts = {} if present == "replace" else dict(zip(names, (line.text for line in sheet.lines), strict=True))
+        self._format = format_name
+        written_lines = self.drawn().sheet.lines
+        names = list(self._numbers)
+        texts = {} if present == "replace" else dict(zip(names, (line.text for line in written_lines), strict=True))
         self.left = frozenset(name for name, text in texts.items() if text.strip() and not unwritable(text))
         self._texts = {name: NewText(texts[name], None) if name in self.left else None for name in names}
 
@@ -104,9 +141,13 @@ class NewFile(PageFile):
         """Give a line its text."""
         self._texts[name] = new
 
+    def _scale(self, page: DrawnPage) -> tuple[float, float]:
+        """A new file counts in pixels."""
+        return 1.0, 1.0
+
     def written(self) -> bytes:
         """The new file."""
-        return anew.written(self._page, self._root, list(self._texts.values()), self._format)
+        return anew.written(self.drawn(), self._root, list(self._texts.values()), self._format)
 
 
 def lost(source: Pages, fault: PageFault) -> Fault:

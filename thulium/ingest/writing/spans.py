@@ -28,6 +28,7 @@ _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _INDENT = re.compile(rb"(?:\r\n|\n|\r)[ \t]*\Z")
 FURTHEST = 1000  # bytes in front of an element that are looked at
 LINE = "TextLine"
+ID_NAMES = ("id", "ID", "http://www.w3.org/XML/1998/namespace id")  # attributes whose values no two elements share
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +66,7 @@ class XmlText:
 
     Attributes:
         lines: one for each TextLine, of whatever namespace, in their order.
+        ids: that elements of the file have; whoever adds or removes some keeps this up.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -83,7 +85,8 @@ class XmlText:
             what = f"is in an encoding that cannot be written back as it is ({self._codec}): save it as UTF-8"
             raise PageFault("encoding not written", what)
         self._bytes = text.encode("utf-8")
-        self.lines = _Scan(self._bytes).lines
+        found = _Scan(self._bytes)
+        self.lines, self.ids = found.lines, found.ids
         self._edits: list[tuple[int, int, str]] = []
 
     def source(self, start: int, end: int) -> str:
@@ -174,6 +177,7 @@ class _Scan:
 
     def __init__(self, content: bytes) -> None:
         self.lines: list[Element] = []
+        self.ids: set[str] = set()
         self._content = content
         self._open: list[Element] = []
         # The content is in UTF-8 by now, whatever it says. A DOCTYPE, and with it every entity, was refused before.
@@ -191,6 +195,7 @@ class _Scan:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
+        self.ids.update(attributes[name] for name in ID_NAMES if name in attributes)
         if not self._open and local != LINE:
             return
         start = self._parser.CurrentByteIndex
