@@ -242,3 +242,16 @@ def test_one_page_alone_is_called_one_page(here: Path) -> None:
     out = run("compare", table(here / "one.csv", 6, pages=1), table(here / "two.csv", 3, pages=1)).output
     assert "all lines are of one page: the intervals say nothing of other pages" in out
     assert "no pages are known" not in out
+
+
+def test_the_name_of_a_table_is_no_markup_in_markdown(here: Path) -> None:
+    out = run("compare", "a", table(here / "<b>|.csv", 3), "--md").output
+    assert "&lt;b>\\|.csv" in out
+    assert "<b>" not in out
+
+
+def test_a_page_of_other_origin_is_refused_by_the_name_of_its_option(here: Path) -> None:
+    (here / "mine.html").write_text("x")
+    said = refusal("compare", "a", "b", "--html", "mine.html")
+    assert "name another file with --html" in said
+    assert (here / "mine.html").read_text() == "x"

@@ -125,8 +125,13 @@ def as_markdown(found: Comparison) -> str:
     """For a pull request."""
     head, *others = _cells(found)
     rule = ["---", *["---:"] * (len(head) - 2), "---"]
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (head, rule, *others)]
-    return "\n".join([*rows, "", *(f"- {row}" for row in (*_said(found), *_notes(found)))]) + "\n"
+    rows = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in (head, rule, *others)]
+    return "\n".join([*rows, "", *(f"- {_plain(row)}" for row in (*_said(found), *_notes(found)))]) + "\n"
+
+
+def _plain(text: str) -> str:
+    """A text in Markdown: nothing in it, such as the name of a file, is a tag or ends a cell."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
 
 def as_json(found: Comparison) -> str:
