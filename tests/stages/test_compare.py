@@ -131,6 +131,7 @@ WRITTEN = {
     "l.json": '{"lines": [{"image": "a.png", "transcription": "Anno 1742"}, {"image": "b.png", "text": "den 3 May"}]}',
     "t.csv": "id,text\na,Anno 1742\nb,den 3 May\n",
     "t.txt": "a\tAnno 1742\nb\tden 3 May\n",
+    "a spreadsheet's.csv": "\ufeffid,text\na,Anno 1742\nb,den 3 May\n",
 }
 
 
@@ -189,6 +190,9 @@ BAD = {
     "twice.json": ('[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]', "the line 'a' stands there twice"),
     "number.json": ('{"a": 3}', "its text is no text"),
     "x.docx": ("x", "is none of what can be scored"),
+    "key.json": ('{"a": "x", "a": "abcd"}', "is no JSON (the key 'a' stands twice"),
+    "half.json": ('{"a": "abc\\ud800"}', "has half a character"),
+    "columns.tsv": ("a\tabcd\t0.97\n", "columns.tsv:1: has 3 columns"),
     "other.json": ('{"zz": "x"}', "no line of one has a name of the other"),
 }
 
@@ -207,3 +211,47 @@ def test_a_scored_foreign_program_stands_in_the_table_of_models(here: Path) -> N
     run("score", "a/predictions.csv", "other.json", "--output", "other.csv")
     out = run("compare", "a", "b", "other.csv", "--common").output
     assert re.search(r"^other.csv +0\.0% .* best$", out, re.MULTILINE)
+
+
+def test_a_line_may_be_longer_than_a_cell_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a\tabcd\n")
+    (tmp_path / "b.txt").write_text(f"a\tabcd{' ' * 150_000}\n")
+    shown = json.loads(run("score", tmp_path / "a.txt", tmp_path / "b.txt", "--json").output)
+    assert shown["rates"]["NFC, one space for white space"]["cer"] == 0
+
+
+def test_a_score_replaces_neither_what_is_scored_nor_what_evaluate_wrote(here: Path) -> None:
+    own = here / "predictions.csv"
+    write_table(own, (*HEADER, "confidence", "image"), [("l", "p", TEXT, TEXT, 0, 20, 0.9, "x")])
+    before = own.read_bytes()
+    assert "was not written by `thulium score`" in refusal("score", "a", "b", "--output", own)
+    assert "is what is scored" in refusal("score", own, own, "--output", "a/../predictions.csv")
+    assert own.read_bytes() == before
+    run("score", "a", "b", "--output", "ours.csv")
+    assert run("score", "a", "b", "--output", "ours.csv").exit_code == 0
+
+
+def test_another_table_beside_the_figures_of_the_own_model_is_not_said_to_be_measured_as_that(here: Path) -> None:
+    (here / "a" / "metrics.json").write_text(json.dumps({"measured": {"decoding": "beam"}}))
+    table(here / "a" / "kraken.csv", 4)
+    out = run("compare", "a", "a/kraken.csv").output
+    assert "what differs besides: perhaps decoding, which are not known of a/kraken.csv" in out
+
+
+def test_one_page_alone_is_called_one_page(here: Path) -> None:
+    out = run("compare", table(here / "one.csv", 6, pages=1), table(here / "two.csv", 3, pages=1)).output
+    assert "all lines are of one page: the intervals say nothing of other pages" in out
+    assert "no pages are known" not in out
+
+
+def test_the_name_of_a_table_is_no_markup_in_markdown(here: Path) -> None:
+    out = run("compare", "a", table(here / "<b>|.csv", 3), "--md").output
+    assert "&lt;b>\\|.csv" in out
+    assert "<b>" not in out
+
+
+def test_a_page_of_other_origin_is_refused_by_the_name_of_its_option(here: Path) -> None:
+    (here / "mine.html").write_text("x")
+    said = refusal("compare", "a", "b", "--html", "mine.html")
+    assert "name another file with --html" in said
+    assert (here / "mine.html").read_text() == "x"

@@ -25,6 +25,7 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from thulium.cli import model_file
 from thulium.cli.main import app
 from thulium.data.prepared import open_prepared
 from thulium.decoding.lm import arpa, ngrams
@@ -376,6 +377,12 @@ def test_models_that_are_none(model: Path, lines: Path, tmp_path: Path) -> None:
     }.items():
         said = predict(tmp_path / name, lines)
         assert (said.code, what in said.err, said.out) == (2, True, "")
+
+
+def test_the_folder_that_publish_writes_is_a_model(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    with model_file.model_file(str(tmp_path)) as path:
+        assert path == tmp_path / "model.safetensors"
 
 
 def test_what_does_not_go_together_is_refused(model: Path, lines: Path, pages: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def compare(
     if as_json and as_markdown:
         raise ThuliumError("--json and --md are two forms of one output: choose one")
     if html:
-        refuse_foreign(html, MARK, "compare")
+        refuse_foreign(html, MARK, "compare", "--html")
     with outcomes(given) as found:
         stage = engine.load("compare", "thulium.stages.compare")
         done = stage.compare([stage.Given(*each) for each in found], common=common, unit=unit, project=project_root())

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from thulium_dsl.grammar import names
 from thulium_dsl.messages.problems import ThuliumError
 
 NAMES = ("best.safetensors", "last.safetensors")
@@ -42,9 +43,9 @@ def model_file(given: str) -> Iterator[Path]:
 
 
 def _in_folder(folder: Path) -> Path:
-    """The model in a folder of checkpoints, an output folder or a project; the best one if there is a choice."""
+    """The model in a folder of checkpoints, an output folder, a project or a publication; the best one of several."""
     places = (folder, folder / _save_dir(folder))
-    tried = [place / name for place in dict.fromkeys(places) for name in NAMES]
+    tried = [*(place / name for place in dict.fromkeys(places) for name in NAMES), folder / names.MODEL]
     if found := next((path for path in tried if path.is_file()), None):
         return found
     from thulium.runtime.pointers import absent

@@ -10,8 +10,8 @@ from pathlib import Path
 from thulium.cli.model_file import fetch, project_root
 from thulium_dsl.messages.problems import ThuliumError
 
-# What it is called, its predictions, and its metrics, which may be absent.
-Found = tuple[str, Path, Path]
+# What it is called, its predictions, and its metrics, which may be absent, or None: there are none.
+Found = tuple[str, Path, Path | None]
 
 PREDICTIONS, METRICS = "predictions.csv", "metrics.json"
 WORKSPACE = "workspace"
@@ -41,7 +41,8 @@ def _outcome(name: str, folder: Path) -> Found:
     if path.is_dir():
         return name, _table_in(path, name), path / METRICS
     if path.exists() or path.suffix == ".csv":
-        return name, path, path.with_name(METRICS)
+        # Another table may lie in a project, beside metrics.json of the project's own model.
+        return name, path, path.with_name(METRICS) if path.name == PREDICTIONS else None
     root = project_root()
     if root is None:
         raise ThuliumError(

@@ -20,26 +20,27 @@ def _unpacked(head: bytes) -> bytes:
         return head
 
 
-def refuse_foreign(path: Path, mark: bytes, command: str) -> None:
+def refuse_foreign(path: Path, mark: bytes, command: str, option: str = "--output") -> None:
     """Refuse a path at which something stands that a command has not written; an empty file is nobody's.
 
     Args:
         mark: what the head of each file holds that the command writes.
+        option: that names the file.
 
     Raises:
         ThuliumError: names it.
     """
     if path.is_dir():
-        raise ThuliumError(f"{path}: is a folder: name a file in it with --output")
+        raise ThuliumError(f"{path}: is a folder: name a file in it with {option}")
     if not path.exists():
         return
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
     except OSError as error:
-        raise ThuliumError(f"{path}: cannot be read ({error.strerror}): name another file with --output") from None
+        raise ThuliumError(f"{path}: cannot be read ({error.strerror}): name another file with {option}") from None
     if head and mark not in _unpacked(head):
         raise ThuliumError(
             f"{path}: was not written by `thulium {command}`, and would be replaced\n"
-            "  help: name another file with --output, or move this one away"
+            f"  help: name another file with {option}, or move this one away"
         )

@@ -12,7 +12,7 @@ from thulium.cli.own_files import refuse_foreign
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
-MARK = b"id,page,transcription,prediction"
+MARK = b"id,page,transcription,prediction,edits,characters\n"  # evaluate's own table has more columns
 
 
 @command()
@@ -44,6 +44,8 @@ def score(
     if common and unread_is_empty:
         raise ThuliumError("--common leaves lines out that --unread-is-empty counts: choose one")
     if output:
+        if output.resolve() in (reference.resolve(), hypothesis.resolve()):
+            raise ThuliumError(f"--output {output}: is what is scored, and would be replaced: name another file")
         refuse_foreign(output, MARK, "score")
     stage = engine.load("score", "thulium.stages.score")
     declared = _declared(relax)

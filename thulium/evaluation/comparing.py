@@ -257,11 +257,16 @@ def ranked(outcomes: Sequence[Outcome], unit: Unit) -> list[Ranked]:
 def differing_facts(outcomes: Sequence[Outcome]) -> list[str]:
     """What the figures are of, where that differs: ``decoding: greedy (HEAD), beam (workspace)``."""
     passed_over = ("lines", "characters", "lines_left_out", "model_sha256")
-    names = [name for outcome in outcomes for name in outcome.measured if name not in passed_over]
+    known = [outcome for outcome in outcomes if outcome.measured]
+    names = [name for outcome in known for name in outcome.measured if name not in passed_over]
+    names = [name for name in dict.fromkeys(names) if not name.startswith("interval_")]
     rows = []
-    for name in dict.fromkeys(names):
-        values = [str(outcome.measured.get(name, "not known")) for outcome in outcomes]
-        if len(Counter(values)) > 1 and not name.startswith("interval_"):
-            said = ", ".join(f"{value} ({outcome.name})" for value, outcome in zip(values, outcomes, strict=True))
+    for name in names:
+        values = [str(outcome.measured.get(name, "not known")) for outcome in known]
+        if len(Counter(values)) > 1:
+            said = ", ".join(f"{value} ({outcome.name})" for value, outcome in zip(values, known, strict=True))
             rows.append(f"{name.replace('_', ' ')}: {said}")
+    if names and len(known) < len(outcomes):
+        others = ", ".join(outcome.name for outcome in outcomes if not outcome.measured)
+        rows.append(f"perhaps {', '.join(names).replace('_', ' ')}, which are not known of {others}")
     return rows

@@ -15,11 +15,11 @@ COLUMNS = ("id", "page", "transcription", "prediction")
 IMAGE = "image"  # a digest of the line's picture; tables of older versions have none
 
 
-def read_outcome(predictions: Path, metrics: Path, name: str) -> Outcome:
+def read_outcome(predictions: Path, metrics: Path | None, name: str) -> Outcome:
     """The lines that were read, and what their figures are of.
 
     Args:
-        metrics: of the same evaluation; absent: nothing is known.
+        metrics: of the same evaluation; absent or None: nothing is known.
 
     Raises:
         DataError: the table cannot be read, or a line stands in it twice.
@@ -37,8 +37,8 @@ def read_outcome(predictions: Path, metrics: Path, name: str) -> Outcome:
     return Outcome(name=name, results=results, images=images, measured=_measured(metrics))
 
 
-def _measured(metrics: Path) -> dict[str, Any]:
-    if not metrics.is_file():
+def _measured(metrics: Path | None) -> dict[str, Any]:
+    if metrics is None or not metrics.is_file():
         return {}
     try:
         measured = json.loads(metrics.read_text(encoding="utf-8")).get("measured", {})

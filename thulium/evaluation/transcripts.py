@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -145,9 +144,24 @@ def _of_json_lines(path: Path, role: Role) -> Transcripts:
 
 def _parsed(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        tree = json.loads(text, object_pairs_hook=_object)
+        json.dumps(tree, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{where}: has half a character (a lone surrogate, \\ud800 to \\udfff): write it anew"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: is no JSON ({error})") from None
+    return tree
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; Python would keep the last of two equal keys, and say nothing."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice in one object")
+    return found
 
 
 def _of_text(path: Path, _role: Role) -> Transcripts:
@@ -156,8 +170,13 @@ def _of_text(path: Path, _role: Role) -> Transcripts:
     found: Transcripts = {}
     if all("\t" in row for _, row in rows):
         for number, row in rows:
-            name, text = next(csv.reader([row], delimiter="\t", quoting=csv.QUOTE_NONE))[:2]
-            _add(found, name, Transcript(text), f"{path}:{number}")
+            name, *texts = row.split("\t")
+            if len(texts) > 1:
+                raise DataError(
+                    f"{path}:{number}: has {len(texts) + 1} columns, of which nobody knows the text: "
+                    "write a name, a tab and a text"
+                )
+            _add(found, name, Transcript(texts[0]), f"{path}:{number}")
         return found
     return {str(number): Transcript(row) for number, row in enumerate(read_text(path).rstrip("\n").split("\n"), 1)}
 

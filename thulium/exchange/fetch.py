@@ -7,7 +7,7 @@ import hashlib
 import importlib.resources
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -67,12 +67,11 @@ def fetch_model(name: Name, root: Path, *, update: bool = False) -> Fetched:
     try:
         entry = _again(known, part, name, root) if known and not update else _first(name, part)
         _check_model(part, name)
-        os.replace(part, target)
+        _put(root, name.path, entry, lambda: os.replace(part, target))
     except BaseException:
         part.unlink(missing_ok=True)
         _prune(target.parent, root)
         raise
-    _note(root, name.path, entry)
     return Fetched(name.path, entry, True)
 
 
@@ -149,11 +148,10 @@ def fetch_lines(name: Name, into: str, root: Path, *, update: bool = False) -> F
     try:
         with _new_folder(part):
             entry = _lines_again(known, into, part, name, root) if known and not update else _lines(name, into, part)
-            _swap(part, target)
+            _put(root, into, entry, lambda: _swap(part, target))
     except BaseException:
         _prune(target.parent, root)
         raise
-    _note(root, into, entry)
     return Fetched(into, entry, True)
 
 
@@ -226,8 +224,16 @@ def _entry(name: Name, listing: Listing, files: tuple[LockedFile, ...]) -> Entry
     return Entry(name=str(name), page=listing.page, revision=listing.revision, license=listing.license, files=files)
 
 
-def _note(root: Path, place: str, entry: Entry) -> None:
-    lock.write(root, {**lock.read(root), place: entry})
+def _put(root: Path, place: str, entry: Entry, put: Callable[[], None]) -> None:
+    """Put what came into its place. The lock names it first: who is killed in between fetches the same once more."""
+    before = lock.read(root)
+    lock.write(root, {**before, place: entry})
+    try:
+        put()
+    except BaseException:
+        if place in before:
+            lock.write(root, before)
+        raise
 
 
 def _check_same(path: Path, known: Entry) -> None:

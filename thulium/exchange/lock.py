@@ -6,7 +6,7 @@ With it, a colleague gets the same bytes; what was changed elsewhere since is re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,10 @@ def read(root: Path) -> Lock:
     path = root / FILE
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if found["version"] != VERSION:
-            raise ValueError(f"its version is {found['version']}, this one reads {VERSION}")
+        if not isinstance(found, dict) or not isinstance(found.get("fetched"), dict):
+            raise ValueError("it has no 'fetched' with what was fetched")
+        if found.get("version") != VERSION:
+            raise ValueError(f"its version is {found.get('version')}, this one reads {VERSION}")
         return {str(place): _entry(row) for place, row in found["fetched"].items()}
     except FileNotFoundError:
         return {}
@@ -73,11 +75,23 @@ def read(root: Path) -> Lock:
         raise DataError(f"{path}: is damaged ({what})\n  help: bring back the one that git has") from None
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    files = tuple(LockedFile(**file) for file in row["files"])
-    if any(not isinstance(file.size, int) or not isinstance(file.sha256, str) for file in files):
-        raise ValueError("a file in it has no size or digest")
-    return Entry(**{**row, "files": files})
+def _entry(row: Any) -> Entry:
+    rows = row.get("files") if isinstance(row, dict) else None
+    if not isinstance(rows, list) or not rows:
+        raise ValueError("an entry in it has no files")
+    files = tuple(LockedFile(**_checked(LockedFile, file)) for file in rows)
+    return Entry(**_checked(Entry, row | {"files": files}))
+
+
+def _checked(kind: type[LockedFile | Entry], row: Any) -> dict[str, Any]:
+    """A row that has all that a kind has, each of its type, and nothing else."""
+    types = {"size": int, "files": tuple}
+    wanted = [field.name for field in fields(kind)]
+    if not isinstance(row, dict) or set(row) != set(wanted):
+        raise ValueError(f"a row in it should have {', '.join(wanted)}, and nothing else")
+    if odd := next((name for name in wanted if type(row[name]) is not types.get(name, str)), None):
+        raise ValueError(f"a '{odd}' in it is no {'number' if odd == 'size' else 'text'}")
+    return row
 
 
 def write(root: Path, lock: Lock) -> None:

@@ -63,6 +63,9 @@ def write(folder: Path, card: Card) -> Written:
         DataError: the folder is of other origin, or a person has changed it for another model.
     """
     refuse_foreign(folder)
+    old = folder.with_name(f".{folder.name}.old{PART}")
+    if old.is_dir() and not folder.exists():  # the one before this was killed between two renames
+        os.replace(old, folder)
     kept = _changed(folder, card)
     part = folder.with_name(f".{folder.name}{PART}")
     shutil.rmtree(part, ignore_errors=True)
@@ -73,8 +76,11 @@ def write(folder: Path, card: Card) -> Written:
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, part / name)
         names = _names(part)
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            os.replace(folder, old)
         os.replace(part, folder)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Written(names, kept)

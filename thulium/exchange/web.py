@@ -218,6 +218,8 @@ def _refused(url: str, error: urllib.error.HTTPError) -> NoReturn:
         )
     elif error.code in (404, 410):
         what = "is not there: is the name right? What is private is not there for others either"
+    elif 300 <= error.code < 400:
+        what = "sends us elsewhere in a circle, or to what is no address of a server, which is not followed"
     elif error.code == 429:
         what = "had too many requests: try again in some minutes"
     elif error.code >= 500:

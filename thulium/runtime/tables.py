@@ -61,7 +61,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
         DataError: it cannot be read, or is no such file.
     """
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
             rows = [row for row in csv.reader(file, strict=True) if row]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None

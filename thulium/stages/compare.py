@@ -61,7 +61,7 @@ class Given:
 
     name: str
     predictions: Path
-    metrics: Path
+    metrics: Path | None
 
 
 def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project: Path | None) -> Comparison:
@@ -125,8 +125,13 @@ def as_markdown(found: Comparison) -> str:
     """For a pull request."""
     head, *others = _cells(found)
     rule = ["---", *["---:"] * (len(head) - 2), "---"]
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (head, rule, *others)]
-    return "\n".join([*rows, "", *(f"- {row}" for row in (*_said(found), *_notes(found)))]) + "\n"
+    rows = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in (head, rule, *others)]
+    return "\n".join([*rows, "", *(f"- {_plain(row)}" for row in (*_said(found), *_notes(found)))]) + "\n"
+
+
+def _plain(text: str) -> str:
+    """A text in Markdown: nothing in it, such as the name of a file, is a tag or ends a cell."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
 
 
 def as_json(found: Comparison) -> str:
@@ -229,13 +234,20 @@ def _share(value: float, places: int) -> str:
     return f"above {1 - least:.{places}f}" if value > 1 - least else f"{value:.{places}f}"
 
 
+def _why_lines(outcome: Outcome) -> str:
+    """What it means that lines are taken to be independent."""
+    pages = len({line.page for line in outcome.lines})
+    if pages == 1:
+        return "all lines are of one page: the intervals say nothing of other pages"
+    why = "no two lines are known to be of one page" if pages == len(outcome.lines) else "lines were asked for"
+    return f"{why}: the intervals are too narrow if lines of a page are alike"
+
+
 def _notes(found: Comparison) -> list[str]:
     rows = [f"what differs besides: {row}" for row in found.facts]
     rows += [f"left out: {row}" for row in found.left_out.rows]
     if found.unit == "line":
-        rows.append(
-            "no pages are known, or lines were asked for: the intervals are too narrow if lines of a page are alike"
-        )
+        rows.append(_why_lines(found.outcomes[0]))
     if found.looks > 1:
         rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
     return rows

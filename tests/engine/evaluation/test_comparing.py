@@ -109,3 +109,6 @@ def test_what_the_figures_are_of_is_said_where_it_differs():
     one = outcome("A", [1], measured={"decoding": "greedy", "split": "test", "lines": 4})
     other = outcome("B", [1], measured={"decoding": "beam", "split": "test", "lines": 5})
     assert comparing.differing_facts([one, other]) == ["decoding: greedy (A), beam (B)"]
+    foreign = outcome("kraken", [1])
+    assert comparing.differing_facts([one, foreign]) == ["perhaps decoding, split, which are not known of kraken"]
+    assert comparing.differing_facts([foreign, foreign]) == []

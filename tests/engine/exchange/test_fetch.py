@@ -1,6 +1,7 @@
 """What a name stands for comes whole and as it was, or not at all."""
 
 import hashlib
+import os
 import re
 from dataclasses import replace
 
@@ -327,6 +328,54 @@ def test_a_model_of_the_zoo_may_travel_in_a_package(model_bytes, tmp_path, monke
     assert (tmp_path / done.place).read_bytes() == model_bytes
     (tmp_path / done.place).unlink()
     assert fetch.fetch_model(names.parse("zoo:old-french"), tmp_path).entry == done.entry
+
+
+LOCKED = (
+    "version: 1\nfetched:\n  models/a.safetensors:\n    name: hf:a/b@main\n    page: http://x\n    revision: r1\n"
+    "    license: l\n    files: [{path: models/a.safetensors, url: http://x, size: 3, sha256: ab}]\n"
+)
+EDITED = {
+    "an address that is a number": ("url: http://x", "url: 5"),
+    "a path that is a number": ("path: models/a.safetensors", "path: 5"),
+    "a version that is a number": ("revision: r1", "revision: 12"),
+    "a licence that is a list": ("license: l", "license: [l]"),
+    "no file": ("[{path: models/a.safetensors, url: http://x, size: 3, sha256: ab}]", "[]"),
+    "a key too many": ("page:", "pages: x\n    page:"),
+}
+
+
+@pytest.mark.parametrize("case", EDITED)
+def test_a_lock_that_was_edited_by_hand_is_refused_in_words(tmp_path, case):
+    (tmp_path / "thulium.lock").write_text(LOCKED)
+    assert lock.read(tmp_path)["models/a.safetensors"].files[0].size == 3
+    (tmp_path / "thulium.lock").write_text(LOCKED.replace(*EDITED[case]))
+    with pytest.raises(DataError, match=r"is damaged \((a row|a '[a-z]+'|an entry) in it ") as caught:
+        lock.read(tmp_path)
+    assert "__init__" not in str(caught.value)
+
+
+class Killed(BaseException):
+    """A process that ends at once."""
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_fetch_that_was_killed_between_its_last_two_steps_goes_on(server, model_bytes, tmp_path, monkeypatch, step):
+    server.hold("archive/french", {"model.safetensors": model_bytes})
+    renames, rename = [], os.replace
+
+    def killed(*words):
+        renames.append(words)
+        if len(renames) == step:
+            raise Killed
+        rename(*words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(Killed):
+            fetch.fetch_model(NAME, tmp_path)
+    done = fetch.fetch_model(NAME, tmp_path)
+    assert (tmp_path / done.place).read_bytes() == model_bytes
+    assert lock.read(tmp_path)[done.place] == done.entry
 
 
 @pytest.mark.parametrize("text", ["[", "version: 2\nfetched: {}", "version: 1\nfetched: {a: {name: x}}", "x"])

@@ -89,7 +89,8 @@ def test_figures_stand_in_the_card_if_they_are_of_this_very_model(folder):
     assert "308 lines, 9,000 characters, of the split `test`" in text
     assert "| left out of that | 2 lines" in text
     assert "NFC, white space: collapse, in texts and readings alike" in text
-    assert "bootstrap over 31 pages" in text
+    assert "| interval | over 31 pages |" in text
+    assert "bootstrap" not in text
 
 
 @pytest.mark.parametrize(
@@ -266,6 +267,29 @@ def test_what_a_person_changes_in_the_folder_stays_for_this_model_only(folder, t
     with pytest.raises(DataError, match=r"README\.md, page\.png was changed or added by hand, for another model"):
         publication.write(out, card_of(folder))
     assert (out / "page.png").exists()
+
+
+def test_a_publication_that_was_killed_between_its_renames_keeps_what_a_person_changed(folder, tmp_path, monkeypatch):
+    import os
+
+    out, card = tmp_path / "out", card_of(folder)
+    publication.write(out, card)
+    (out / "README.md").write_text("my own words")
+    renames, replace = [], os.replace
+
+    def killed(*words):
+        renames.append(words)
+        if len(renames) == 2:
+            raise KeyboardInterrupt
+        replace(*words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publication.write(out, card)
+    assert publication.write(out, card).kept == ("README.md",)
+    assert (out / "README.md").read_text() == "my own words"
+    assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out"]
 
 
 def test_a_folder_of_other_origin_is_not_touched(folder, tmp_path):
