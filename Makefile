@@ -51,7 +51,7 @@ test-gpu: setup  ## run the tests that want a GPU: where there is none, they are
 
 .PHONY: test-kraken
 test-kraken: .venv-kraken/.installed  ## run the tests of the plug-in in the real kraken, in an environment of its own (6 GB)
-	OMP_NUM_THREADS=1 .venv-kraken/bin/python -m pytest tests/kraken
+	OMP_NUM_THREADS=1 .venv-kraken/bin/python -m pytest tests/plugins
 
 # kraken 7.1 takes a torch of up to 2.14.0, and works with later ones: so its own bound is passed over.
 KRAKEN := 7.1.1

@@ -38,7 +38,7 @@ def pages(folder: Path, numbers: range, *, with_texts: bool = True) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_commands_of_the_guide_do_what_it_says(run: lab.Shell, tmp_path: Path) -> None:
     shutil.make_archive(str(tmp_path / "letters"), "zip", pages(tmp_path / "export", range(0, 6)))
     pages(tmp_path / "new", range(6, 8), with_texts=False)

@@ -419,7 +419,7 @@ def test_the_commands_of_the_guide(
     shutil.copy(model, tmp_path / "best.safetensors")
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"(?m)^\$ thulium predict ((?:best\.safetensors|\.) .*)$", guide)
-    assert len(commands) == 12
+    assert len(commands) == 13
     for words in commands:
         assert predict(*words.partition(" > ")[0].split()).code == 0, words  # what goes into a file is the shell's
 

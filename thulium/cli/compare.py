@@ -38,7 +38,7 @@ MARK = b": a comparison</title>"
 def compare(
     given: tuple[str, ...], common: bool, unit: str | None, html: Path | None, as_json: bool, as_markdown: bool
 ) -> None:
-    """Say whether one model reads the same lines better than another, and how sure that is."""
+    """Say which of several models reads better."""
     from thulium_dsl.pipeline.stages import PREPARED
 
     if as_json and as_markdown:

@@ -34,7 +34,9 @@ def score(
     as_json: bool,
     as_markdown: bool,
 ) -> None:
-    """Score the output of any program: kraken, Transkribus, eScriptorium, Tesseract, a language model.
+    """Count the errors in what any program read.
+
+    That may be kraken, Transkribus, eScriptorium, Tesseract or a language model.
 
     REFERENCE and HYPOTHESIS are tables (a name and a text in each row), JSON or JSON Lines, a text file, a folder of
     text files, labels.txt, prepared lines, or PAGE or ALTO files.

@@ -60,7 +60,7 @@ def test_what_is_written(text, cell):
 def test_predictions_are_read_as_they_were(tmp_path):
     texts = ["=cmd|' /C calc'!A0", "@SUM(1)", "\x1b]0;x\x07", 'a "b", c', "'tis", "手 é", "\\x41"]
     results = [LineResult(f"-{n}/id", "+p", text, text[::-1]) for n, text in enumerate(texts)]
-    _write_predictions(results, tmp_path / "predictions.csv")
+    _write_predictions(results, lambda _: b"", tmp_path / "predictions.csv")
     rows = read_table(tmp_path / "predictions.csv", ("id", "prediction"))
     assert [row["transcription"] for row in rows] == texts
     assert [row["prediction"] for row in rows] == [text[::-1] for text in texts]

@@ -13,7 +13,7 @@ import lab
 import lab_data
 import pytest
 
-pytest.importorskip("kraken", reason="kraken is not installed: make test-kraken runs these tests")
+pytest.importorskip("kraken.containers", reason="kraken is not installed: make test-kraken runs these tests")
 
 import lab_reading
 from lxml import etree
