@@ -72,6 +72,21 @@ def test_comparisons_on_the_same_lines_are_counted_in_a_project(here: Path) -> N
     assert "comparison" not in run("compare", "c", "d").output
 
 
+def test_a_comparison_that_cannot_be_counted_is_made_and_says_so(here: Path) -> None:
+    (here / ".dvc").mkdir()
+    (here / ".thulium").write_text("in the way")
+    done = run("compare", "a", "b")
+    assert "CER: b is better" in done.stdout
+    assert "note: this comparison was not counted: " in done.stderr
+
+
+def test_a_name_with_a_line_break_stays_on_its_row(here: Path) -> None:
+    table(here / "c\nd" / "predictions.csv", 2)
+    out = run("compare", "a", "c\nd").output
+    assert "c\nd" not in out
+    assert "a " in out.splitlines()[2]
+
+
 def test_the_comparison_is_there_for_programs_and_for_pages(here: Path) -> None:
     shown = json.loads(run("compare", "a", "b", "--json").output)
     assert [each["name"] for each in shown["models"]] == ["a", "b"]
@@ -186,6 +201,7 @@ def test_lines_that_were_not_read_are_never_passed_over_in_silence(tmp_path: Pat
 BAD = {
     "none.json": ("{", "is no JSON"),
     "list.json": ("[1]", "should hold a list of {id, text}"),
+    "parted.csv": ("id;text\na;x\n", "help: its columns are parted by semicolons or tabs: save it with commas"),
     "empty.csv": ("id,text\n", "holds no texts; it should be"),
     "twice.json": ('[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]', "the line 'a' stands there twice"),
     "number.json": ('{"a": 3}', "its text is no text"),

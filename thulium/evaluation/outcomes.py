@@ -8,7 +8,7 @@ from typing import Any
 
 from thulium.evaluation.comparing import Outcome
 from thulium.evaluation.metrics import LineResult
-from thulium.runtime.errors import DataError
+from thulium.runtime.errors import DataError, visible
 from thulium.runtime.tables import read_table
 
 COLUMNS = ("id", "page", "transcription", "prediction")
@@ -34,7 +34,7 @@ def read_outcome(predictions: Path, metrics: Path | None, name: str) -> Outcome:
             images[line_id] = row[IMAGE]
     if not results:
         raise DataError(f"{predictions}: has no lines: evaluate again")
-    return Outcome(name=name, results=results, images=images, measured=_measured(metrics))
+    return Outcome(name=visible(name), results=results, images=images, measured=_measured(metrics))
 
 
 def _measured(metrics: Path | None) -> dict[str, Any]:

@@ -30,6 +30,7 @@ _TEXTS: Mapping[Role, tuple[str, ...]] = {
     "reference": ("transcription", "reference", "text", "prediction"),
     "hypothesis": ("prediction", "hypothesis", "text", "transcription"),
 }
+PARTED = "its columns are parted by semicolons or tabs: save it with commas"
 KINDS = (
     "a predictions.csv or another table, JSON, JSON Lines, a text file, a folder of text files, labels.txt, prepared "
     "lines, or PAGE or ALTO files"
@@ -110,7 +111,8 @@ def _of_records(path: Path, rows: list[tuple[int, dict[str, Any]]], role: Role) 
         text_key = next((key for key in _TEXTS[role] if key in row), None)
         if name_key is None or text_key is None:
             lacking = f"a name ({', '.join(_NAMES)})" if name_key is None else f"a text ({', '.join(_TEXTS[role])})"
-            raise DataError(f"{path}:{number}: has no key or column for {lacking}")
+            help_ = f"\n  help: {PARTED}" if any(sign in key for key in row for sign in ";\t") else ""
+            raise DataError(f"{path}:{number}: has no key or column for {lacking}{help_}")
         name, text = row[name_key], row[text_key]
         if not isinstance(text, str | None):
             raise DataError(f"{path}:{number}: its {text_key} is no text")

@@ -29,6 +29,8 @@ def refuse_foreign(folder: Path) -> None:
     Raises:
         DataError: names it.
     """
+    if outer := next((place for place in folder.resolve().parents if _about_old(place)), None):
+        raise DataError(f"{folder}: lies in {outer}, which `thulium publish` has written: name a folder beside it")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise DataError(f"{folder}: is no folder: name another with --output-dir")
     if folder.exists() and any(folder.iterdir()) and not _about_old(folder):

@@ -11,14 +11,16 @@ from typing import Any
 
 from thulium.data.prepared import open_prepared
 from thulium.data.shards import Split
-from thulium.evaluation import comparing
+from thulium.evaluation import comparing, text_table
 from thulium.evaluation.comparing import Change, Difference, LeftOut, Outcome, Ranked, Unit
 from thulium.evaluation.comparison_page import LineImages, write_page
 from thulium.evaluation.outcomes import read_outcome
 from thulium.evaluation.report import percent
 from thulium.runtime.errors import DataError
 from thulium.runtime.files import replace_text
+from thulium.runtime.progress import say
 
+WORDS = (0, 5)  # columns of the table that hold no numbers
 LOOKS = Path(".thulium") / "looks.json"  # how often lines were compared on, by their digest
 
 
@@ -32,7 +34,7 @@ class Comparison:
         ranks: the best first, each beside it.
         changed: of two: the lines that got better or worse.
         facts: what the figures are of, where that differs.
-        looks: how often these lines were compared on in the project, with this time; 0 where nobody counts.
+        looks: how often these lines were compared on in the project, with this time; 0 where nobody counts, or can.
     """
 
     outcomes: Sequence[Outcome]
@@ -109,29 +111,23 @@ def _count_look(outcome: Outcome, project: Path) -> int:
     looks = looks if isinstance(looks, dict) else {}
     before = looks.get(key)
     looks[key] = (before if isinstance(before, int) else 0) + 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, json.dumps(looks, indent=2, sort_keys=True) + "\n")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, json.dumps(looks, indent=2, sort_keys=True) + "\n")
+    except OSError as error:  # as where a project may only be read: the comparison holds without its number
+        say(f"note: this comparison was not counted: {path}: {error.strerror}")
+        return 0
     return int(looks[key])
 
 
 def as_text(found: Comparison) -> str:
     """For the screen."""
-    rows = [*_table(found), ""]
-    rows += [*_said(found), *_notes(found)]
-    return "\n".join(rows) + "\n"
+    return "\n".join([*text_table.aligned(_cells(found), WORDS), "", *_said(found), *_notes(found)]) + "\n"
 
 
 def as_markdown(found: Comparison) -> str:
     """For a pull request."""
-    head, *others = _cells(found)
-    rule = ["---", *["---:"] * (len(head) - 2), "---"]
-    rows = ["| " + " | ".join(_plain(cell) for cell in row) + " |" for row in (head, rule, *others)]
-    return "\n".join([*rows, "", *(f"- {_plain(row)}" for row in (*_said(found), *_notes(found)))]) + "\n"
-
-
-def _plain(text: str) -> str:
-    """A text in Markdown: nothing in it, such as the name of a file, is a tag or ends a cell."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return text_table.markdown(_cells(found), WORDS, (*_said(found), *_notes(found)))
 
 
 def as_json(found: Comparison) -> str:
@@ -200,18 +196,6 @@ def _cells(found: Comparison) -> list[list[str]]:
         mark = {"*": "best", "=": "not told apart from the best", "": ""}[each.mark]
         rows.append([each.outcome.name, *rates, interval, mark])
     return rows
-
-
-def _table(found: Comparison) -> list[str]:
-    cells = _cells(found)
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if place in (0, len(row) - 1) else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
 
 
 def _said(found: Comparison) -> list[str]:

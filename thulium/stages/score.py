@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from thulium.evaluation import text_table
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.relaxed import RELAXATIONS, relaxed, strict
@@ -18,6 +19,7 @@ from thulium.evaluation.transcripts import Paired, Transcript, paired, read_tran
 from thulium.runtime.errors import MAX_LISTED, DataError
 from thulium.runtime.tables import write_table
 
+WORDS = (0,)  # columns of the table that hold no numbers
 AS_THEY_ARE, STRICT, TOGETHER = "as they are", "NFC, one space for white space", "all that were declared"
 
 
@@ -56,12 +58,12 @@ def score_texts(
     Raises:
         DataError: something cannot be read; or one has lines that the other lacks, and nothing says what to do.
     """
-    found = paired(read_transcripts(reference, "reference"), read_transcripts(hypothesis, "hypothesis"))
+    references = read_transcripts(reference, "reference")
+    found = paired(references, read_transcripts(hypothesis, "hypothesis"))
     pairs = dict(found.pairs)
     if not common:
         _refuse(found, unread_is_empty)
-    if unread_is_empty and found.unread:
-        references = read_transcripts(reference, "reference")
+    if unread_is_empty:
         pairs |= {name: (references[name], Transcript("")) for name in found.unread}
     if not any(strict(ours.text) for ours, _ in pairs.values()):
         raise DataError(f"{reference}: its texts are all empty: there is nothing to score against")
@@ -130,15 +132,12 @@ def write_results(found: Scored, path: Path) -> None:
 
 def as_text(found: Scored) -> str:
     """For the screen."""
-    return "\n".join([*_aligned(_cells(found)), "", *_notes(found)]) + "\n"
+    return "\n".join([*text_table.aligned(_cells(found), WORDS), "", *_notes(found)]) + "\n"
 
 
 def as_markdown(found: Scored) -> str:
     """For a page."""
-    head, *others = _cells(found)
-    rows = [head, ["---", *["---:"] * (len(head) - 1)], *others]
-    table = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*table, "", *(f"- {row}" for row in _notes(found))]) + "\n"
+    return text_table.markdown(_cells(found), WORDS, _notes(found))
 
 
 def as_json(found: Scored) -> str:
@@ -166,17 +165,6 @@ def _cells(found: Scored) -> list[list[str]]:
         wer = percent(rates.wer) if has_words else percent(math.nan)
         cells.append([f"{about}{star}", percent(rates.cer), wer, percent(rates.line_accuracy), away])
     return cells
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
 
 
 def _notes(found: Scored) -> list[str]:

@@ -119,7 +119,7 @@ def allowed(schema: schemas.Schema) -> str:
 def reruns(section: str) -> str:
     """The stages that run again when a section changes, in words."""
     names = stages.reruns(section)
-    return ", ".join(names) if names else "nothing: it changes no result"
+    return ", ".join(names) if names else "nothing: DVC does not track it"
 
 
 def _suggestion(dotted: str) -> str:

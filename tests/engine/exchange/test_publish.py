@@ -292,6 +292,14 @@ def test_a_publication_that_was_killed_between_its_renames_keeps_what_a_person_c
     assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == ["out"]
 
 
+def test_a_folder_within_a_publication_is_refused(folder, tmp_path):
+    card = card_of(folder)
+    publication.write(tmp_path / "out", card)
+    with pytest.raises(DataError, match="which `thulium publish` has written: name a folder beside it"):
+        publication.write(tmp_path / "out" / "sub", card)
+    assert not (tmp_path / "out" / "sub").exists()
+
+
 def test_a_folder_of_other_origin_is_not_touched(folder, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
