@@ -84,6 +84,7 @@ def test_two_launchers_with_a_folder_each_train_as_one(alone: Path, tmp_path: Pa
     assert all((folder / "out" / "prepared" / "train").is_dir() for folder in tmp_path.iterdir())
 
 
+@pytest.mark.long  # make check has the queue in test_a_grid_runs_in_the_queue
 def test_an_experiment_in_the_queue_yields_what_it_yields_alone(finished: Path, run: lab.Shell) -> None:
     lines = (finished / "predictions.csv").read_text(encoding="utf-8")
     run("dvc", "exp", "run", "--queue", "-S", "evaluation.worst_lines=2", "--name", "two", cwd=finished)
