@@ -89,18 +89,21 @@ class HTRModel(nn.Module):
 
         Args:
             images: (B, 1, H, W) uint8, 0 is black; what lies beyond a line's width is not read.
-            widths: (B,) pixels in use; best on the CPU, where a GPU need not be asked for them.
+            widths: (B,) pixels in use.
             targets: what should be written, where that is known; only some decoders look at it.
         """
-        lengths = None if widths.is_cuda else self.frames(widths)
+        output: Output = self.decoder(self.features(images, widths), targets)
+        return output
+
+    def features(self, images: Tensor, widths: Tensor) -> Features:
+        """What the decoder is given of lines; the arguments of ``forward``."""
         widths = widths.to(images.device, non_blocking=True)
         columns = torch.arange(images.shape[-1], device=images.device)
         ink = (255 - images).where(columns < widths[:, None, None, None], 0).float().div(255)
         ink = ink.to(memory_format=torch.channels_last)
         features, frames = self.backbone(ink, widths)
         shown = self.span_mask(features, frames) if self.span_mask else features
-        output: Output = self.decoder(Features(self.head(shown, frames, lengths), features, frames), targets)
-        return output
+        return Features(self.head(shown, frames), features, frames)
 
     def targets(self, batch: Batch) -> Targets:
         """What the model should write of a batch; symbols that the charset does not have are left out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import torch
@@ -10,17 +11,25 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from thulium.data.batch import Batch
+from thulium.models.decoders.base import Features
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.device import Device
 from thulium.runtime.world import World
+from thulium.training.graphs import GraphedFeatures
 
 
 class PartLoss(nn.Module):
-    """Model and loss in one, since DistributedDataParallel looks for what took part in a module's output."""
+    """Model and loss in one, since DistributedDataParallel looks for what took part in a module's output.
+
+    Attributes:
+        features: the model's, or what computes the same.
+    """
+
+    features: Callable[[Tensor, Tensor], Features]
 
     def __init__(self, model: HTRModel, world_size: int) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.features = model, model.features
         # Takes part in nothing: where DistributedDataParallel looks for such parameters, it warns if there is none.
         self.idle = nn.Parameter(torch.zeros(()), requires_grad=world_size > 1)
 
@@ -32,7 +41,7 @@ class PartLoss(nn.Module):
                 processes may have different numbers of symbols.
         """
         with device.autocast():
-            output = self.model(part.images, part.widths, self.model.targets(part))
+            output = self.model.decoder(self.features(part.images, part.widths), self.model.targets(part))
         loss = self.model.loss(part, output, num_symbols)
         return loss * 0 if part.is_filler else loss
 
@@ -40,8 +49,9 @@ class PartLoss(nn.Module):
 class Parallel:
     """A model's losses and gradients in several processes."""
 
-    def __init__(self, model: HTRModel, world: World) -> None:
+    def __init__(self, model: HTRModel, world: World, device: Device) -> None:
         self.world = world
+        self._graphed = (model, device) if device.torch_device.type == "cuda" and world.size == 1 else None
         self._loss = PartLoss(model, world.size)
         self._module: nn.Module | None = None
         self._learning: list[bool] = []
@@ -51,6 +61,8 @@ class Parallel:
         learning = [parameter.requires_grad for parameter in self._loss.parameters()]
         if self._module is None or learning != self._learning:
             self._module, self._learning = None, learning  # the old one first: it holds on to the parameters
+            if self._graphed:
+                self._loss.features = GraphedFeatures(*self._graphed)
             self._module = self.world.data_parallel(self._loss)
 
     def loss(self, part: Batch, num_symbols: int, device: Device) -> Tensor:

@@ -121,7 +121,7 @@ class HTRTrainer:
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be resumed
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
-        self._parallel = Parallel(self.model, world)
+        self._parallel = Parallel(self.model, world, self.device)
         self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
 

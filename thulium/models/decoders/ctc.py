@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,13 +59,11 @@ class CtcDecoder(Decoder[CtcOutput]):
 
     def loss(self, output: CtcOutput, targets: Targets, frames: Tensor, num_symbols: int) -> Tensor:
         """Nats a symbol; lengths stay on the CPU, where CTC reads them: fetching them would wait at every step."""
-        divisor, classes = max(1, num_symbols), targets.classes.to(output.logits.device, non_blocking=True)
-        loss = self._ctc(output.logits, frames, classes, targets.lengths) / divisor
-        if output.shortcut is not None:
-            loss = loss + self.shortcut_weight * (
-                self._ctc(output.shortcut, frames, classes, targets.lengths) / divisor
-            )
-        return loss
+        divisor = max(1, num_symbols)
+        if output.shortcut is None:
+            return self._ctc([output.logits], frames, targets)[0] / divisor
+        own, shortcut = self._ctc([output.logits, output.shortcut], frames, targets).unbind()
+        return own / divisor + self.shortcut_weight * (shortcut / divisor)
 
     def read(self, output: CtcOutput, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
         """What the search finds in the logits; the best path without one."""
@@ -73,8 +72,18 @@ class CtcDecoder(Decoder[CtcOutput]):
             return (best_path_in_detail if in_detail else best_path)(*frames)
         return search(*frames, in_detail=in_detail)
 
-    def _ctc(self, logits: Tensor, frames: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
-        log_probs = functional.log_softmax(logits.float(), dim=2).transpose(0, 1)
-        return functional.ctc_loss(
-            log_probs, targets, frames, lengths, blank=self.blank_index, reduction="sum", zero_infinity=True
+    def _ctc(self, outputs: Sequence[Tensor], frames: Tensor, targets: Targets) -> Tensor:
+        """Nats of the lines of each output, all in one call: on a GPU, each call waits for the kernels before it."""
+        number, (num_lines, _, _) = len(outputs), outputs[0].shape
+        log_probs = torch.cat([functional.log_softmax(logits.float(), dim=2) for logits in outputs]).transpose(0, 1)
+        nats = functional.ctc_loss(
+            log_probs,
+            targets.classes.to(log_probs.device, non_blocking=True).repeat(number),
+            frames.repeat(number),
+            targets.lengths.repeat(number),
+            blank=self.blank_index,
+            reduction="none",
+            zero_infinity=True,
         )
+        sums: Tensor = nats.view(number, num_lines).sum(dim=1)
+        return sums

@@ -16,6 +16,6 @@ class Identity(nn.Module):
         super().__init__()
         self.out_features = in_features
 
-    def forward(self, x: Tensor, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, frames: Tensor) -> Tensor:
         """(B, T, C) as it is; the frames in use are not asked for."""
         return x

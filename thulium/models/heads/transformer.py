@@ -41,7 +41,7 @@ class Transformer(nn.Module):
         self.head_size = hidden_size // num_heads
         self.out_features = hidden_size
 
-    def forward(self, x: Tensor, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, frames: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C'); frames (B,) in use. Padding frames hold values that mean nothing."""
         steps = torch.arange(x.shape[1], device=x.device)
         seen = (steps < frames[:, None])[:, None, None, :]
