@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline.stages import SEEDS
 
+METRICS = "metrics.json"
 NAMES = ("best.safetensors", "last.safetensors")
 LOCK = "dvc.lock"
 
@@ -42,7 +45,10 @@ def model_file(given: str) -> Iterator[Path]:
 
 
 def _in_folder(folder: Path) -> Path:
-    """The model in a folder of checkpoints, an output folder or a project; the best one if there is a choice."""
+    """The model in a folder of checkpoints, an output folder or a project; the best one if there is a choice.
+
+    Of a project with several seeds, it is that of the seed with the lowest CER on the validation lines.
+    """
     places = (folder, folder / _save_dir(folder))
     tried = [place / name for place in dict.fromkeys(places) for name in NAMES]
     if found := next((path for path in tried if path.is_file()), None):
@@ -63,8 +69,37 @@ def _save_dir(folder: Path) -> str:
     """Where the checkpoints of a folder lie, by its document if it has one."""
     for name in ("params.yaml", "experiment.yaml"):
         if (folder / name).exists():
-            return _save_dir_in(_text(folder / name))
-    return _save_dir_in("")
+            text = _text(folder / name)
+            return f"{_folder_of_best(text, folder / METRICS, str(folder))}{_save_dir_in(text)}"
+    project = folder.absolute().parent.parent / "params.yaml"  # of the folder of a seed
+    return _save_dir_in(_text(project) if folder.absolute().parent.name == SEEDS else "")
+
+
+def _folder_of_best(text: str, metrics: Path, name: str) -> str:
+    """The folder of the seed to read with, ending in ``/``; empty where a document has one seed.
+
+    Args:
+        name: what was named, for a message.
+
+    Raises:
+        ThuliumError: there are several, and nothing says which is the best.
+    """
+    from thulium_dsl.text.document import parse
+
+    section = (parse(text).tree or {}).get("training")
+    seeds = section.get("seeds") if isinstance(section, dict) else None
+    if not isinstance(seeds, list):
+        return ""
+    try:
+        best = json.loads(_text(metrics)).get("best_seed")
+    except (ValueError, AttributeError):
+        best = None
+    if best not in seeds:
+        raise ThuliumError(
+            f"{name}: has models of several seeds, and metrics.json does not say which reads the validation lines best"
+            f"\n  help: `dvc repro` sums them up; or name the model file of one, below {SEEDS}/"
+        )
+    return f"{SEEDS}/{best}/"
 
 
 def _text(path: Path) -> str:
@@ -97,7 +132,8 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     said = fetch("params.yaml", revision, root, params)
     if not params.exists():
         raise ThuliumError(_no_revision(revision, said))
-    save_dir = _save_dir_in(_text(params))
+    fetch(METRICS, revision, root, folder / METRICS)
+    save_dir = _folder_of_best(_text(params), folder / METRICS, revision) + _save_dir_in(_text(params))
     for name in NAMES:
         fetch(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():

@@ -20,6 +20,7 @@ import click
 
 from thulium.cli import engine, group, warnings
 from thulium.cli import output_folder as folders
+from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 output_dir = click.option(
     "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
+)
+
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="In a project with training.seeds: which one of them."
 )
 
 
@@ -120,10 +126,11 @@ def _counts(report: dict[str, Any]) -> str:
     "--restart", is_flag=True, help="Train anew, whatever the folder holds of a finished or an unfinished run."
 )
 @click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
-def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) -> None:
+@seed_option
+def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None, seed: int | None) -> None:
     """Train the model of a document. A training that was cut is resumed where it was."""
     group.end_with_parent()
-    experiment, place = _open(file, output_dir)
+    experiment, place = several.of_seed(*_open(file, output_dir), seed)
     experiment = _on_gpus(experiment, gpus)
     _check_first_weights(experiment.training.init_from)
     processes = len(experiment.resources.devices) or experiment.resources.processes
@@ -262,13 +269,16 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
 @document
 @output_dir
 @click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in place of the one trained here.")
-def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
+@seed_option
+def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int | None) -> None:
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
     experiment, place = _open(file, output_dir)
     if model:
         place = _place_of_other(file, place)
+    else:
+        experiment, place = several.of_seed(experiment, place, seed)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with folders.held(place.out):
         is_own = not place.is_project and place.prepared == place.out / "prepared"
@@ -284,6 +294,20 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
             out=place.out,
             model_file=model,
         )
+
+
+@command()
+@document
+def summarize(file: Path) -> None:
+    """Sum up the figures of all seeds of a document. It is a stage of a project with training.seeds."""
+    group.end_with_parent()
+    group.refuse("summarize")
+    experiment, place = _open(file, None)
+    numbers = several.of_project(experiment, place)
+    with folders.held(place.out):
+        with engine.importing("summarize"):
+            from thulium.stages import summarize as stage
+        stage.summarize(numbers=numbers, folder=several.FOLDER, out=place.out)
 
 
 def _place_of_other(file: Path, place: Place) -> Place:

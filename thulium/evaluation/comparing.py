@@ -158,7 +158,7 @@ class Difference:
 
 def difference(a: Outcome, b: Outcome, measure: Measure, unit: Unit) -> Difference:
     """How far B is from A; both have the same lines, see ``matched``."""
-    of_a, of_b = _by_unit(a.lines, measure, unit), _by_unit(b.lines, measure, unit)
+    of_a, of_b = by_unit(a.lines, measure, unit), by_unit(b.lines, measure, unit)
     edits = np.array([of_b[name].edits - of_a[name].edits for name in of_a], float)
     lengths = np.array([count.reference for count in of_a.values()], float)
     if not lengths.sum():
@@ -179,7 +179,8 @@ def difference(a: Outcome, b: Outcome, measure: Measure, unit: Unit) -> Differen
     )
 
 
-def _by_unit(lines: Iterable[LineResult], measure: Measure, unit: Unit) -> dict[str, EditCount]:
+def by_unit(lines: Iterable[LineResult], measure: Measure, unit: Unit) -> dict[str, EditCount]:
+    """What is counted, summed over each unit."""
     counts: dict[str, EditCount] = {}
     for result in lines:
         name = UNITS[unit](result)
@@ -254,9 +255,9 @@ def ranked(outcomes: Sequence[Outcome], unit: Unit) -> list[Ranked]:
     ]
 
 
-def differing_facts(outcomes: Sequence[Outcome]) -> list[str]:
+def differing_facts(outcomes: Sequence[Outcome], passed_over: Sequence[str] = ()) -> list[str]:
     """What the figures are of, where that differs: ``decoding: greedy (HEAD), beam (workspace)``."""
-    passed_over = ("lines", "characters", "lines_left_out")
+    passed_over = (*passed_over, "lines", "characters", "lines_left_out")
     names = [name for outcome in outcomes for name in outcome.measured if name not in passed_over]
     rows = []
     for name in dict.fromkeys(names):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Given:
     name: str
     predictions: Path
     metrics: Path
+    seeds: Mapping[int, Path] = field(default_factory=dict)  # seed -> its predictions, where there are several
 
 
 def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project: Path | None) -> Comparison:
@@ -89,11 +90,11 @@ def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project:
         left_out=left_out,
         facts=comparing.differing_facts(outcomes),
         unit=chosen,
-        looks=_count_look(outcomes[0], project) if project else 0,
+        looks=count_look(outcomes[0], project) if project else 0,
     )
 
 
-def _count_look(outcome: Outcome, project: Path) -> int:
+def count_look(outcome: Outcome, project: Path) -> int:
     """Note that these lines were compared on, and say how often that was done here.
 
     Who compares often enough on the same lines finds a winner by chance.
@@ -116,17 +117,22 @@ def _count_look(outcome: Outcome, project: Path) -> int:
 
 def as_text(found: Comparison) -> str:
     """For the screen."""
-    rows = [*_table(found), ""]
+    rows = [*aligned(_cells(found)), ""]
     rows += [*_said(found), *_notes(found)]
     return "\n".join(rows) + "\n"
 
 
 def as_markdown(found: Comparison) -> str:
     """For a pull request."""
-    head, *others = _cells(found)
+    return in_markdown(_cells(found), [*_said(found), *_notes(found)])
+
+
+def in_markdown(cells: Sequence[Sequence[str]], said: Sequence[str]) -> str:
+    """A table with its head, and sentences below it."""
+    head, *others = cells
     rule = ["---", *["---:"] * (len(head) - 2), "---"]
     rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (head, rule, *others)]
-    return "\n".join([*rows, "", *(f"- {row}" for row in (*_said(found), *_notes(found)))]) + "\n"
+    return "\n".join([*rows, "", *(f"- {row}" for row in said)]) + "\n"
 
 
 def as_json(found: Comparison) -> str:
@@ -197,8 +203,8 @@ def _cells(found: Comparison) -> list[list[str]]:
     return rows
 
 
-def _table(found: Comparison) -> list[str]:
-    cells = _cells(found)
+def aligned(cells: Sequence[Sequence[str]]) -> list[str]:
+    """A table as text: the first and the last column to the left, figures to the right."""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return [
         "  ".join(

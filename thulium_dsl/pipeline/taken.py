@@ -29,7 +29,8 @@ def refuse_taken(root: Path, graph: Graph, before: Mapping[str, Any]) -> None:
         ThuliumError: names them.
     """
     ours = {*_outputs(before), *_outputs(_lock(root))}
-    new = [path for path in graphs.written(graph) if not any(_is_within(path, known) for known in ours)]
+    paths = dict.fromkeys(_named(path) for path in graphs.written(graph))
+    new = [path for path in paths if not any(_is_within(path, known) for known in ours)]
     taken = [path for path in new if os.path.lexists(root / path) and not _is_empty(root / path)]
     if taken:
         raise ThuliumError(
@@ -45,7 +46,12 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
         for name in ("outs", "metrics", "plots"):
             for entry in stage.get(name) or ():
                 path = entry.get("path") or next(iter(entry), "") if isinstance(entry, dict) else entry
-                yield posixpath.normpath(str(path))
+                yield _named(posixpath.normpath(str(path)))
+
+
+def _named(path: str) -> str:
+    """A path; of one that has a seed in it, the folder of all seeds."""
+    return path.partition("/${")[0]
 
 
 def _is_within(path: str, known: str) -> bool:
