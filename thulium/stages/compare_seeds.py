@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from thulium.evaluation import comparing, intervals, seeds
-from thulium.evaluation.comparing import LeftOut, Unit
+from thulium.evaluation.comparing import LeftOut, Measure, Unit
 from thulium.evaluation.outcomes import read_outcome
 from thulium.evaluation.report import percent
 from thulium.evaluation.seeds import Group, SeedDifference
 from thulium.stages.compare import Given, aligned, count_look, in_markdown
 
+MEASURES: tuple[Measure, ...] = ("cer", "wer")
 FEW = 4  # seeds below which Student's t is so large that a sentence says so
 
 
@@ -43,11 +44,11 @@ def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project:
     groups, left_out = seeds.matched([_group(each) for each in given], common=common)
     chosen = comparing.unit_of(groups[0].first.lines, unit)
     best, *others = sorted(groups, key=lambda group: group.scores.cer)
-    pair = groups if len(groups) == 2 else []
+    pairs = [(groups[0], groups[1])] if len(groups) == 2 else []
     return Comparison(
         groups=[best, *others],
         against_best=[seeds.difference(best, each, "cer", chosen) for each in others],
-        differences=[seeds.difference(*pair, name, chosen) for name in ("cer", "wer") if pair],
+        differences=[seeds.difference(a, b, name, chosen) for a, b in pairs for name in MEASURES],
         left_out=left_out,
         facts=comparing.differing_facts([each.first for each in groups], passed_over=("seeds",)),
         unit=chosen,

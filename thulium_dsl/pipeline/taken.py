@@ -29,8 +29,10 @@ def refuse_taken(root: Path, graph: Graph, before: Mapping[str, Any]) -> None:
         ThuliumError: names them.
     """
     ours = {*_outputs(before), *_outputs(_lock(root))}
-    paths = dict.fromkeys(_named(path) for path in graphs.written(graph))
-    new = [path for path in paths if not any(_is_within(path, known) for known in ours)]
+    written = graphs.written(graph)
+    new = [path for path in written if "${" not in path and not any(_is_within(path, known) for known in ours)]
+    of_seeds = {_folder_of_seeds(path) for path in written if "${" in path}
+    new += [folder for folder in sorted(of_seeds) if not any(_is_within(known, folder) for known in ours)]
     taken = [path for path in new if os.path.lexists(root / path) and not _is_empty(root / path)]
     if taken:
         raise ThuliumError(
@@ -46,11 +48,10 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
         for name in ("outs", "metrics", "plots"):
             for entry in stage.get(name) or ():
                 path = entry.get("path") or next(iter(entry), "") if isinstance(entry, dict) else entry
-                yield _named(posixpath.normpath(str(path)))
+                yield posixpath.normpath(str(path))
 
 
-def _named(path: str) -> str:
-    """A path; of one that has a seed in it, the folder of all seeds."""
+def _folder_of_seeds(path: str) -> str:
     return path.partition("/${")[0]
 
 
