@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from thulium.cli import engine, stages
-from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
 from thulium.cli.own_files import refuse_foreign
 from thulium.cli.screen import echo
@@ -57,7 +56,7 @@ def _order(experiment: Experiment) -> int:
 @stages.seed_option
 def tune_decoding(file: Path, output_dir: Path | None, seed: int | None) -> None:
     """Find how much the language model should count. That is tried on the validation lines."""
-    experiment, place = several.of_seed(*stages._open(file, output_dir), seed)
+    experiment, place = stages._open_seed(file, output_dir, seed)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with engine.importing("tune-decoding"):
         from thulium.stages.evaluate import tune

@@ -1,4 +1,4 @@
-"""A document with several seeds: which of them a command is of, and where its files lie."""
+"""A document with several seeds: which of them a command is of."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import SEEDS
 
 if TYPE_CHECKING:
-    from thulium.cli.stages import Place
     from thulium_dsl.grammar.spec import Experiment
 
 FOLDER = Path(SEEDS)
 
 
-def of_seed(experiment: Experiment, place: Place, seed: int | None) -> tuple[Experiment, Place]:
-    """The experiment of one seed, and its place in a project; both as they are where there is one seed anyway.
+def of_seed(experiment: Experiment, seed: int | None, *, is_project: bool) -> Experiment:
+    """The experiment of one seed; as it is where there is one seed anyway.
+
+    Args:
+        is_project: whether the command works in a DVC project, where each seed has a folder in ``FOLDER``.
 
     Raises:
         ThuliumError: a seed is named that the document does not have, or none where it has several.
@@ -29,8 +31,8 @@ def of_seed(experiment: Experiment, place: Place, seed: int | None) -> tuple[Exp
                 "--seed chooses one of training.seeds, and the document has no such list\n"
                 "  help: leave it out; the seed is training.seed"
             )
-        return experiment, place
-    if not place.is_project:
+        return experiment
+    if not is_project:
         raise ThuliumError(
             f"training.seeds has {len(seeds)} seeds, which are stages of a DVC project, and this is none\n"
             "  help: work in a project (`thulium init`, or `thulium compile` in a DVC repository); or write "
@@ -44,12 +46,10 @@ def of_seed(experiment: Experiment, place: Place, seed: int | None) -> tuple[Exp
         )
     if seed not in seeds:
         raise ThuliumError(f"--seed {seed} is none of training.seeds: {known}\n  help: name one of them")
-    one = replace(experiment, training=replace(experiment.training, seed=seed, seeds=None))
-    folder = FOLDER / str(seed)
-    return one, replace(place, out=folder, run_dir=place.run_dir.with_name(f"{place.run_dir.name}-seed-{seed}"))
+    return replace(experiment, training=replace(experiment.training, seed=seed, seeds=None))
 
 
-def of_project(experiment: Experiment, place: Place) -> tuple[int, ...]:
+def of_project(experiment: Experiment, *, is_project: bool) -> tuple[int, ...]:
     """The seeds of a project that has several.
 
     Raises:
@@ -60,6 +60,6 @@ def of_project(experiment: Experiment, place: Place) -> tuple[int, ...]:
             "there is one seed, so there is nothing to sum up: metrics.json has its figures\n"
             "  help: name several in training.seeds, then run: thulium compile"
         )
-    if not place.is_project:
+    if not is_project:
         raise ThuliumError("summarize is a stage of a DVC project, and this is none\n  help: run: thulium compile")
     return experiment.training.seeds

@@ -130,7 +130,7 @@ def _counts(report: dict[str, Any]) -> str:
 def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None, seed: int | None) -> None:
     """Train the model of a document. A training that was cut is resumed where it was."""
     group.end_with_parent()
-    experiment, place = several.of_seed(*_open(file, output_dir), seed)
+    experiment, place = _open_seed(file, output_dir, seed)
     experiment = _on_gpus(experiment, gpus)
     _check_first_weights(experiment.training.init_from)
     processes = len(experiment.resources.devices) or experiment.resources.processes
@@ -274,11 +274,11 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int 
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
-    experiment, place = _open(file, output_dir)
     if model:
+        experiment, place = _open(file, output_dir)
         place = _place_of_other(file, place)
     else:
-        experiment, place = several.of_seed(experiment, place, seed)
+        experiment, place = _open_seed(file, output_dir, seed)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with folders.held(place.out):
         is_own = not place.is_project and place.prepared == place.out / "prepared"
@@ -303,7 +303,7 @@ def summarize(file: Path) -> None:
     group.end_with_parent()
     group.refuse("summarize")
     experiment, place = _open(file, None)
-    numbers = several.of_project(experiment, place)
+    numbers = several.of_project(experiment, is_project=place.is_project)
     with folders.held(place.out):
         with engine.importing("summarize"):
             from thulium.stages import summarize as stage
@@ -345,6 +345,16 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Experiment, Place]:
     if (out / "dvc.yaml").exists():
         raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
     return experiment, Place(out, out / "prepared", out / "tensorboard", False)
+
+
+def _open_seed(file: Path, output_dir: Path | None, seed: int | None) -> tuple[Experiment, Place]:
+    """The experiment of one seed and its place: of several seeds, each has a folder of its own."""
+    experiment, place = _open(file, output_dir)
+    one = several.of_seed(experiment, seed, is_project=place.is_project)
+    if experiment.training.seeds is None:
+        return one, place
+    run_dir = place.run_dir.with_name(f"{place.run_dir.name}-seed-{seed}")
+    return one, replace(place, out=several.FOLDER / str(seed), run_dir=run_dir)
 
 
 def _check_project(file: Path, loaded: Loaded) -> None:
