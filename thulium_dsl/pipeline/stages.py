@@ -147,6 +147,7 @@ SUMMARIZE = Stage(
     outs=(),
     metrics=("metrics.json",),
     code=(
+        "thulium/data/images/formats.py",
         "thulium/data/line.py",
         "thulium/data/places.py",
         "thulium/evaluation/comparing.py",
@@ -156,6 +157,7 @@ SUMMARIZE = Stage(
         "thulium/evaluation/seeds.py",
         "thulium/runtime/tables.py",
         "thulium/training/history.py",
+        "thulium/training/state.py",
     ),
 )
 EACH = ("train", "evaluate")
