@@ -182,6 +182,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
+    stages.summarize,
     compare.compare,
     score.score,
     predict.predict,
