@@ -19,6 +19,7 @@ from thulium_dsl.messages.problems import ThuliumError
 
 ONE, TWO = "  seeds:\n", "  seeds:\n  - 1\n  - 2\n"
 TEXT = "a b " * 4 + "a bc"
+PERSON = ("--author", "Ada, Archive", "--license", "CC-BY-4.0", "--language", "eng")
 HEADER = ("id", "page", "transcription", "prediction", "edits", "characters")
 
 
@@ -39,6 +40,7 @@ def refusal(*words: object) -> str:
     return str(done.exception)
 
 
+@pytest.mark.long  # make check has its commands in test_the_commands_of_two_seeds
 def test_another_list_of_seeds_needs_no_compile_and_trains_only_what_is_new(
     finished: Path, run: lab.Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +74,9 @@ def test_another_list_of_seeds_needs_no_compile_and_trains_only_what_is_new(
         assert (found.as_posix(), named.as_posix()) == (best, "seeds/5/checkpoints/best.safetensors")
     with model_file("HEAD") as found:
         assert found.read_bytes() == weights[first["best_seed"] - 1]
+    call("publish", "HEAD", *PERSON)
+    published = json.loads((finished / "publication" / "metrics.json").read_text())
+    assert published["cer"] == first["cer_by_seed"][str(first["best_seed"])]
     out = call("compare", "HEAD", "workspace").output
     assert "HEAD is of the seeds 1, 2" in out
     assert "workspace is of the seeds 2, 5" in out
@@ -104,6 +109,31 @@ def test_a_document_with_one_seed_has_nothing_to_choose(seeded: Path) -> None:
     call("compile")
     assert "--seed chooses one of training.seeds, and the document has no such list" in refusal("train", "--seed", 1)
     assert "there is one seed, so there is nothing to sum up" in refusal("summarize")
+
+
+def test_the_commands_of_two_seeds_end_in_one_summary_and_a_model_to_read_with(seeded: Path) -> None:
+    call("prepare")
+    for seed in (1, 2):
+        assert "trained: seeds/" in call("train", "--seed", seed).output
+        call("evaluate", "--seed", seed)
+    said = call("summarize").stderr
+    shown = json.loads((seeded / "metrics.json").read_text())
+    one, two = (json.loads((seeded / "seeds" / name / "metrics.json").read_text()) for name in ("1", "2"))
+    assert shown["cer_by_seed"] == {"1": one["cer"], "2": two["cer"]}
+    assert shown["cer"] == pytest.approx((one["cer"] + two["cer"]) / 2, abs=1e-6)
+    assert shown["measured"]["model_sha256"] == {
+        seed: each["measured"]["model_sha256"] for seed, each in (("1", one), ("2", two))
+    }
+    assert f"lowest CER on the validation lines: seed {shown['best_seed']}; `thulium predict .` reads with" in said
+    with model_file(".") as found:
+        assert found == Path("seeds", str(shown["best_seed"]), "checkpoints", "best.safetensors")
+    call("publish", ".", *PERSON)
+    published = json.loads((seeded / "publication" / "metrics.json").read_text())
+    assert published == (one, two)[shown["best_seed"] - 1]
+    assert (seeded / "publication" / "params.yaml").read_text() == (seeded / "params.yaml").read_text()
+    out = call("compare", "workspace", "seeds/2").output
+    assert "workspace is of the seeds 1, 2" in out
+    assert "seeds/2 is of one model" in out
 
 
 def readings(folder: Path, seeds: dict[int, int]) -> None:

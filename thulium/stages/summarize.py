@@ -17,6 +17,7 @@ from thulium.runtime.progress import say
 from thulium.training import history
 
 NOT_MEANT = ("cer_low", "cer_high")  # intervals of one seed: that of their mean is another
+DIGEST = "model_sha256"  # each seed has its own
 
 
 def summarize(*, numbers: Sequence[int], folder: Path, out: Path) -> dict[str, Any]:
@@ -78,15 +79,17 @@ def _interval(found: seeds.Crossed) -> tuple[float | None, float | None]:
 
 
 def _measured(own: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the figures are of; where the seeds differ in it, all that they say."""
+    """What the figures are of; where the seeds differ in it, all that they say, and the digests of models by seed."""
     facts: dict[str, list[Any]] = {}
     for each in own.values():
         for name, value in each["measured"].items():
             facts.setdefault(name, []).append(value)
+    digests = {str(seed): each["measured"].get(DIGEST) for seed, each in own.items()}
     return {
         name: values[0] if all(value == values[0] for value in values) else " or ".join(dict.fromkeys(map(str, values)))
         for name, values in facts.items()
-    }
+        if name != DIGEST
+    } | ({DIGEST: digests} if DIGEST in facts else {})
 
 
 def _val_cer(folder: Path, own: Mapping[str, Any]) -> float:

@@ -78,7 +78,9 @@ class Step:
             ([name for name in before if name.endswith(".dvc")], "change"),  # of `dvc add`: nothing runs there
         ):
             if names:
-                words.append(f"because {' and '.join(names)} {verb}{'s' if len(names) == 1 else ''}")
+                *others, last = names
+                all_of_them = f"{', '.join(others)} and {last}" if others else last
+                words.append(f"because {all_of_them} {verb}{'' if others else 's'}")
         return f"{self.name}: {'; '.join(words)}"
 
     def _own_words(self) -> Iterator[str]:
