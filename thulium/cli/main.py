@@ -24,6 +24,7 @@ from thulium.cli import (
     score,
     show,
     stages,
+    summarize,
     upgrade,
     validate,
 )
@@ -182,7 +183,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
-    stages.summarize,
+    summarize.summarize,
     compare.compare,
     score.score,
     predict.predict,

@@ -302,20 +302,6 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int 
         )
 
 
-@command()
-@document
-def summarize(file: Path) -> None:
-    """Sum up the figures of all seeds of a document. It is a stage of a project with training.seeds."""
-    group.end_with_parent()
-    group.refuse("summarize")
-    experiment, place = _open(file, None)
-    numbers = several.of_project(experiment, is_project=place.is_project)
-    with folders.held(place.out):
-        with engine.importing("summarize"):
-            from thulium.stages import summarize as stage
-        stage.summarize(numbers=numbers, folder=several.FOLDER, out=place.out)
-
-
 def _place_of_other(file: Path, place: Place) -> Place:
     """Where a model that is not the document's own is judged: on the folder's prepared lines, or on the project's.
 

@@ -126,6 +126,15 @@ def unit_of(lines: Sequence[LineResult], wanted: Unit | None) -> Unit:
     return wanted
 
 
+def why_lines(outcome: Outcome) -> str:
+    """What it means that lines are taken to be independent."""
+    pages = len({line.page for line in outcome.lines})
+    if pages == 1:
+        return "all lines are of one page: the intervals say nothing of other pages"
+    why = "no two lines are known to be of one page" if pages == len(outcome.lines) else "lines were asked for"
+    return f"{why}: the intervals are too narrow if lines of a page are alike"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """The rate of B less that of A, on the same lines.

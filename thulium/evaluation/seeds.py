@@ -23,6 +23,7 @@ from thulium.evaluation.comparing import Measure, Outcome, Unit
 from thulium.evaluation.metrics import Scores
 from thulium.runtime.errors import DataError
 
+FEW = 4  # seeds below which Student's t is so large that a sentence says so
 Table = NDArray[np.float64]  # (S, n) edits: a row a seed, a column a page
 
 

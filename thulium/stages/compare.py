@@ -219,20 +219,11 @@ def _share(value: float, places: int) -> str:
     return f"above {1 - least:.{places}f}" if value > 1 - least else f"{value:.{places}f}"
 
 
-def why_lines(outcome: Outcome) -> str:
-    """What it means that lines are taken to be independent."""
-    pages = len({line.page for line in outcome.lines})
-    if pages == 1:
-        return "all lines are of one page: the intervals say nothing of other pages"
-    why = "no two lines are known to be of one page" if pages == len(outcome.lines) else "lines were asked for"
-    return f"{why}: the intervals are too narrow if lines of a page are alike"
-
-
 def _notes(found: Comparison) -> list[str]:
     rows = [f"what differs besides: {row}" for row in found.facts]
     rows += [f"left out: {row}" for row in found.left_out.rows]
     if found.unit == "line":
-        rows.append(why_lines(found.outcomes[0]))
+        rows.append(comparing.why_lines(found.outcomes[0]))
     if found.looks > 1:
         rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
     return rows

@@ -13,11 +13,10 @@ from thulium.evaluation.comparing import LeftOut, Measure, Unit
 from thulium.evaluation.outcomes import read_outcome
 from thulium.evaluation.report import percent
 from thulium.evaluation.seeds import Group, SeedDifference
-from thulium.stages.compare import Given, count_look, why_lines
+from thulium.stages.compare import Given, count_look
 
 WORDS = (0, 6)  # columns of the table that hold no numbers
 MEASURES: tuple[Measure, ...] = ("cer", "wer")
-FEW = 4  # seeds below which Student's t is so large that a sentence says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,13 +154,13 @@ def _notes(found: Comparison) -> list[str]:
     rows += [f"what differs besides: {row}" for row in found.facts]
     rows += [f"left out: {row}" for row in found.left_out.rows]
     few = min(len(each.outcomes) for each in found.groups if not each.is_single)
-    if few < FEW:
+    if few < seeds.FEW:
         rows.append(
             f"{few} seeds say little of their spread: Student's t is {intervals.quantile(few - 1):.1f} with them, "
-            f"and {intervals.quantile(FEW - 1):.1f} with {FEW}"
+            f"and {intervals.quantile(seeds.FEW - 1):.1f} with {seeds.FEW}"
         )
     if found.unit == "line":
-        rows.append(why_lines(found.groups[0].first))
+        rows.append(comparing.why_lines(found.groups[0].first))
     if found.looks > 1:
         rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
     return rows

@@ -79,12 +79,12 @@ def _interval(found: seeds.Crossed) -> tuple[float | None, float | None]:
 
 
 def _measured(own: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the figures are of; where the seeds differ in it, all that they say, and the digests of models by seed."""
+    """What the figures are of; where the seeds differ in it, all that they say. Digests are in the order of seeds."""
     facts: dict[str, list[Any]] = {}
     for each in own.values():
         for name, value in each["measured"].items():
             facts.setdefault(name, []).append(value)
-    digests = {str(seed): each["measured"].get(DIGEST) for seed, each in own.items()}
+    digests = [each["measured"].get(DIGEST) for each in own.values()]
     return {
         name: values[0] if all(value == values[0] for value in values) else " or ".join(dict.fromkeys(map(str, values)))
         for name, values in facts.items()
@@ -115,13 +115,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _say(group: Group, metrics: Mapping[str, Any]) -> None:
-    measured, low, high = metrics["measured"], metrics["cer_low"], metrics["cer_high"]
-    between = "no interval" if low is None else f"95 % interval {low:.2%} to {high:.2%}, over seeds and pages"
-    if measured.get("interval_unit") == "line":
-        between = between.replace("pages", "lines")
+    low, high, num_seeds = metrics["cer_low"], metrics["cer_high"], len(group.outcomes)
+    unit = comparing.unit_of(group.first.lines, None)
+    between = "no interval" if low is None else f"95 % interval {low:.2%} to {high:.2%}, over seeds and {unit}s"
     by_seed = ", ".join(f"{seed}: {cer:.2%}" for seed, cer in metrics["cer_by_seed"].items())
-    say(f"{measured['split']} CER {metrics['cer']:.2%}, the mean of {len(group.outcomes)} seeds ({between})")
+    say(f"{metrics['measured']['split']} CER {metrics['cer']:.2%}, the mean of {num_seeds} seeds ({between})")
+    if unit == "line":
+        say(comparing.why_lines(group.first))
     say(f"by seed: {by_seed}; standard deviation {100 * metrics['cer_sd']:.2f} points")
-    least = 100 * metrics["cer_least_difference"]
-    say(f"with so many seeds, a change that moves the mean by less than {least:.2f} points is not told from chance")
+    least, more = 100 * metrics["cer_least_difference"], 100 * seeds.least_difference(group.sd, seeds.FEW)
+    few = f" ({more:.2f} with {seeds.FEW} that spread as much)" if num_seeds < seeds.FEW else ""
+    say(f"with {num_seeds} seeds, a change of the mean by less than {least:.2f} points is not told from chance{few}")
     say(f"lowest CER on the validation lines: seed {metrics['best_seed']}; `thulium predict .` reads with its model")
