@@ -128,6 +128,7 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "augmentation.transforms.radius": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.holes": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "augmentation.transforms.spacing": "engine/data/test_augment.py::test_the_smaller_the_spacing_the_finer_the_bends",
+    "training.seeds": "stages/test_seeds.py::test_another_list_of_seeds_needs_no_compile_and_trains_only_what_is_new",
     "training.init_from": "engine/training/test_transfer.py::test_the_training_starts_from_the_file",
     "training.extend_charset": "engine/training/test_transfer.py::test_characters_are_given_up_where_the_document_says_so",  # noqa: E501
     "training.freeze": "engine/training/test_transfer.py::test_frozen_parts_stay_for_the_first_epochs",

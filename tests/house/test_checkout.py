@@ -51,6 +51,14 @@ def test_every_import_of_a_stage_is_a_dependency_of_it(clone: Path) -> None:
                 assert any(module == dep or module.startswith(f"{dep}/") for dep in deps), f"{name} imports {module}"
 
 
+def test_every_import_of_the_summary_is_a_dependency_of_it() -> None:
+    """The demo has one seed, so that its dvc.yaml lacks the stage."""
+    row = stages.SUMMARIZE
+    own = {f"thulium/stages/{row.name}.py", *NEUTRAL}
+    found = _imports(lab.CHECKOUT, f"thulium/stages/{row.name}.py", set()) - own
+    assert found == {*row.code}
+
+
 def _imports(root: Path, file: str, seen: set[str]) -> set[str]:
     """Files of the engine that a file imports, also through others; packages' own __init__ files aside."""
     for node in ast.walk(ast.parse((root / file).read_text())):

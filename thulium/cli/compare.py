@@ -47,10 +47,22 @@ def compare(
         refuse_foreign(html, MARK, "compare", "--html")
     with outcomes(given) as found:
         stage = engine.load("compare", "thulium.stages.compare")
-        done = stage.compare([stage.Given(*each) for each in found], common=common, unit=unit, project=project_root())
+        given_to = [stage.Given(*each) for each in found]
+        if any(each.seeds for each in given_to):
+            _refuse_page(html)
+            stage = engine.load("compare", "thulium.stages.compare_seeds")
+        done = stage.compare(given_to, common=common, unit=unit, project=project_root())
         form = stage.as_json if as_json else stage.as_markdown if as_markdown else stage.as_text
         echo(form(done), nl=False)
         if html:
             if said := stage.write_html(done, html, Path(PREPARED)):
                 echo(said, err=True)
             echo(f"wrote {html}", err=True)
+
+
+def _refuse_page(html: Path | None) -> None:
+    if html:
+        raise ThuliumError(
+            "--html shows the lines of two models, and there are several seeds: name the folders of two, such as "
+            "seeds/1 and seeds/2"
+        )

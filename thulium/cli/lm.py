@@ -53,9 +53,10 @@ def _order(experiment: Experiment) -> int:
 @command("tune-decoding")
 @document
 @stages.output_dir
-def tune_decoding(file: Path, output_dir: Path | None) -> None:
+@stages.seed_option
+def tune_decoding(file: Path, output_dir: Path | None, seed: int | None) -> None:
     """Find how much the language model should count. That is tried on the validation lines."""
-    experiment, place = stages._open(file, output_dir)
+    experiment, place = stages._open_seed(file, output_dir, seed)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with engine.importing("tune-decoding"):
         from thulium.stages.evaluate import tune

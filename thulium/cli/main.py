@@ -24,6 +24,7 @@ from thulium.cli import (
     score,
     show,
     stages,
+    summarize,
     upgrade,
     validate,
 )
@@ -182,6 +183,7 @@ COMMANDS = (  # in the order of --help
     stages.prepare,
     stages.train,
     stages.evaluate,
+    summarize.summarize,
     compare.compare,
     score.score,
     predict.predict,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,10 @@ from pathlib import Path
 
 from thulium_dsl.grammar import names
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline.stages import SEEDS
 
+PARAMS, METRICS = "params.yaml", "metrics.json"
+SUMMARY = "summary.json"  # the metrics.json of all seeds of a revision, beside that of its model
 NAMES = ("best.safetensors", "last.safetensors")
 LOCK = "dvc.lock"
 
@@ -43,7 +47,10 @@ def model_file(given: str) -> Iterator[Path]:
 
 
 def _in_folder(folder: Path) -> Path:
-    """The model in a folder of checkpoints, an output folder, a project or a publication; the best one of several."""
+    """The model in a folder of checkpoints, an output folder, a project or a publication; the best one of several.
+
+    Of a project with several seeds, it is that of the seed with the lowest CER on the validation lines.
+    """
     places = (folder, folder / _save_dir(folder))
     tried = [*(place / name for place in dict.fromkeys(places) for name in NAMES), folder / names.MODEL]
     if found := next((path for path in tried if path.is_file()), None):
@@ -62,10 +69,45 @@ def _in_folder(folder: Path) -> Path:
 
 def _save_dir(folder: Path) -> str:
     """Where the checkpoints of a folder lie, by its document if it has one."""
-    for name in ("params.yaml", "experiment.yaml"):
+    for name in (PARAMS, "experiment.yaml"):
         if (folder / name).exists():
-            return _save_dir_in(_text(folder / name))
-    return _save_dir_in("")
+            text = _text(folder / name)
+            return f"{_folder_of_best(text, folder / METRICS, str(folder))}{_save_dir_in(text)}"
+    project = folder.absolute().parent.parent / PARAMS  # of the folder of a seed
+    return _save_dir_in(_text(project) if folder.absolute().parent.name == SEEDS else "")
+
+
+def _folder_of_best(text: str, metrics: Path, name: str) -> str:
+    """The folder of the seed to read with, ending in ``/``; empty where a document has one seed.
+
+    Args:
+        name: what was named, for a message.
+
+    Raises:
+        ThuliumError: there are several, and nothing says which is the best.
+    """
+    seeds = _seeds_in(text)
+    if not seeds:
+        return ""
+    try:
+        best = json.loads(_text(metrics)).get("best_seed")
+    except (ValueError, AttributeError):
+        best = None
+    if best not in seeds:
+        raise ThuliumError(
+            f"{name}: has models of several seeds, and metrics.json does not say which reads the validation lines best"
+            f"\n  help: `dvc repro` sums them up; or name the model file of one, below {SEEDS}/"
+        )
+    return f"{SEEDS}/{best}/"
+
+
+def _seeds_in(text: str) -> list[object]:
+    """The seeds of a document that has several."""
+    from thulium_dsl.text.document import parse
+
+    section = (parse(text).tree or {}).get("training")
+    seeds = section.get("seeds") if isinstance(section, dict) else None
+    return seeds if isinstance(seeds, list) else []
 
 
 def _text(path: Path) -> str:
@@ -94,11 +136,11 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     """Fetch the model of a revision or an experiment out of DVC's cache, or its remote."""
     if revision.startswith("-"):
         raise ThuliumError(f"{revision}: is no revision: name a model file, or a revision such as HEAD~1")
-    params = folder / "params.yaml"
-    said = fetch("params.yaml", revision, root, params)
+    params = folder / PARAMS
+    said = fetch(PARAMS, revision, root, params)
     if not params.exists():
         raise ThuliumError(_no_revision(revision, said))
-    save_dir = _save_dir_in(_text(params))
+    save_dir = _folder_in_revision(revision, root, folder) + _save_dir_in(_text(params))
     for name in NAMES:
         fetch(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():
@@ -108,6 +150,19 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
         "  help: `dvc pull` brings the models of this revision, `dvc exp pull` those of an experiment, if they were "
         "pushed; where nothing had been trained yet, name a later revision"
     )
+
+
+def _folder_in_revision(revision: str, root: Path, folder: Path) -> str:
+    """The folder of the seed that a revision reads with, as ``_folder_of_best``; its document lies in ``folder``."""
+    text = _text(folder / PARAMS)
+    if _seeds_in(text) and not (folder / SUMMARY).exists():
+        fetch(METRICS, revision, root, folder / SUMMARY)
+    return _folder_of_best(text, folder / SUMMARY, revision)
+
+
+def fetch_metrics(revision: str, root: Path, folder: Path) -> None:
+    """Copy the figures of a revision's model, if they are there, beside the model file that ``model_file`` brought."""
+    fetch(_folder_in_revision(revision, root, folder) + METRICS, revision, root, folder / METRICS)
 
 
 def fetch(path: str, revision: str, root: Path, to: Path) -> str:

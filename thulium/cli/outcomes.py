@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from thulium.cli.model_file import fetch, project_root
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline.stages import SEEDS
 
-# What it is called, its predictions, and its metrics, which may be absent, or None: there are none.
-Found = tuple[str, Path, Path | None]
+# What it is called, its predictions, its metrics, which may be absent, or None: there are none; and the predictions of
+# each of several seeds.
+Found = tuple[str, Path, Path | None, dict[int, Path]]
 
 PREDICTIONS, METRICS = "predictions.csv", "metrics.json"
 WORKSPACE = "workspace"
@@ -39,10 +42,13 @@ def outcomes(given: Sequence[str]) -> Iterator[list[Found]]:
 def _outcome(name: str, folder: Path) -> Found:
     path = Path() if name == WORKSPACE and not Path(name).exists() else Path(name)
     if path.is_dir():
-        return name, _table_in(path, name), path / METRICS
+        if seeds := {seed: path / SEEDS / str(seed) for seed in _seeds_in(path / METRICS)}:
+            tables = {seed: _table_in(folder, str(folder)) for seed, folder in seeds.items()}
+            return name, next(iter(tables.values())), path / METRICS, tables
+        return name, _table_in(path, name), path / METRICS, {}
     if path.exists() or path.suffix == ".csv":
         # Another table may lie in a project, beside metrics.json of the project's own model.
-        return name, path, path.with_name(METRICS) if path.name == PREDICTIONS else None
+        return name, path, path.with_name(METRICS) if path.name == PREDICTIONS else None, {}
     root = project_root()
     if root is None:
         raise ThuliumError(
@@ -50,6 +56,15 @@ def _outcome(name: str, folder: Path) -> Found:
             f"name a {PREDICTIONS}, or a folder that has one"
         )
     return _of_revision(name, root, folder)
+
+
+def _seeds_in(metrics: Path) -> list[int]:
+    """The seeds that a metrics.json sums up; none where it is of one model, or says nothing."""
+    try:
+        seeds = json.loads(metrics.read_text(encoding="utf-8"))["measured"]["seeds"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+    return [seed for seed in seeds if isinstance(seed, int)] if isinstance(seeds, list) else []
 
 
 def _table_in(folder: Path, name: str) -> Path:
@@ -65,13 +80,21 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Found:
     if revision.startswith("-"):
         raise ThuliumError(f"{revision}: is no revision: name one such as HEAD~1")
     folder.mkdir()
-    table, metrics = folder / PREDICTIONS, folder / METRICS
-    said = fetch(PREDICTIONS, revision, root, table)
+    metrics = folder / METRICS
+    fetch(METRICS, revision, root, metrics)
+    seeds = _seeds_in(metrics)
+    places = {seed: f"{SEEDS}/{seed}/{PREDICTIONS}" for seed in seeds}
+    tables = {seed: _table_of(place, revision, root, folder / f"{seed}.csv") for seed, place in places.items()}
+    table = tables[seeds[0]] if seeds else _table_of(PREDICTIONS, revision, root, folder / PREDICTIONS)
+    return revision, table, metrics, tables
+
+
+def _table_of(place: str, revision: str, root: Path, table: Path) -> Path:
+    said = fetch(place, revision, root, table)
     if not table.exists():
         raise ThuliumError(
-            f"{revision}: no such file or folder, and no revision or experiment whose {PREDICTIONS} is in DVC's cache "
+            f"{revision}: no such file or folder, and no revision or experiment whose {place} is in DVC's cache "
             f"here ({said})\n  help: `dvc exp show` lists the experiments; `dvc pull` brings what a revision has, `dvc "
             "exp pull` what an experiment has, if it was pushed; `dvc exp apply` and `dvc repro` make it again"
         )
-    fetch(METRICS, revision, root, metrics)
-    return revision, table, metrics
+    return table

@@ -32,7 +32,8 @@ def plan(file: Path, as_json: bool) -> None:
     steps = plans.plan(status, _yaml(root / "dvc.yaml"), lock, tree)
     names = [step.name for step in steps]
     size = None
-    if "train" in names:
+    trainings = [name for name in names if name.partition("@")[0] == "train"]
+    if trainings:
         project = Path(os.environ.get("DVC_ROOT", root))
         size = job.size(root, project, tree, lock, is_stale="prepare" in names)
     if as_json:
@@ -43,11 +44,12 @@ def plan(file: Path, as_json: bool) -> None:
         echo(str(step))
     if not steps:
         echo("nothing would run")
+    which = "the training" if len(trainings) == 1 else f"each of the {len(trainings)} trainings"
     if size:
-        echo(f"\nthe training: {size}")
-    elif "train" in names:
-        echo("\nthe training: its size is not known before the data are prepared: dvc repro prepare")
-    if "train" in names:
+        echo(f"\n{which}: {size}")
+    elif trainings:
+        echo(f"\n{which}: its size is not known before the data are prepared: dvc repro prepare")
+    if trainings:
         for training in _kept(root):
             echo(training)
 

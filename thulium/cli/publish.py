@@ -135,7 +135,7 @@ def _facts(model: str, path: Path) -> Facts:
 
     near = [path.parent, path.parent.parent, Path()]
     if not Path(model).exists() and (root := model_file.project_root()):  # a revision: what belongs to it lies in git
-        model_file.fetch("metrics.json", model, root, path.parent / "metrics.json")
+        model_file.fetch_metrics(model, root, path.parent)
     near = list({folder.resolve(): folder for folder in near}.values())
     return facts.facts_of(path, near, list(_documents(near)))
 

@@ -20,6 +20,7 @@ import click
 
 from thulium.cli import engine, group, warnings
 from thulium.cli import output_folder as folders
+from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 output_dir = click.option(
     "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
+)
+
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="In a project with training.seeds: which one of them."
 )
 
 
@@ -120,10 +126,11 @@ def _counts(report: dict[str, Any]) -> str:
     "--restart", is_flag=True, help="Train anew, whatever the folder holds of a finished or an unfinished run."
 )
 @click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
-def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None) -> None:
+@seed_option
+def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None, seed: int | None) -> None:
     """Train the model of a document. A training that was cut is resumed where it was."""
     group.end_with_parent()
-    experiment, place = _open(file, output_dir)
+    experiment, place = _open_seed(file, output_dir, seed)
     experiment = _on_gpus(experiment, gpus)
     _check_first_weights(experiment.training.init_from)
     processes = len(experiment.resources.devices) or experiment.resources.processes
@@ -268,13 +275,16 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
 @document
 @output_dir
 @click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in place of the one trained here.")
-def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
+@seed_option
+def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int | None) -> None:
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
-    experiment, place = _open(file, output_dir)
     if model:
+        experiment, place = _open(file, output_dir)
         place = _place_of_other(file, place)
+    else:
+        experiment, place = _open_seed(file, output_dir, seed)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with folders.held(place.out):
         is_own = not place.is_project and place.prepared == place.out / "prepared"
@@ -327,6 +337,16 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Experiment, Place]:
     if (out / "dvc.yaml").exists():
         raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
     return experiment, Place(out, out / "prepared", out / "tensorboard", False)
+
+
+def _open_seed(file: Path, output_dir: Path | None, seed: int | None) -> tuple[Experiment, Place]:
+    """The experiment of one seed and its place: of several seeds, each has a folder of its own."""
+    experiment, place = _open(file, output_dir)
+    one = several.of_seed(experiment, seed, is_project=place.is_project)
+    if experiment.training.seeds is None:
+        return one, place
+    run_dir = place.run_dir.with_name(f"{place.run_dir.name}-seed-{seed}")
+    return one, replace(place, out=several.FOLDER / str(seed), run_dir=run_dir)
 
 
 def _check_project(file: Path, loaded: Loaded) -> None:

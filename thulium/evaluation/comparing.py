@@ -89,8 +89,10 @@ def matched(outcomes: Sequence[Outcome], *, common: bool) -> tuple[list[Outcome]
     shared = [line_id for line_id in first.results if all(line_id in other.results for other in others)]
     changed = tuple(line_id for line_id in shared if not all(_is_same(first, other, line_id) for other in others))
     ids = sorted(set(shared) - set(changed))
-    only = {each.name: tuple(sorted(set(each.results) - set(shared))) for each in outcomes}
-    left_out = LeftOut(only=only, changed=changed)
+    only: dict[str, set[str]] = {}
+    for each in outcomes:  # models of several seeds have one name
+        only.setdefault(each.name, set()).update(set(each.results) - set(shared))
+    left_out = LeftOut(only={name: tuple(sorted(lacking)) for name, lacking in only.items()}, changed=changed)
     if not ids:
         raise DataError("\n".join([*left_out.rows, "no line is the same in all of them: they are of different lines"]))
     if left_out.rows and not common:
@@ -122,6 +124,15 @@ def unit_of(lines: Sequence[LineResult], wanted: Unit | None) -> Unit:
         less = {"document": "--unit page", "page": "--unit line", "line": "more lines"}[wanted]
         raise DataError(f"all lines are of one {wanted}, and one says nothing of others: compare with {less}")
     return wanted
+
+
+def why_lines(outcome: Outcome) -> str:
+    """What it means that lines are taken to be independent."""
+    pages = len({line.page for line in outcome.lines})
+    if pages == 1:
+        return "all lines are of one page: the intervals say nothing of other pages"
+    why = "no two lines are known to be of one page" if pages == len(outcome.lines) else "lines were asked for"
+    return f"{why}: the intervals are too narrow if lines of a page are alike"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +169,7 @@ class Difference:
 
 def difference(a: Outcome, b: Outcome, measure: Measure, unit: Unit) -> Difference:
     """How far B is from A; both have the same lines, see ``matched``."""
-    of_a, of_b = _by_unit(a.lines, measure, unit), _by_unit(b.lines, measure, unit)
+    of_a, of_b = by_unit(a.lines, measure, unit), by_unit(b.lines, measure, unit)
     edits = np.array([of_b[name].edits - of_a[name].edits for name in of_a], float)
     lengths = np.array([count.reference for count in of_a.values()], float)
     if not lengths.sum():
@@ -179,7 +190,8 @@ def difference(a: Outcome, b: Outcome, measure: Measure, unit: Unit) -> Differen
     )
 
 
-def _by_unit(lines: Iterable[LineResult], measure: Measure, unit: Unit) -> dict[str, EditCount]:
+def by_unit(lines: Iterable[LineResult], measure: Measure, unit: Unit) -> dict[str, EditCount]:
+    """What is counted, summed over each unit."""
     counts: dict[str, EditCount] = {}
     for result in lines:
         name = UNITS[unit](result)
@@ -254,9 +266,9 @@ def ranked(outcomes: Sequence[Outcome], unit: Unit) -> list[Ranked]:
     ]
 
 
-def differing_facts(outcomes: Sequence[Outcome]) -> list[str]:
+def differing_facts(outcomes: Sequence[Outcome], passed_over: Sequence[str] = ()) -> list[str]:
     """What the figures are of, where that differs: ``decoding: greedy (HEAD), beam (workspace)``."""
-    passed_over = ("lines", "characters", "lines_left_out", "model_sha256")
+    passed_over = (*passed_over, "lines", "characters", "lines_left_out", "model_sha256")
     known = [outcome for outcome in outcomes if outcome.measured]
     names = [name for outcome in known for name in outcome.measured if name not in passed_over]
     names = [name for name in dict.fromkeys(names) if not name.startswith("interval_")]

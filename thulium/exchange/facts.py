@@ -163,7 +163,11 @@ def _splits(header: Header, near: Sequence[Path]) -> Mapping[str, int] | None:
 def _is_of(document: Document, header: Header) -> bool:
     """Whether the settings of a document are those that a model file records."""
     settings = _settings(header)
-    return bool(settings) and all(_plain(document.tree.get(name)) == _plain(settings.get(name)) for name in SECTIONS)
+    sections = {name: document.tree.get(name) for name in SECTIONS}
+    training, seed = sections["training"], settings.get("training", {}).get("seed")
+    if isinstance(training, dict) and seed in (training.get("seeds") or ()):  # a model is of one of them
+        sections["training"] = training | {"seed": seed, "seeds": None}
+    return bool(settings) and all(_plain(section) == _plain(settings.get(name)) for name, section in sections.items())
 
 
 def _plain(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Given:
     name: str
     predictions: Path
     metrics: Path | None
+    seeds: Mapping[int, Path] = field(default_factory=dict)  # seed -> its predictions, where there are several
 
 
 def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project: Path | None) -> Comparison:
@@ -91,11 +92,11 @@ def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project:
         left_out=left_out,
         facts=comparing.differing_facts(outcomes),
         unit=chosen,
-        looks=_count_look(outcomes[0], project) if project else 0,
+        looks=count_look(outcomes[0], project) if project else 0,
     )
 
 
-def _count_look(outcome: Outcome, project: Path) -> int:
+def count_look(outcome: Outcome, project: Path) -> int:
     """Note that these lines were compared on, and say how often that was done here.
 
     Who compares often enough on the same lines finds a winner by chance.
@@ -218,20 +219,11 @@ def _share(value: float, places: int) -> str:
     return f"above {1 - least:.{places}f}" if value > 1 - least else f"{value:.{places}f}"
 
 
-def _why_lines(outcome: Outcome) -> str:
-    """What it means that lines are taken to be independent."""
-    pages = len({line.page for line in outcome.lines})
-    if pages == 1:
-        return "all lines are of one page: the intervals say nothing of other pages"
-    why = "no two lines are known to be of one page" if pages == len(outcome.lines) else "lines were asked for"
-    return f"{why}: the intervals are too narrow if lines of a page are alike"
-
-
 def _notes(found: Comparison) -> list[str]:
     rows = [f"what differs besides: {row}" for row in found.facts]
     rows += [f"left out: {row}" for row in found.left_out.rows]
     if found.unit == "line":
-        rows.append(_why_lines(found.outcomes[0]))
+        rows.append(comparing.why_lines(found.outcomes[0]))
     if found.looks > 1:
         rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
     return rows

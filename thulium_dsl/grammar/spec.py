@@ -473,6 +473,7 @@ class TrainingSpec:
     freeze: tuple[Literal["backbone", "head"], ...]
     freeze_epochs: int
     seed: int
+    seeds: tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

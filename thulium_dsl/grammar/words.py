@@ -205,6 +205,11 @@ def _length(noun: str, side: str) -> Callable[[ValidationError], Iterator[Saying
     return say
 
 
+def _distinct(error: ValidationError) -> Iterator[Saying]:
+    twice = next(item for item in error.instance if error.instance.count(item) > 1)
+    yield Saying(f"holds {shown(twice)} more than once", "name each once")
+
+
 def _bound(words: str) -> Callable[[ValidationError], Iterator[Saying]]:
     def say(error: ValidationError) -> Iterator[Saying]:
         is_share = error.validator_value == 1 and words in ("at most", "less than") and 2 <= error.instance <= 100
@@ -244,5 +249,6 @@ WORDED: dict[str, Callable[[ValidationError], Iterator[Saying]]] = {
     "minLength": _length("characters", "at least"),
     "minItems": _length("items", "at least"),
     "maxItems": _length("items", "at most"),
+    "uniqueItems": _distinct,
     "pattern": _pattern,
 }

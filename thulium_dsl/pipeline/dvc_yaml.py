@@ -83,7 +83,7 @@ def differences(root: Path, experiment: Experiment, idle: Iterable[Idle] = ()) -
     # The fingerprint in each stage is that of the whole graph: those are named that differ in more than that.
     own = [name for name in names if _without_meta(before.get(name)) != _without_meta(after.get(name))]
     words = [f"stage {name}" for name in own or names]
-    return (*words, *(part for part in ("metrics", "plots") if found.get(part) != wanted[part]))
+    return (*words, *(part for part in ("metrics", "plots") if found.get(part) != wanted.get(part)))
 
 
 def _without_meta(stage: Any) -> Any:

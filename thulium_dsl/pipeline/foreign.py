@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 
 from thulium_dsl.messages.problems import ThuliumError
-from thulium_dsl.pipeline.graph import Graph
+from thulium_dsl.pipeline.graph import CURVES, METRICS, Graph
 
 _HEADER = "# Compiled by Thulium"  # ours, at the top of the file
 MARK = "thulium"  # in the meta of a stage that we have written
 SETTINGS = ("frozen", "always_changed")  # that people set in a stage of ours, and that stay there
 _LISTS = ("deps", "params", "outs", "metrics", "plots")  # of a stage
-_COMPILED = ("desc", "cmd", "meta", *_LISTS, *SETTINGS)
+_COMPILED = ("desc", "cmd", "matrix", "meta", *_LISTS, *SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def kept(text: str | None, data: Mapping[str, Any], graph: Graph, name: str) -> 
     if text is None:
         return Kept()
     ours = {node.name for node in graph.nodes}
-    curves = {entry.name for entry in graph.curves}
+    curves, figures = {entry.name for entry in CURVES}, {*graph.metrics, *METRICS}
     found = data.get("stages") or {}
     stages = [stage for stage, content in found.items() if MARK not in (content.get("meta") or {})]
     for stage in ours.intersection(stages):
@@ -61,7 +61,7 @@ def kept(text: str | None, data: Mapping[str, Any], graph: Graph, name: str) -> 
             f"  help: give it another name"
         )
     chunks = _Chunks(text)
-    metrics = [index for index, path in enumerate(data.get("metrics") or []) if path not in graph.metrics]
+    metrics = [index for index, path in enumerate(data.get("metrics") or []) if path not in figures]
     plots = [index for index, plot in enumerate(data.get("plots") or []) if not curves.intersection(_ids(plot))]
     others = [key for key in data if key not in ("stages", "metrics", "plots")]
     settings = {stage: _settings(found[stage]) for stage in found if stage in ours}

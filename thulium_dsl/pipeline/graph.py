@@ -5,6 +5,9 @@ ${...} templates, which DVC looks up itself. Paths of what it writes are written
 there, and a value that is changed for one run must not decide about that. Commands are constants, so that nothing a
 user writes can reach a shell.
 
+The seed is the exception to both: a document with several has stages that DVC runs once for each, its number in the
+command and in the paths. It is a whole number, and another list of them is the same graph.
+
 What a stage writes is named file by file, so that files of other origin beside them are not touched.
 """
 
@@ -14,7 +17,7 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from thulium_dsl.grammar import names, schemas
@@ -22,10 +25,13 @@ from thulium_dsl.grammar.idle import Idle
 from thulium_dsl.grammar.paths import paths_of
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import ThuliumError
-from thulium_dsl.pipeline.stages import HISTORY, INPUTS, SAVE_DIR, STAGES, Plot, Stage
+from thulium_dsl.pipeline.stages import EACH, HISTORY, INPUTS, SAVE_DIR, SEEDS, STAGES, SUMMARIZE, Plot, Stage, stage
 from thulium_dsl.text.nodes import dotted
 
 PARAMS = "params.yaml"  # the one name that DVC looks templates up in
+SEED_LIST = "training.seeds"
+OF_SEED = f"{SEEDS}/${{item.seed}}/"
+VALIDATION_ERROR = {"x": "epoch", "y": "val_cer", "title": "validation error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Node:
 
     Attributes:
         texts: what DVC neither lists nor draws by itself, such as the file that curves are drawn of.
+        seeds: the template of the list that it runs once for each item of; empty: it runs once.
     """
 
     name: str
@@ -45,6 +52,7 @@ class Node:
     texts: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     plots: tuple[Plot, ...] = ()
+    seeds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,13 @@ class Curves:
     y_label: str
 
 
+CURVES = (
+    Curves("learning curve", "epoch", HISTORY, ("train_loss", "val_loss"), "nats a symbol"),
+    Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer"), "errors by characters or words"),
+)
+METRICS = tuple(path for row in STAGES for path in row.metrics)  # of one seed
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     nodes: tuple[Node, ...]
@@ -70,12 +85,16 @@ class Graph:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The files of figures, those of the last stage first: DVC's tables show them in this order."""
-        return tuple(path for node in reversed(self.nodes) for path in node.metrics)
+        return tuple(path for node in reversed(self.nodes) if not node.seeds for path in node.metrics)
 
     @property
     def fingerprint(self) -> str:
         """Changes when the structure changes, and only then."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        shown = asdict(self)
+        for node in shown["nodes"]:
+            if not node["seeds"]:  # as in graphs of before there were several
+                del node["seeds"]
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Graph:
@@ -88,11 +107,10 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
             that switches the type of its section for once has the same graph.
     """
     nodes = tuple(_node(row, experiment, root, tuple(idle)) for row in STAGES)
-    curves = (
-        Curves("learning curve", "epoch", HISTORY, ("train_loss", "val_loss"), "nats a symbol"),
-        Curves("validation error", "epoch", HISTORY, ("val_cer", "val_wer"), "errors by characters or words"),
-    )
-    return Graph(nodes, curves)
+    if experiment.training.seeds is not None:
+        seeded = (_of_each_seed(node, experiment) if node.name in EACH else node for node in nodes)
+        return Graph((*seeded, replace(_node(SUMMARIZE, experiment, root, ()), params=("version", SEED_LIST))), ())
+    return Graph(nodes, CURVES)
 
 
 def written(graph: Graph) -> tuple[str, ...]:
@@ -119,6 +137,27 @@ def _node(row: Stage, experiment: Experiment, root: Path, idle: tuple[Idle, ...]
         row.texts,
         row.metrics,
         row.plots,
+    )
+
+
+def _of_each_seed(node: Node, experiment: Experiment) -> Node:
+    """A stage that runs once for each seed, in a folder of that seed.
+
+    The keys of ``training`` are tracked one by one: another list of seeds must not train again those that it keeps.
+    """
+    own = (posixpath.normpath(experiment.checkpointing.save_dir) + "/", *stage("train").texts)
+    keys = [f"training.{name}" for name in asdict(experiment.training) if name not in ("seed", "seeds")]
+    curves = [Plot(OF_SEED + path, VALIDATION_ERROR) for path in node.texts]
+    return replace(
+        node,
+        command=f"{node.command} ${{item}}",  # DVC makes it `--seed 1`, quoted as a shell needs it
+        deps=tuple(OF_SEED + path if path.startswith(own) else path for path in node.deps),
+        params=tuple(name for section in node.params for name in (keys if section == "training" else [section])),
+        outs=tuple(OF_SEED + path for path in node.outs),
+        texts=(),
+        metrics=tuple(OF_SEED + path for path in node.metrics),
+        plots=(*curves, *(replace(plot, path=OF_SEED + plot.path) for plot in node.plots)),
+        seeds=f"${{{SEED_LIST}}}",
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.pipeline import pace as paces
-from thulium_dsl.pipeline.stages import PREPARED
+from thulium_dsl.pipeline.stages import PREPARED, SEEDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,10 @@ def _lines(prepared: Path) -> int | None:
 
 def _parameters(root: Path, tree: Mapping[str, Any], lock: Mapping[str, Any]) -> int | None:
     """What the last training counted, if its model section was this one; the charset comes with the data."""
-    locked = (lock.get("stages") or {}).get("train", {}).get("params", {}).get("params.yaml", {})
-    metrics = _json(root / "metrics" / "train.json")
+    seed = next(iter(tree["training"].get("seeds") or ()), None)  # all of them have the same model
+    name, folder = ("train", root) if seed is None else (f"train@{seed}", root / SEEDS / str(seed))
+    locked = (lock.get("stages") or {}).get(name, {}).get("params", {}).get("params.yaml", {})
+    metrics = _json(folder / "metrics" / "train.json")
     return metrics.get("parameters") if metrics and locked.get("model") == tree["model"] else None
 
 

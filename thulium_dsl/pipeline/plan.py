@@ -6,6 +6,7 @@ changed by itself, so the stages after a changed one are added here. Nothing is 
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 from collections import Counter
@@ -77,7 +78,9 @@ class Step:
             ([name for name in before if name.endswith(".dvc")], "change"),  # of `dvc add`: nothing runs there
         ):
             if names:
-                words.append(f"because {' and '.join(names)} {verb}{'s' if len(names) == 1 else ''}")
+                *others, last = names
+                all_of_them = f"{', '.join(others)} and {last}" if others else last
+                words.append(f"because {all_of_them} {verb}{'' if others else 's'}")
         return f"{self.name}: {'; '.join(words)}"
 
     def _own_words(self) -> Iterator[str]:
@@ -107,12 +110,13 @@ def plan(status: Tree, pipeline: Tree, lock: Tree, tree: Tree) -> tuple[Step, ..
     changed = {name: tuple(_reasons(name, entries, locked, tree)) for name, entries in status.items()}
     stages = pipeline.get("stages") or {}
     names = [name for name in changed if _base(name) not in stages]  # not of this file: they come first
+    stages = _one_by_one(stages, tree)
     writers = {name: _outs_of_file(changed[name]) for name in names}
     steps = [Step(name, changed[name]) for name in names]
     for base in _ordered(stages, tree):
         reads, writes = _paths(stages[base], ("deps",), tree), _paths(stages[base], ("outs", "metrics", "plots"), tree)
         before = [Reason("upstream", name) for name, outs in writers.items() if _touch(outs, reads)]
-        own = [name for name in changed if _base(name) == base] or ([base] if before else [])
+        own = [name for name in changed if base in (name, _base(name))] or ([base] if before else [])
         for name in own:
             steps.append(Step(name, (*changed.get(name, ()), *before)))
             writers[name] = writes
@@ -195,6 +199,34 @@ def _value(node: yaml.Node | None) -> Any:
 def _base(name: str) -> str:
     """A stage of a ``foreach`` or ``matrix`` is called ``stage@item``."""
     return name.partition("@")[0]
+
+
+def _one_by_one(stages: Tree, tree: Tree) -> dict[str, Any]:
+    """The stages, one with a ``matrix`` as all that DVC makes of it: ``train@1``, its values in place of templates."""
+    found: dict[str, Any] = {}
+    for name, stage in stages.items():
+        lists = {key: _listed(value, tree) for key, value in (stage.get("matrix") or {}).items()}
+        for values in itertools.product(*lists.values()):
+            filled = {f"${{item.{key}}}": str(value) for key, value in zip(lists, values, strict=True)}
+            item = f"@{'-'.join(filled.values())}" if filled else ""
+            found[name + item] = _filled(stage, filled)
+    return found
+
+
+def _listed(value: Any, tree: Tree) -> list[Any]:
+    template = _TEMPLATE.fullmatch(value) if isinstance(value, str) else None
+    found = _at(tree, template[1]) if template else value
+    return found if isinstance(found, list) else []
+
+
+def _filled(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {_filled(key, words): _filled(inner, words) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, words) for inner in value]
+    for template, word in words.items() if isinstance(value, str) else ():
+        value = value.replace(template, word)
+    return value
 
 
 def _ordered(stages: Tree, tree: Tree) -> list[str]:

@@ -17,6 +17,7 @@ MANIFEST = "prepared.json"
 PREPARED_LINES = ("train", "val", "test")
 FOUND = "report.json"  # what was read, and what was left out and why
 PREPARED_REPORTS = ("charset.json", "pages.ipc", FOUND, "report.html")
+SEEDS = "seeds"  # with several of them, each has a folder in here, for what it would else write into the project
 PERIODIC = "epochs"  # the folder of the periodic checkpoints, below checkpointing.save_dir
 
 INPUTS, SAVE_DIR = "<inputs>", "<save_dir>"
@@ -134,6 +135,32 @@ STAGES = (
         ),
     ),
 )
+
+
+# The stage that a document with several seeds has besides; those of `EACH` run once for each seed.
+SUMMARIZE = Stage(
+    "summarize",
+    "Sum up what the models of all seeds read.",
+    sections=(),
+    untracked=(),
+    deps=(SEEDS,),
+    outs=(),
+    metrics=("metrics.json",),
+    code=(
+        "thulium/data/images/formats.py",
+        "thulium/data/line.py",
+        "thulium/data/places.py",
+        "thulium/evaluation/comparing.py",
+        "thulium/evaluation/intervals.py",
+        "thulium/evaluation/metrics.py",
+        "thulium/evaluation/outcomes.py",
+        "thulium/evaluation/seeds.py",
+        "thulium/runtime/tables.py",
+        "thulium/training/history.py",
+        "thulium/training/state.py",
+    ),
+)
+EACH = ("train", "evaluate")
 
 
 def stage(name: str) -> Stage:

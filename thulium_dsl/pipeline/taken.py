@@ -29,7 +29,10 @@ def refuse_taken(root: Path, graph: Graph, before: Mapping[str, Any]) -> None:
         ThuliumError: names them.
     """
     ours = {*_outputs(before), *_outputs(_lock(root))}
-    new = [path for path in graphs.written(graph) if not any(_is_within(path, known) for known in ours)]
+    written = graphs.written(graph)
+    new = [path for path in written if "${" not in path and not any(_is_within(path, known) for known in ours)]
+    of_seeds = {_folder_of_seeds(path) for path in written if "${" in path}
+    new += [folder for folder in sorted(of_seeds) if not any(_is_within(known, folder) for known in ours)]
     taken = [path for path in new if os.path.lexists(root / path) and not _is_empty(root / path)]
     if taken:
         raise ThuliumError(
@@ -46,6 +49,10 @@ def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
             for entry in stage.get(name) or ():
                 path = entry.get("path") or next(iter(entry), "") if isinstance(entry, dict) else entry
                 yield posixpath.normpath(str(path))
+
+
+def _folder_of_seeds(path: str) -> str:
+    return path.partition("/${")[0]
 
 
 def _is_within(path: str, known: str) -> bool:
