@@ -151,6 +151,7 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "resources.device": "engine/training/test_training.py::test_a_gpu_that_is_not_there_names_the_way_out",
     "resources.threads": "engine/test_keys.py::test_threads_are_set",
     "resources.augment_on": "engine/training/test_resume.py::test_lines_augmented_on_the_device_are_learnt_from_as_well",  # noqa: E501
+    "resources.cuda_graphs": "engine/training/test_graphs.py::test_the_key_decides_where_a_gpu_could_record",
     "resources.loader_workers": "engine/data/test_readers.py::test_auto_takes_what_the_machine_can_spare",
 }
 

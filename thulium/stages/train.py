@@ -224,6 +224,7 @@ def _trainer(
             ema_decay=training.ema_decay,
             freeze=training.freeze,
             freeze_epochs=training.freeze_epochs,
+            cuda_graphs=resources.cuda_graphs,
             progress=lambda steps, total, title: track(steps, title, total),
             world=world,
         )

@@ -23,6 +23,8 @@ from thulium.models.decoders.base import Features
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import faults
 from thulium.runtime.device import Device
+from thulium.runtime.errors import DeviceError
+from thulium.runtime.world import World
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +35,13 @@ MOST = 64  # recordings, each of which holds a copy of the gradients
 Compute = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
-class GraphedFeatures:
-    """Features of batches to learn from, from recordings where there are some.
+def may_record(device: Device, world: World) -> bool:
+    """Whether there are graphs here: not for several processes, which exchange figures in the middle of the network."""
+    return device.torch_device.type == "cuda" and world.size == 1
 
-    For one process: several exchange figures in the middle of the network.
-    """
+
+class GraphedFeatures:
+    """Features of batches to learn from, from recordings where there are some."""
 
     def __init__(self, model: HTRModel, device: Device) -> None:
         """
@@ -68,8 +72,9 @@ class GraphedFeatures:
         try:
             self._recordings[shape] = self._record(images, widths)
         except RuntimeError as error:
-            if not faults.is_out_of_memory(error):
-                raise  # torch cannot draw random numbers any more after a recording that failed
+            if not faults.is_out_of_memory(error):  # then torch cannot draw random numbers any more
+                where = f"the network could not be recorded as a CUDA graph ({faults.short(error)})"
+                raise DeviceError(f"{where}\n  help: set resources.cuda_graphs to false") from error
             self._is_on = False
             self._recordings.clear()
             log.warning("training without CUDA graphs, which is slower: %s", faults.short(error))

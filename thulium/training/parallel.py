@@ -15,7 +15,7 @@ from thulium.models.decoders.base import Features
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.device import Device
 from thulium.runtime.world import World
-from thulium.training.graphs import GraphedFeatures
+from thulium.training.graphs import GraphedFeatures, may_record
 
 
 class PartLoss(nn.Module):
@@ -49,9 +49,13 @@ class PartLoss(nn.Module):
 class Parallel:
     """A model's losses and gradients in several processes."""
 
-    def __init__(self, model: HTRModel, world: World, device: Device) -> None:
+    def __init__(self, model: HTRModel, world: World, graphs_on: Device | None = None) -> None:
+        """
+        Args:
+            graphs_on: a GPU on which the network may be recorded; None: it is computed anew at each step.
+        """
         self.world = world
-        self._graphed = (model, device) if device.torch_device.type == "cuda" and world.size == 1 else None
+        self._graphed = (model, graphs_on) if graphs_on and may_record(graphs_on, world) else None
         self._loss = PartLoss(model, world.size)
         self._module: nn.Module | None = None
         self._learning: list[bool] = []

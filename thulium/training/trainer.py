@@ -83,6 +83,7 @@ class HTRTrainer:
         unicode_form: UnicodeForm | None = None,
         freeze: Sequence[str] = (),
         freeze_epochs: int = 0,
+        cuda_graphs: bool = True,
         progress: Callable[[Iterable[Sequence[Batch]], int, str], Iterable[Sequence[Batch]]] | None = None,
         world: World = ALONE,
     ) -> None:
@@ -99,6 +100,7 @@ class HTRTrainer:
             ema_decay: decay of averaged weights, which are then the ones validated; 0 switches averaging off.
             unicode_form: predictions are brought to it before they are compared; the model's own rules if absent.
             freeze: parts of the model, "backbone" or "head", that do not learn in the first ``freeze_epochs``.
+            cuda_graphs: on a GPU, record the network for each shape of batch, and replay it.
             progress: wraps the steps of an epoch, given their number and a title.
             world: the processes that train together; the loaders must be made for the same.
 
@@ -121,7 +123,7 @@ class HTRTrainer:
         self._losses: Losses | None = None  # of the epoch that goes on, or went on last
         self._cut: Losses | None = None  # of an epoch that is to be resumed
         self._ema = Ema(self.model, ema_decay) if ema_decay else None
-        self._parallel = Parallel(self.model, world, self.device)
+        self._parallel = Parallel(self.model, world, self.device if cuda_graphs else None)
         self._scaler = self.device.scaler()
         self._progress = progress or (lambda batches, _num, _title: batches)
 

@@ -564,6 +564,7 @@ class ResourcesSpec:
     processes: int
     loader_workers: str | int
     augment_on: Literal["auto", "loader", "device"]
+    cuda_graphs: bool
     prepare_workers: int
     threads: int
 
