@@ -267,8 +267,10 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
 @command()
 @document
 @output_dir
-@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in place of the one trained here.")
-def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
+@click.option(
+    "--model", metavar="MODEL", help="Judge this model file, or zoo:NAME, in place of the model trained here."
+)
+def evaluate(file: Path, output_dir: Path | None, model: str | None) -> None:
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
@@ -281,6 +283,7 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
         if is_own and place.prepared.exists() and folders.have_changed(experiment, place.out):
             _prepare_anew(experiment, place)
         with engine.importing("evaluate"):
+            from thulium.models import zoo
             from thulium.stages import evaluate as stage
         stage.evaluate(
             evaluation=experiment.evaluation,
@@ -288,7 +291,7 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None) -> None:
             prepared=place.prepared,
             checkpoints=checkpoints,
             out=place.out,
-            model_file=model,
+            model_file=zoo.file_of(model) if model else None,
         )
 
 
