@@ -28,7 +28,7 @@ from thulium.data.prepared import open_prepared
 from thulium.models.file import load_model, save_model
 
 ZOO = Path(__file__).resolve().parent
-KEPT = ("model.safetensors", "README.md", "metrics.json")  # of a publication, beside the document
+KEPT = ("model.safetensors", "README.md", "metrics.json", "publication.json")  # of a publication, beside the document
 LICENSE = "CC-BY-4.0"
 SUMMARY = "Latin script of the 15th to the 20th century: mostly French, some Italian, Spanish, Catalan and English"
 
@@ -75,7 +75,7 @@ def make(name: str, work: Path, trained: Path | None) -> None:
 
 
 def thulium(cwd: Path, *words: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "thulium", *map(str, words)], cwd=cwd, check=True)
+    subprocess.run([Path(sys.executable).with_name("thulium"), *map(str, words)], cwd=cwd, check=True)
 
 
 def sources() -> list[dict[str, Any]]:
@@ -109,8 +109,8 @@ def card_notes(name: str, out: Path) -> str:
             f"`thulium predict zoo:{name} line.png` reads with it as it is.",
             (ZOO / "limits.md").read_text(encoding="utf-8").strip(),
             "## By source",
-            f"Lines that it learned from, and its errors on documents that it has not seen: hands of their own, as far as "
-            f"the sources tell.\n\n{by_source(out)}",
+            "Lines that it learned from, and its errors on documents that it has not seen: other hands, as far as the "
+            f"sources tell.\n\n{by_source(out)}",
             "## Sources and credits",
             "The lines were cut from the pages of these projects; their texts were brought to one spelling, as "
             f"`params.yaml` says. We thank their authors.\n\n{credits_of()}",
@@ -128,7 +128,7 @@ def by_source(out: Path) -> str:
             lines[source] += 1
             edits[source] += int(read["edits"])
             characters[source] += int(read["characters"])
-    rows = ["| source | languages | centuries | lines of training | lines of the test | CER |", "|---|---|---|---|---|---|"]
+    rows = ["| source | languages | centuries | lines of training | of the test | CER |", "|---|---|---|---|---|---|"]
     for row in sources():
         name = row["name"]
         cer = f"{edits[name] / characters[name]:.1%}" if characters[name] else ""

@@ -56,7 +56,7 @@ def export(model: str, format_: str, output: Path | None, quantize: str | None, 
 
 
 def _stem(model: str, path: Path) -> str:
-    """What a file made of a model is called: as the model's own, or as its name in the zoo, where all are called alike."""
+    """What a file made of a model is called: as the model's, or by its name in the zoo, where all files are alike."""
     from thulium_dsl.grammar import names
 
     name = names.parse(model)

@@ -25,7 +25,9 @@ def file_of(given: str | Path) -> Path:
         what, do = names.fault(text) or ("", "")
         raise CheckpointError(f"{what}\n  help: {do}")
     if model.path is None:
-        raise CheckpointError(f"{text}: does not travel with Thulium\n  help: `thulium fetch {text}` brings {name.path}")
+        raise CheckpointError(
+            f"{text}: does not travel with Thulium\n  help: `thulium fetch {text}` brings {name.path}"
+        )
     check(model, model.path)
     return model.path
 

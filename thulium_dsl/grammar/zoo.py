@@ -1,7 +1,7 @@
 """The models that Thulium knows by name: what ``zoo:name`` stands for.
 
-This table is the only place that says what there is. The files lie in the folder ``zoo`` of the repository, a folder for
-each model, and travel in the package.
+This table alone says what there is. The files lie in the folder ``zoo`` of the repository, one folder a model, and travel
+in the package.
 """
 
 from __future__ import annotations
