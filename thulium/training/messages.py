@@ -45,9 +45,9 @@ def untrained(values: Mapping[str, float], reading: Judged | None, *, is_started
     yield f"before training: val_cer {values['val_cer']:.1%}{weights}"
     if is_started and values["val_cer"] >= HELPLESS:
         yield (
-            "warning: the model that it starts from reads next to nothing in the validation lines: it may not help\n"
-            "  help: see in the report of prepare whether the lines are as they should be; if its script or its kind of "
-            "hand is another one, train once with an empty training.init_from, and compare"
+            "warning: the model that it starts from reads next to nothing in the validation lines, and may not help\n"
+            "  help: see in the report of prepare whether the lines are as they should be; if its script or its kind "
+            "of hand is another one, train once with an empty training.init_from, and compare"
         )
     if reading and reading.unfit:
         yield _unfit_lines(reading)

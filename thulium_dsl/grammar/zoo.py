@@ -1,7 +1,7 @@
 """The models that Thulium knows by name: what ``zoo:name`` stands for.
 
-This table alone says what there is. The files lie in the folder ``zoo`` of the repository, one folder a model, and travel
-in the package.
+This table alone says what there is. The files lie in the folder ``zoo`` of the repository, one folder a model; they
+travel in the package.
 """
 
 from __future__ import annotations

@@ -329,7 +329,9 @@ def test_a_model_of_the_zoo_that_travels_with_thulium_needs_no_network(model_byt
     assert fetch.fetch_model(names.parse("zoo:old-french"), tmp_path).entry == done.entry
     (tmp_path / done.place).unlink()
     file.write_bytes(model_bytes[:-1] + b"x")
-    with pytest.raises(CheckpointError, match="zoo:old-french: its file is not the one that this version of Thulium knows"):
+    with pytest.raises(
+        CheckpointError, match="zoo:old-french: its file is not the one that this version of Thulium knows"
+    ):
         fetch.fetch_model(names.parse("zoo:old-french"), tmp_path)
     assert not (tmp_path / done.place).exists()
 
