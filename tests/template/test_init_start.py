@@ -104,6 +104,7 @@ def test_an_export_and_a_model_become_a_project_that_fits_both(table: Path, run:
     assert "# Hiding stretches of a line" in (folder / "params.yaml").read_text()
 
 
+@pytest.mark.long
 def test_a_model_file_of_other_kinds_starts_a_project_without_data(table: Path, run: lab.Shell, tmp_path: Path) -> None:
     file = write_model(tmp_path / "last year.safetensors", other_kinds=True)
     done = init("letters", "--dataset", "page", "--start", file)
@@ -117,7 +118,10 @@ def test_a_model_file_of_other_kinds_starts_a_project_without_data(table: Path, 
     assert run("git", "status", "--short", cwd=Path("letters")).stdout == ""
 
 
-def test_what_cannot_be_started_from_leaves_nothing(table: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_started_from_leaves_nothing(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     (tmp_path / "no.safetensors").write_bytes(b"no model")
     said = {
         ("letters", "--start", "zoo:small"): "--start goes with your own lines: add --from EXPORT, or --dataset",
@@ -125,7 +129,9 @@ def test_what_cannot_be_started_from_leaves_nothing(table: Path, tmp_path: Path)
         ("letters", "--dataset", "page", "--start", "none.safetensors"): "none.safetensors: no such checkpoint",
         ("letters", "--dataset", "page", "--start", tmp_path / "no.safetensors"): "not a safetensors file",
         ("letters", "--dataset", "page", "--start", "hf:owner"): "'hf:owner' is no name of a model",
-        ("letters", "--from", tmp_path, "--start", "zoo:smal"): "did you mean 'zoo:small'?",
+        ("letters", "--dataset", "page", "--start", "hf:a/b"): "cannot be reached",
+        ("letters", "--dataset", "page", "--start", ""): "--start is an empty text",
+        ("letters", "--from", tmp_path / "zoo", "--start", "zoo:smal"): "did you mean 'zoo:small'?",
     }
     for words, message in said.items():
         done = init(*words)

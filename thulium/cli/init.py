@@ -66,9 +66,10 @@ def init(folder: Path | None, dataset: str | None, source: Path | None, copies: 
         _check(folder, "name a new folder")
         _check_start(start, dataset or Dataset.synthetic.value)
         with begin.undone_on_failure(folder):
-            _make(folder, dataset or Dataset.synthetic.value)
             if start:
-                _start_from(start, folder)
+                _start_from(start, folder, dataset or "")
+            else:
+                _make(folder, dataset or Dataset.synthetic.value)
         return
     if dataset == Dataset.synthetic.value:
         raise click.UsageError("--dataset synthetic renders its lines, and takes none by --from")
@@ -80,23 +81,23 @@ def init(folder: Path | None, dataset: str | None, source: Path | None, copies: 
 
 
 def _check_start(start: str | None, dataset: str) -> None:
-    """Refuse a model that cannot be had, or that there are no lines for."""
-    from thulium.cli.start import starting
-
-    if start is None:
-        return
-    if dataset == Dataset.synthetic.value:
+    """Refuse a model that is none by its name, or that there are no lines for."""
+    if start is not None and not start:
+        raise ThuliumError("--start is an empty text, as of a variable that is not set: name a model")
+    if start and dataset == Dataset.synthetic.value:
         raise click.UsageError("--start goes with your own lines: add --from EXPORT, or --dataset with their kind")
-    starting.check(start)
 
 
-def _start_from(start: str, folder: Path) -> None:
-    """Let a project whose data are still to come start from a model."""
-    from thulium.cli.start import begin, tell
+def _start_from(start: str, folder: Path, dataset: str) -> None:
+    """Make a project that starts from a model, and whose data are still to come."""
+    from thulium.cli.start import begin, starting, tell
     from thulium.cli.start.choice import Choice
 
-    choice = Choice("", {})
-    begin.start_from(start, folder, choice)
+    with begin.beside(folder) as staging:
+        model = starting.bring(start, staging)
+        _make(folder, dataset)
+        choice = Choice(dataset, {})
+        begin.start_from(model, folder, choice)
     begin.keep(choice, folder, "A model to start from, and a document that fits it", is_copy=False)
     echo(tell.chose(choice, folder))
 

@@ -55,7 +55,7 @@ class Staging:
 
     def new(self) -> Path:
         """A hidden folder on the disk of the project."""
-        return self.stack.enter_context(_beside(self.folder))
+        return self.stack.enter_context(beside(self.folder))
 
 
 def name_of(source: Path) -> str:
@@ -82,13 +82,14 @@ def begin(
     _check_places(source, folder, copies)
     with undone_on_failure(folder), contextlib.ExitStack() as stack:
         staging = Staging(source, folder, copies, stack)
+        model = starting.bring(start, staging.new()) if start else None
         data = _ready(staging, kind)
         is_copy = data.is_ours or _is_copied(data.sight, staging)
         echo(tell.saw(data.shown, data.choice, source))
         make(data.choice.kind)
         _bring(data, folder, is_copy)
-        if start:
-            start_from(start, folder, data.choice)
+        if model:
+            start_from(model, folder, data.choice)
         committed = keep(data.choice, folder, "The data, and a document that fits them", is_copy=is_copy)
         echo(tell.chose(data.choice, folder))
     echo(tell.next_steps(folder, committed))
@@ -125,7 +126,7 @@ def undone_on_failure(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def beside(folder: Path) -> Iterator[Path]:
     """A hidden folder on the disk of a project."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -229,9 +230,9 @@ def _copy(source: Path, target: Path) -> None:
         copy.chmod(0o644)
 
 
-def start_from(given: str, folder: Path, choice: Choice) -> None:
+def start_from(start: starting.Start, folder: Path, choice: Choice) -> None:
     """Put a model into a project, and choose a document that fits it and the number of lines."""
-    start = starting.bring(given, folder)
+    shutil.copytree(start.folder, folder, dirs_exist_ok=True)
     _run(folder, "dvc", "add", "--quiet", start.place)
     lines = choice.seen.lines["train"] if choice.seen else None
     choice.start = start.init_from

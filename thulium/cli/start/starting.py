@@ -23,49 +23,40 @@ PARTS = ("backbone", "head", "decoder")  # of the network, which init_from wants
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A model that lies in a project.
+    """A model that is ready to come into a project.
 
     Attributes:
         init_from: what the document calls it.
         place: the file, from the project's folder.
+        folder: where it lies meanwhile, with what belongs to it.
     """
 
     init_from: str
     place: str
+    folder: Path
     header: Header
 
 
-def check(given: str) -> None:
-    """Refuse a model that cannot be had, before anything is made; one that lies elsewhere is not asked for yet.
-
-    Raises:
-        ThuliumError: says what is wrong with it.
-    """
-    module = engine.load("init --start", "thulium.models.header")
-    name = names.parse(given)
-    if name is None or name.scheme == "zoo":
-        with model_file(given) as path:
-            module.read_header(path)
-    elif fault := names.fault(given):
-        raise ThuliumError(f"{fault[0]}\n  help: {fault[1]}")
-
-
 def bring(given: str, folder: Path) -> Start:
-    """Put a model into a project.
+    """Put a model into a folder, at the place that it will have in a project.
 
     Raises:
-        ThuliumError: it cannot be had.
+        ThuliumError: it cannot be had, or is none.
     """
     module = engine.load("init --start", "thulium.models.header")
-    if name := names.parse(given):
+    if names.is_name(given) and not Path(given).exists():
+        if fault := names.fault(given):
+            raise ThuliumError(f"{fault[0]}\n  help: {fault[1]}")
+        name = names.parse(given)
         fetch = engine.load("init --start", "thulium.exchange.fetch")
         place = fetch.fetch_model(name, folder).place
-        return Start(str(name), place, module.read_header(folder / place))
+        return Start(str(name), place, folder, module.read_header(folder / place))
     with model_file(given) as path:
+        header = module.read_header(path)
         place = f"{names.FOLDER}/{path.name}"
         (folder / place).parent.mkdir(exist_ok=True)
         shutil.copyfile(path, folder / place)
-    return Start(place, place, module.read_header(folder / place))
+    return Start(place, place, folder, header)
 
 
 def values(start: Start, lines: int | None) -> dict[str, Any]:
