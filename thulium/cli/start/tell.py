@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from thulium.cli.start.choice import FEW, SPLITS, Choice
 from thulium.cli.start.sight import Sight
-from thulium_dsl.grammar import zoo
 
 if TYPE_CHECKING:
     from thulium.ingest.overview import Overview
@@ -109,11 +108,10 @@ def _of_lines(choice: Choice) -> list[str]:
     if choice.kind == "parquet" and seen.num_pages == seen.num_lines:
         remarks.append("dataset.page_column: no column says which lines are of one page")
     if seen.lines["train"] < FEW and not choice.start:
-        there = next(iter(zoo.names()), "")
-        model = f"--start zoo:{there} starts from a model" if there else "a model to start from (training.init_from)"
         remarks.append(
             f"model, training: {seen.lines['train']:,} lines are few for the defaults: take a smaller network, smaller "
-            f"batches (model.backbone.config_name, training.batch_size), or {model}"
+            "batches (model.backbone.config_name, training.batch_size), or a model to start from (--start MODEL; "
+            "`thulium models` lists some)"
         )
     return remarks
 
