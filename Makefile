@@ -222,6 +222,10 @@ bench-ladder: setup  ## train DOCUMENT=file with one part of the recipe left out
 bench-schedules: setup  ## train DOCUMENT=file with each schedule and three seeds; OUT=folder, EPOCHS=40, MORE="--augmentations none light"
 	python benchmarks/schedules.py $(DOCUMENT) $(or $(OUT),runs/schedules) --epochs $(or $(EPOCHS),12) $(MORE)
 
+.PHONY: zoo
+zoo: setup  ## make the starting models: OPEN=folder with the tables of lines; MODELS="latin-tiny" for one of them
+	python zoo/make.py $(OPEN) $(MODELS)
+
 .PHONY: same
 same: setup  ## compare what this code writes with that of another revision: BASE=REV; LINES=folder PAGES=folder for real data
 	python benchmarks/same.py $(BASE) $(if $(LINES),--lines "$(LINES)") $(if $(PAGES),--pages "$(PAGES)")

@@ -65,3 +65,10 @@ def test_the_engine_is_there(installed: lab.Shell, tmp_path: Path) -> None:
     done = installed("thulium", "prepare", "document.yaml", "--output-dir", "run", cwd=tmp_path)
     assert "prepared 24 train, 8 val, 8 test lines in run" in done.stdout
     installed("python", "-c", "import thulium.training, thulium.stages.evaluate", cwd=tmp_path)
+
+
+def test_the_models_of_the_zoo_come_with_it(installed: lab.Shell, tmp_path: Path) -> None:
+    script = "from thulium_dsl.grammar import zoo; print(zoo.folder(), *(m.path for m in zoo.MODELS if m.path))"
+    folder, *files = installed("python", "-c", script, cwd=tmp_path).stdout.split()
+    assert folder.endswith("site-packages/thulium_dsl/_zoo")
+    assert all(Path(file).is_file() for file in files)

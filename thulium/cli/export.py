@@ -45,7 +45,7 @@ MARK = b"thulium export"  # stands in the head of each file that it writes
 def export(model: str, format_: str, output: Path | None, quantize: str | None, check_on: Path | None) -> None:
     """Write a model for ONNX Runtime. It is written only if that reads what PyTorch reads."""
     with model_file(model) as path:
-        target = output or Path(path.name).with_suffix(f".{format_}")
+        target = output or Path(f"{_stem(model, path)}.{format_}")
         small = target.with_name(f"{target.stem}.{quantize}{target.suffix}") if quantize else None
         for file in (target, small):
             if file:
@@ -53,6 +53,14 @@ def export(model: str, format_: str, output: Path | None, quantize: str | None, 
         stage = engine.load("export", "thulium.stages.export")
         near = _folders_near(model, path)
         _say(stage.export_onnx(model_file=path, output=target, int8_output=small, check_on=check_on, near=near))
+
+
+def _stem(model: str, path: Path) -> str:
+    """What a file made of a model is called: as the model's, or by its name in the zoo, where all files are alike."""
+    from thulium_dsl.grammar import names
+
+    name = names.parse(model)
+    return name.of if name and name.scheme == "zoo" else path.stem
 
 
 def _folders_near(model: str, path: Path) -> list[Path]:

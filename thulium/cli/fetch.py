@@ -80,9 +80,15 @@ def models() -> None:
     from thulium_dsl.grammar import zoo
 
     for model in zoo.MODELS:
-        echo(f"zoo:{model.name}  {', '.join(model.languages)}; {', '.join(model.scripts)}; {model.license}")
+        echo(f"zoo:{model.name}  {model.size / 1e6:.1f} MB, {'on this machine' if model.path else 'to be fetched'}")
         echo(f"    {model.summary}")
-    if not zoo.MODELS:
+        echo(f"    languages: {', '.join(model.languages)}; scripts: {', '.join(model.scripts)}")
+        echo(f"    licence: {model.license}; sha256 {model.sha256}")
+    if zoo.MODELS:
+        name = zoo.MODELS[0].name
+        echo(f"to start from one: thulium init NAME --start zoo:{name} --from EXPORT")
+        echo(f"to read with it as it is: thulium predict zoo:{name} line.png")
+    else:
         echo("this version of Thulium comes with no models; training.init_from also takes hf:owner/name and doi:…")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from thulium.cli.command import PATH, argument, command
+from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
@@ -51,7 +52,8 @@ class Dataset(str, Enum):
     show_default="copy up to 2 GB",
     help="Copy the folder of --from into the project, or leave it where it is.",
 )
-def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None) -> None:
+@click.option("--start", metavar="MODEL", help="Start from this model: zoo:NAME, hf:OWNER/NAME, or a model file.")
+def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None, start: str | None) -> None:
     """Start a project: params.yaml, dvc.yaml, git and DVC. With --from, a document that fits the data."""
     from thulium.cli.start import begin
 
@@ -62,15 +64,42 @@ def init(folder: Path | None, dataset: str | None, source: Path | None, copies: 
             raise click.UsageError("--copy and --in-place say what becomes of the folder that --from names")
         assert folder is not None
         _check(folder, "name a new folder")
+        _check_start(start, dataset or Dataset.synthetic.value)
         with begin.undone_on_failure(folder):
-            _make(folder, dataset or Dataset.synthetic.value)
+            if start:
+                _start_from(start, folder, dataset or "")
+            else:
+                _make(folder, dataset or Dataset.synthetic.value)
         return
     if dataset == Dataset.synthetic.value:
         raise click.UsageError("--dataset synthetic renders its lines, and takes none by --from")
+    _check_start(start, dataset or "")
     folder = folder or Path(begin.name_of(source))
     _check(folder, f"name a new folder, as in: thulium init --from {source} {folder.name}-htr")
     os.environ["THULIUM_INIT_HAS_DATA"] = "yes"  # the template's hook then leaves it to us to say what comes next
-    begin.begin(source, folder, dataset, copies, lambda kind: _make(folder, kind))
+    begin.begin(source, folder, dataset, copies, lambda kind: _make(folder, kind), start or "")
+
+
+def _check_start(start: str | None, dataset: str) -> None:
+    """Refuse a model that is none by its name, or that there are no lines for."""
+    if start is not None and not start:
+        raise ThuliumError("--start is an empty text, as of a variable that is not set: name a model")
+    if start and dataset == Dataset.synthetic.value:
+        raise click.UsageError("--start goes with your own lines: add --from EXPORT, or --dataset with their kind")
+
+
+def _start_from(start: str, folder: Path, dataset: str) -> None:
+    """Make a project that starts from a model, and whose data are still to come."""
+    from thulium.cli.start import begin, starting, tell
+    from thulium.cli.start.choice import Choice
+
+    with begin.beside(folder) as staging:
+        model = starting.bring(start, staging)
+        _make(folder, dataset)
+        choice = Choice(dataset, {})
+        begin.start_from(model, folder, choice)
+    begin.keep(choice, folder, "A model to start from, and a document that fits it", is_copy=False)
+    echo(tell.chose(choice, folder))
 
 
 def _check(folder: Path, advice: str) -> None:

@@ -1,4 +1,4 @@
-"""The model that a command is given: a file, a folder that has one, or a revision of the project."""
+"""The model that a command is given: a file, a folder that has one, a name, or a revision of the project."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def model_file(given: str) -> Iterator[Path]:
     """The path of a model file; one of another revision is there until the block ends.
 
     Args:
-        given: a path, a git revision, or the name of a DVC experiment.
+        given: a path, a name such as zoo:latin-small, a git revision, or the name of a DVC experiment.
 
     Raises:
         ThuliumError: there is none; says what to do.
@@ -33,6 +33,8 @@ def model_file(given: str) -> Iterator[Path]:
     path = Path(given)
     if path.is_dir():
         yield _in_folder(path)
+    elif names.is_name(given) and not path.exists():
+        yield _named(given)
     elif path.exists() or path.suffix == ".safetensors":
         yield path
     else:
@@ -44,6 +46,22 @@ def model_file(given: str) -> Iterator[Path]:
             )
         with tempfile.TemporaryDirectory(prefix="thulium-") as folder:
             yield _of_revision(given, root, Path(folder))
+
+
+def _named(given: str) -> Path:
+    """The file of a model that has a name: one that travels with Thulium, or was fetched into this project."""
+    from thulium.models import zoo
+
+    fault, name = names.fault(given), names.parse(given)
+    if fault is None and name is not None:
+        fetched = Path(name.path)
+        if name.scheme == "zoo":
+            return zoo.file_of(given)
+        if fetched.is_file():
+            return fetched
+        fault = f"{given}: is not here ({fetched})", f"`thulium fetch {given}` brings it"
+    what, do = fault or (given, "")
+    raise ThuliumError(f"{what}\n  help: {do}")
 
 
 def _in_folder(folder: Path) -> Path:

@@ -61,10 +61,11 @@ def _one(name: str, metavar: str, about: str) -> Callable[[F], F]:
 @_many("data-url", "URI", "Where the lines are that it was trained on.")
 @_many("data-license", "TEXT", "Under which licence these are.")
 @_one("benchmark", "OWNER/NAME#TASK", "The data set of the Hub that it was evaluated on, if that is a benchmark.")
+@click.option("--notes", type=PATH, metavar="FILE", help="Markdown for its card, such as what it reads badly.")
 @_many("community", "NAME", "Of Zenodo.  [default: ocr_models, where HTRMoPo finds it]")
 def publish(model: str, **options: Any) -> None:
     """Write a model and its card for others. --upload uploads them."""
-    target, out = _target(options), options["output_dir"]
+    target, out, notes = _target(options), options["output_dir"], _text_of(options["notes"])
     engine.load("publish", "thulium.exchange.facts")
     from thulium.exchange import card as cards
     from thulium.exchange import publication
@@ -73,7 +74,7 @@ def publish(model: str, **options: Any) -> None:
     with model_file.model_file(model) as path:
         facts = _facts(model, path)
         given = _given(options, needs_script=not facts.scripts)
-        card = cards.Card(facts=facts, person=_person(given), place=target if target != ZENODO else "")
+        card = cards.Card(facts=facts, person=_person(given), place=target if target != ZENODO else "", notes=notes)
         for note in _notes(facts, card):
             echo(f"note: {note}", err=True)
         written = publication.write(out, card)
@@ -128,6 +129,16 @@ def _refuse_without_token(target: str) -> None:
         )
     if target != ZENODO:
         engine.load("publish", "huggingface_hub")
+
+
+def _text_of(notes: Path | None) -> str:
+    """What stands in the file of --notes."""
+    try:
+        return notes.read_text(encoding="utf-8-sig").strip() if notes else ""
+    except OSError as error:
+        raise ThuliumError(f"--notes {notes}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ThuliumError(f"--notes {notes}: is no text in UTF-8") from None
 
 
 def _facts(model: str, path: Path) -> Facts:

@@ -274,9 +274,11 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
 @command()
 @document
 @output_dir
-@click.option("--model", type=PATH, metavar="FILE", help="Judge this model file, in place of the one trained here.")
+@click.option(
+    "--model", metavar="MODEL", help="Judge this model file, or zoo:NAME, in place of the model trained here."
+)
 @seed_option
-def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int | None) -> None:
+def evaluate(file: Path, output_dir: Path | None, model: str | None, seed: int | None) -> None:
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
@@ -291,6 +293,7 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int 
         if is_own and place.prepared.exists() and folders.have_changed(experiment, place.out):
             _prepare_anew(experiment, place)
         with engine.importing("evaluate"):
+            from thulium.models import zoo
             from thulium.stages import evaluate as stage
         stage.evaluate(
             evaluation=experiment.evaluation,
@@ -298,7 +301,7 @@ def evaluate(file: Path, output_dir: Path | None, model: Path | None, seed: int 
             prepared=place.prepared,
             checkpoints=checkpoints,
             out=place.out,
-            model_file=model,
+            model_file=zoo.file_of(model) if model else None,
         )
 
 

@@ -30,11 +30,13 @@ class Card:
 
     Attributes:
         place: the name that others fetch the model by, such as hf:owner/name; empty if it is not known yet.
+        notes: Markdown of a person's, with headings of the second level.
     """
 
     facts: Facts
     person: Person
     place: str
+    notes: str = ""
 
     @property
     def scripts(self) -> tuple[str, ...]:

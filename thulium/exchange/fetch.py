@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.resources
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from thulium.exchange import hub, lock, zenodo
 from thulium.exchange.listing import Listing, lines_of, model_of, refuse_unsafe
 from thulium.exchange.lock import Entry, LockedFile
 from thulium.exchange.web import RemoteFile, download
+from thulium.models import zoo as local
 from thulium.runtime.errors import CheckpointError, DataError, RemoteError
 from thulium.runtime.files import PART
 from thulium_dsl.grammar import zoo
@@ -90,18 +90,14 @@ def _of_zoo(name: Name, part: Path) -> Entry:
     model = zoo.find(name.of)
     if model is None:  # the document's rules say what there is
         raise RemoteError(f"{name}: there is no model of this name")
-    if model.is_packaged:
-        package, _, path = model.place.partition("/")
-        with importlib.resources.as_file(importlib.resources.files(package).joinpath(path)) as file:
-            shutil.copyfile(file, part)
-    else:
-        remote = RemoteFile(name=MODEL, url=model.place, size=None, checksum=f"sha256:{model.sha256}")
+    if model.path is None:
+        remote = RemoteFile(name=MODEL, url=model.url, size=model.size, checksum=f"sha256:{model.sha256}")
         download(remote, part, most=LARGEST_MODEL)
-    if (digest := _sha256(part)) != model.sha256:
-        raise RemoteError(f"{name}: its file is not the one that this version of Thulium knows: install it anew")
-    url = "" if model.is_packaged else model.place
-    file_ = LockedFile(path=name.path, url=url, size=part.stat().st_size, sha256=digest)
-    return Entry(name=str(name), page=url, revision="", license=model.license, files=(file_,))
+    else:
+        shutil.copyfile(local.file_of(str(name)), part)
+        local.check(model, part)  # what was copied, and not only what was looked at
+    file = LockedFile(path=name.path, url=model.url, size=part.stat().st_size, sha256=model.sha256)
+    return Entry(name=str(name), page=model.url, revision="", license=model.license, files=(file,))
 
 
 def _again(known: Entry, part: Path, name: Name, root: Path) -> Entry:

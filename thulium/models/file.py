@@ -27,20 +27,36 @@ from thulium.runtime.files import replace_bytes
 FLOATS, INTEGERS = ("F64", "F32", "F16", "BF16"), ("I64",)  # types of weights, as safetensors calls them
 
 
-def save_model(model: HTRModel, path: Path, facts: Mapping[str, Any] | None = None) -> None:
+def save_model(
+    model: HTRModel, path: Path, facts: Mapping[str, Any] | None = None, *, in_16_bits: bool = False
+) -> None:
     """Write a model file, whole or not at all.
 
     Args:
         model: its weights are copied to the CPU.
         path: should end in .safetensors.
         facts: JSON values to keep in the header, such as epoch and metrics.
+        in_16_bits: see ``packed``.
+
+    Raises:
+        CheckpointError: a weight is too large for 16 bits.
     """
-    replace_bytes(path, packed(model, facts or {}))
+    replace_bytes(path, packed(model, facts or {}, in_16_bits=in_16_bits))
 
 
-def packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
-    """A model file as bytes; ``model.calibration`` stands in it if there is one."""
+def packed(model: HTRModel, facts: Mapping[str, Any], *, in_16_bits: bool = False) -> bytes:
+    """A model file as bytes; ``model.calibration`` stands in it if there is one.
+
+    Args:
+        in_16_bits: write matrices and filters as float16, which halves the file; whoever loads it computes in 32 bits
+            all the same. Vectors keep their bits: they are few, and a variance may be too small for 16.
+
+    Raises:
+        CheckpointError: a weight is too large for 16 bits.
+    """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if in_16_bits:
+        weights = {name: _in_16_bits(name, tensor) for name, tensor in weights.items()}
     header = {
         "format": FORMAT,
         "model": asdict(model.spec),
@@ -54,6 +70,16 @@ def packed(model: HTRModel, facts: Mapping[str, Any]) -> bytes:
         header["calibration"] = model.calibration.written()
     header["sha256"] = _digest(header, weights)
     return save(weights, {"thulium": json.dumps(header, sort_keys=True)})  # one entry: several have no fixed order
+
+
+def _in_16_bits(name: str, tensor: Tensor) -> Tensor:
+    """A weight in 16 bits, if it is a matrix or has more dimensions."""
+    if tensor.dim() < 2 or not tensor.is_floating_point():
+        return tensor
+    small = tensor.half()
+    if not small.isfinite().all():
+        raise CheckpointError(f"{name} has weights beyond what 16 bits hold (65504): keep the file with 32 bits")
+    return small
 
 
 def _digest(header: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:

@@ -22,6 +22,7 @@ from thulium.data.line import Fault, Origin, Unread
 from thulium.data.text import normalize
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.decoding.searches import BeamSearch
+from thulium.models import zoo
 from thulium.models.decoders.base import Output
 from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
@@ -125,11 +126,14 @@ class Recogniser:
     def load(cls, path: str | Path, *, device: str = "auto") -> Recogniser:
         """A recogniser with the model of a file, in 32 bits.
 
+        Args:
+            path: of a model file; or the name of a model that travels with Thulium, such as "zoo:latin-small".
+
         Raises:
-            CheckpointError: the file is missing, damaged, or not a model file of Thulium's.
+            CheckpointError: the file is missing, damaged, or not a model file of Thulium's; there is no such name.
             DeviceError: the device is not there.
         """
-        model, _ = load_model(Path(path))
+        model, _ = load_model(zoo.file_of(path))
         chosen = devices.choose(device, mixed_precision=False)
         return cls(model.to(chosen.torch_device).eval(), chosen)
 

@@ -125,7 +125,8 @@ def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRMod
 
     if training.init_from is None:
         return make(charset)
-    return started_from(Path(local_path(training.init_from)), training.extend_charset, charset, make)
+    start, texts = Path(local_path(training.init_from)), data.split("train").texts
+    return started_from(start, training.extend_charset, charset, make, texts)
 
 
 def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:

@@ -87,7 +87,7 @@ def fit(
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
-        say_all(messages.untrained(untrained, trainer.reading))
+        say_all(messages.untrained(untrained, trainer.reading, is_started=training.init_from is not None))
     pace = _Pace(run, len(train_loader.lines), on_pace)
     while run.epochs < (epochs := _last_epoch(run, training.epochs, len(train_loader))) and not run.is_over:
         epoch = run.epochs
@@ -104,6 +104,8 @@ def fit(
         say_all(_looked(watch, run, is_last=is_last))
         keeper.end_epoch(is_last=is_last)
     say_all(messages.ending(run))
+    if training.init_from is not None and run.epochs:
+        say_all(messages.since_start(run))
 
 
 def _last_epoch(run: Run, epochs: int, steps_per_epoch: int) -> int:

@@ -12,6 +12,7 @@ from thulium.training.trainer import HTRTrainer
 from thulium_dsl.grammar.spec import SchedulerSpec
 
 NAMED = 20  # lines in a message
+HELPLESS = 0.9  # the CER from which a model that a training starts from is said to read nothing
 
 
 def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: SchedulerSpec) -> Iterator[str]:
@@ -34,9 +35,20 @@ def _lost_warmup(spec: SchedulerSpec, steps_per_epoch: int) -> str:
     )
 
 
-def untrained(values: Mapping[str, float], reading: Judged | None) -> Iterator[str]:
-    """How the model reads before it has learnt anything, and which validation lines it can never read right."""
-    yield f"before training: val_cer {values['val_cer']:.1%}"
+def untrained(values: Mapping[str, float], reading: Judged | None, *, is_started: bool) -> Iterator[str]:
+    """How the model reads before it has learnt anything, and which validation lines it can never read right.
+
+    Args:
+        is_started: whether it has the weights of another model.
+    """
+    weights = ", with the weights that it starts from" if is_started else ""
+    yield f"before training: val_cer {values['val_cer']:.1%}{weights}"
+    if is_started and values["val_cer"] >= HELPLESS:
+        yield (
+            "warning: the model that it starts from reads next to nothing in the validation lines, and may not help\n"
+            "  help: see in the report of prepare whether the lines are as they should be; if its script or its kind "
+            "of hand is another one, train once with an empty training.init_from, and compare"
+        )
     if reading and reading.unfit:
         yield _unfit_lines(reading)
 
@@ -81,4 +93,18 @@ def ending(run: Run) -> Iterator[str]:
             f"warning: there is no best checkpoint: {metric} was never a number, as where no validation line can be "
             "counted in it\n  help: look at the validation lines in the report of prepare; or choose another "
             "early_stopping.metric, or evaluation.checkpoint: last"
+        )
+
+
+def since_start(run: Run) -> Iterator[str]:
+    """What a training has added to the model that it started from."""
+    (_, untrained), *rows = run.history.rows
+    best = run.checkpoints.best_epoch
+    values = next((values for epoch, values in rows if best is not None and epoch == best + 1), rows[-1][1])
+    before, after = untrained["val_cer"], values["val_cer"]
+    yield f"the model that it started from read the validation lines with val_cer {before:.2%}, this one {after:.2%}"
+    if after >= before:
+        yield (
+            "warning: this training has not made it better\n"
+            "  help: lower training.lr, or read with the model that it started from, as it is"
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from string import punctuation
 from typing import Any, Literal
@@ -21,16 +23,20 @@ Extend = Literal["union", "replace"]
 # What a document may switch on or off without being another network: it starts anew where the file has none.
 OPTIONAL = ("span_mask",)
 NAMED = 40  # characters in a message
+STRANGE = 0.1  # of the characters in the training lines; where more are new, people should know
 
 
-def started_from(path: Path, extend: Extend, own: Charset, make: Callable[[Charset], HTRModel]) -> HTRModel:
-    """A model with the weights of a file; says which characters are new to it.
+def started_from(
+    path: Path, extend: Extend, own: Charset, make: Callable[[Charset], HTRModel], texts: Sequence[str] = ()
+) -> HTRModel:
+    """A model with the weights of a file; says which characters are new to it, and warns where they are many.
 
     Args:
         path: of the model file.
         extend: as in ``joined_charset``.
         own: the alphabet of the training lines.
         make: makes the model for an alphabet.
+        texts: of the training lines.
 
     Raises:
         CheckpointError: the file cannot be read, or holds another network.
@@ -45,6 +51,7 @@ def started_from(path: Path, extend: Extend, own: Charset, make: Callable[[Chars
     except CheckpointError as error:
         raise CheckpointError(f"training.init_from: {path} {error}") from None
     _say_start(path, source, model)
+    _say_how_new(new_symbols(source, model), texts)
     return model
 
 
@@ -105,6 +112,16 @@ def _say_start(path: Path, source: HTRModel, model: HTRModel) -> None:
         say(
             f"warning: it was trained on lines in {source.charset.order} order, these are in {model.charset.order} "
             "order\n  help: see dataset.text.order"
+        )
+
+
+def _say_how_new(symbols: tuple[str, ...], texts: Sequence[str]) -> None:
+    counts = Counter(chain.from_iterable(texts))
+    whole, new = counts.total(), sum(counts[symbol] for symbol in symbols)
+    if new >= STRANGE * max(whole, 1):
+        say(
+            f"warning: {new / whole:.0%} of the characters in the training lines are new to it, and it helps little "
+            "with these\n  help: where only the spelling differs, as with ſ and s, dataset.text.map brings it together"
         )
 
 

@@ -1,8 +1,17 @@
-"""The models that Thulium knows by name: what ``zoo:name`` stands for."""
+"""The models that Thulium knows by name: what ``zoo:name`` stands for.
+
+This table alone says what there is. The files lie in the folder ``zoo`` of the repository, one folder a model; they
+travel in the package.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_PLACES = (_PACKAGE / "_zoo", _PACKAGE.parent / "zoo")
+FILE = "model.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,27 +20,33 @@ class ZooModel:
 
     Attributes:
         summary: what it reads, in a sentence.
-        place: its file: an address (https://…), or the package that carries it and the path in that, with '/'.
-        sha256: of the file.
+        sha256, size: of the file; bytes.
         license: of the model, an SPDX identifier.
         languages, scripts: ISO 639-3 and ISO 15924.
+        url: where the file is; empty: it travels with Thulium, and nothing is downloaded.
     """
 
     name: str
     summary: str
-    place: str
     sha256: str
+    size: int
     license: str
     languages: tuple[str, ...]
     scripts: tuple[str, ...]
+    url: str = ""
 
     @property
-    def is_packaged(self) -> bool:
-        """Whether the file travels in a package, so that nothing is downloaded."""
-        return "://" not in self.place
+    def path(self) -> Path | None:
+        """The file on this machine; None if it does not travel with Thulium."""
+        return None if self.url else folder() / self.name / FILE
 
 
 MODELS: tuple[ZooModel, ...] = ()
+
+
+def folder() -> Path:
+    """Where the files lie that travel with Thulium: in the package, or beside it in the repository."""
+    return next((place for place in _PLACES if place.is_dir()), _PLACES[0])
 
 
 def find(name: str) -> ZooModel | None:

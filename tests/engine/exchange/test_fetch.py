@@ -288,13 +288,13 @@ def test_lines_that_were_changed_there_are_refused_and_with_update_replaced(serv
     assert (tmp_path / "data/lines/lines.csv").read_bytes() == b"two"
 
 
-def entry_of_the_zoo(place, content):
-    digest = hashlib.sha256(content).hexdigest()
+def entry_of_the_zoo(content, url=""):
     return zoo.ZooModel(
         name="old-french",
         summary="Reads.",
-        place=place,
-        sha256=digest,
+        url=url,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
         license="MIT",
         languages=("fro",),
         scripts=("Latn",),
@@ -303,7 +303,7 @@ def entry_of_the_zoo(place, content):
 
 def test_a_model_of_the_zoo_comes_from_its_address_if_it_is_the_one(server, model_bytes, tmp_path, monkeypatch):
     server.answers["GET /m"] = remote.Answer(model_bytes)
-    entry = entry_of_the_zoo(f"{server.url}/m", model_bytes)
+    entry = entry_of_the_zoo(model_bytes, f"{server.url}/m")
     monkeypatch.setattr(zoo, "MODELS", (entry,))
     assert names.fault("zoo:old-french") is None
     assert names.fault("zoo:old-frnch") == (
@@ -317,17 +317,23 @@ def test_a_model_of_the_zoo_comes_from_its_address_if_it_is_the_one(server, mode
         fetch.fetch_model(names.parse("zoo:other"), tmp_path)
 
 
-def test_a_model_of_the_zoo_may_travel_in_a_package(model_bytes, tmp_path, monkeypatch):
-    package = tmp_path / "site" / "thulium_test_zoo"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "m.safetensors").write_bytes(model_bytes)
-    monkeypatch.syspath_prepend(str(package.parent))
-    monkeypatch.setattr(zoo, "MODELS", (entry_of_the_zoo("thulium_test_zoo/m.safetensors", model_bytes),))
+def test_a_model_of_the_zoo_that_travels_with_thulium_needs_no_network(model_bytes, tmp_path, monkeypatch):
+    file = tmp_path / "package" / "old-french" / "model.safetensors"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(model_bytes)
+    monkeypatch.setattr(zoo, "_PLACES", (tmp_path / "package",))
+    monkeypatch.setattr(zoo, "MODELS", (entry_of_the_zoo(model_bytes),))
     done = fetch.fetch_model(names.parse("zoo:old-french"), tmp_path)
     assert (tmp_path / done.place).read_bytes() == model_bytes
     (tmp_path / done.place).unlink()
     assert fetch.fetch_model(names.parse("zoo:old-french"), tmp_path).entry == done.entry
+    (tmp_path / done.place).unlink()
+    file.write_bytes(model_bytes[:-1] + b"x")
+    with pytest.raises(
+        CheckpointError, match="zoo:old-french: its file is not the one that this version of Thulium knows"
+    ):
+        fetch.fetch_model(names.parse("zoo:old-french"), tmp_path)
+    assert not (tmp_path / done.place).exists()
 
 
 LOCKED = (

@@ -93,6 +93,15 @@ def test_figures_stand_in_the_card_if_they_are_of_this_very_model(folder):
     assert "bootstrap" not in text
 
 
+def test_what_a_person_writes_stands_in_both_cards(folder):
+    from dataclasses import replace
+
+    card = replace(card_of(folder), notes="## What it reads badly\n\n- <b>pencil</b>")
+    for text in (cards.for_hub(card), cards.for_htrmopo(card)):
+        assert "\n\n## What it reads badly\n\n- <b>pencil</b>\n\n## Files\n" in text
+    assert "\n\n\n" not in cards.for_hub(card_of(folder)).partition("## How well")[2]
+
+
 @pytest.mark.parametrize(
     ("sha256", "why"),
     [

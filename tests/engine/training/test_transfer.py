@@ -1,6 +1,7 @@
 """Starting from another model's weights."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
 from thulium.stages.train import train
+from thulium.training import messages
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import joined_charset, transfer
 from thulium_dsl.grammar.building import build
@@ -173,3 +175,33 @@ def test_another_height_is_warned_of(experiment, prepared, tmp_path, capfd):
     save_model(model_of(taller, "abc", 1), tmp_path / "tall.safetensors")
     run(experiment, prepared, tmp_path / "run", init_from=str(tmp_path / "tall.safetensors"), epochs=1)
     assert "set preprocessing.height to 32" in capfd.readouterr().err
+
+
+def test_a_training_says_what_its_start_was_worth(experiment, prepared, known, tmp_path, capfd):
+    """The model of the file reads nothing of the lines, and knows three of their characters."""
+    run(experiment, prepared, tmp_path / "run", init_from=str(known[0]), epochs=1)
+    said = capfd.readouterr().err
+    assert "% of the characters in the training lines are new to it, and it helps little with these" in said
+    assert (
+        ", with the weights that it starts from\nwarning: the model that it starts from reads next to nothing" in said
+    )
+    assert "the model that it started from read the validation lines with val_cer " in said
+
+
+def test_a_start_that_a_training_does_not_better_is_warned_of():
+    def figures(*rows, best):
+        checkpoints = SimpleNamespace(best_epoch=best)
+        return SimpleNamespace(
+            history=SimpleNamespace(rows=[*enumerate({"val_cer": cer} for cer in rows)]), checkpoints=checkpoints
+        )
+
+    better = list(messages.since_start(figures(0.2, 0.3, 0.1, 0.15, best=1)))
+    assert better == ["the model that it started from read the validation lines with val_cer 20.00%, this one 10.00%"]
+    said = "\n".join(messages.since_start(figures(0.2, 0.3, best=None)))
+    assert "20.00%, this one 30.00%\nwarning: this training has not made it better\n  help: lower training.lr" in said
+
+
+def test_nothing_of_a_start_is_said_where_there_is_none(experiment, prepared, tmp_path, capfd):
+    run(experiment, prepared, tmp_path / "run", epochs=1)
+    said = capfd.readouterr().err
+    assert "start" not in said.replace("init_from", "").partition("warning: after")[0]

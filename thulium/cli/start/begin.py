@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium.cli.screen import echo
-from thulium.cli.start import archive, counting, tell
+from thulium.cli.start import archive, counting, starting, tell
 from thulium.cli.start.choice import Choice, choose, custom_splits, kind_of
 from thulium.cli.start.sight import Sight, look
 from thulium_dsl.messages.problems import ThuliumError
@@ -55,7 +55,7 @@ class Staging:
 
     def new(self) -> Path:
         """A hidden folder on the disk of the project."""
-        return self.stack.enter_context(_beside(self.folder))
+        return self.stack.enter_context(beside(self.folder))
 
 
 def name_of(source: Path) -> str:
@@ -66,7 +66,9 @@ def name_of(source: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._") or "lines"
 
 
-def begin(source: Path, folder: Path, kind: str | None, copies: bool | None, make: Callable[[str], None]) -> None:
+def begin(
+    source: Path, folder: Path, kind: str | None, copies: bool | None, make: Callable[[str], None], start: str = ""
+) -> None:
     """Make a project of an export.
 
     Args:
@@ -75,16 +77,20 @@ def begin(source: Path, folder: Path, kind: str | None, copies: bool | None, mak
         kind: of data, where the user has named one.
         copies: whether a folder is copied or left where it is; None: copied, unless it is large.
         make: makes a project of a kind of data there.
+        start: the model that its training starts from, as the user has named it; empty: none.
     """
     _check_places(source, folder, copies)
     with undone_on_failure(folder), contextlib.ExitStack() as stack:
         staging = Staging(source, folder, copies, stack)
+        model = starting.bring(start, staging.new()) if start else None
         data = _ready(staging, kind)
         is_copy = data.is_ours or _is_copied(data.sight, staging)
         echo(tell.saw(data.shown, data.choice, source))
         make(data.choice.kind)
         _bring(data, folder, is_copy)
-        committed = _keep(data.choice, folder, is_copy)
+        if model:
+            start_from(model, folder, data.choice)
+        committed = keep(data.choice, folder, "The data, and a document that fits them", is_copy=is_copy)
         echo(tell.chose(data.choice, folder))
     echo(tell.next_steps(folder, committed))
 
@@ -120,7 +126,7 @@ def undone_on_failure(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def beside(folder: Path) -> Iterator[Path]:
     """A hidden folder on the disk of a project."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +230,18 @@ def _copy(source: Path, target: Path) -> None:
         copy.chmod(0o644)
 
 
-def _keep(choice: Choice, folder: Path, is_copy: bool) -> bool:
+def start_from(start: starting.Start, folder: Path, choice: Choice) -> None:
+    """Put a model into a project, and choose a document that fits it and the number of lines."""
+    shutil.copytree(start.folder, folder, dirs_exist_ok=True)
+    _run(folder, "dvc", "add", "--quiet", start.place)
+    lines = choice.seen.lines["train"] if choice.seen else None
+    choice.start = start.init_from
+    choice.values |= starting.values(start, lines)
+    choice.reasons += starting.reasons(start, lines)
+    choice.remarks += starting.remarks(start, choice.seen)
+
+
+def keep(choice: Choice, folder: Path, message: str, *, is_copy: bool) -> bool:
     """Write the document and let DVC and git keep all of it; whether it is committed."""
     from thulium.runtime.files import replace_text
     from thulium_dsl.grammar.idle import idle_in
@@ -232,7 +249,7 @@ def _keep(choice: Choice, folder: Path, is_copy: bool) -> bool:
     from thulium_dsl.pipeline import dvc_yaml
 
     file = folder / "params.yaml"
-    for key, value in choice.values.items():
+    for key, value in _leaves(file, choice.values):
         replace_text(file, with_value(file, key, value))
     loaded = load(file)
     dvc_yaml.write(folder, loaded.experiment, idle_in(loaded.document.tree))
@@ -241,12 +258,31 @@ def _keep(choice: Choice, folder: Path, is_copy: bool) -> bool:
     _run(folder, "git", "add", ".")
     if not (folder / ".git").exists():
         return False
-    _run(folder, "git", "commit", "--quiet", "--message", "The data, and a document that fits them", may_have_none=True)
+    _run(folder, "git", "commit", "--quiet", "--message", message, may_have_none=True)
     return True
 
 
+def _leaves(file: Path, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Values to write one by one: also those of a section whose type stays, so that its comments stay."""
+    from thulium_dsl.text.document import parse
+
+    document = parse(file.read_text(encoding="utf-8"), str(file))
+    for key, value in values.items():
+        there: Any = document.tree
+        for name in key.split("."):
+            there = there[name]
+        if isinstance(value, dict) and there.get("type") == value["type"]:
+            yield from ((f"{key}.{name}", inner) for name, inner in value.items())
+        else:
+            yield key, value
+
+
 def with_value(file: Path, key: str, value: Any) -> str:
-    """The text of a complete document with another value for a key that is a number, a text or a list of texts."""
+    """The text of a complete document with another value for a key.
+
+    Args:
+        value: a number, a text, a list of texts; or a whole section, whose comments go with the one that was there.
+    """
     from thulium_dsl.text import edits, written
     from thulium_dsl.text.document import parse
 
@@ -254,6 +290,10 @@ def with_value(file: Path, key: str, value: Any) -> str:
     pair = edits.find(document, tuple(key.split(".")))
     assert pair is not None, "a new project is complete"
     text = document.text
+    if isinstance(value, dict):
+        column = pair.holder.column
+        rows = "\n".join(written.block(pair.key.value, value, column)).lstrip()
+        return text[: pair.key.start] + rows + text[edits.line_end(text, edits.last(pair.value)) :]
     end = max(pair.value.end, text.index(":", pair.key.end) + 1)
     return f"{text[: pair.key.end]}: {written.inline(value)}{text[end:]}"
 

@@ -36,6 +36,7 @@ class Choice:
         values: dotted key -> value, where that is not what a new project of this kind has.
         reasons, remarks: one line each: what was chosen and why; what was left, and what to know of it.
         seen: None where the packages that read data are not installed.
+        start: the model that the training starts from; empty: from nothing.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Choice:
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     seen: Overview | None = None
+    start: str = ""
 
 
 def kind_of(sight: Sight, wanted: str | None, named: Path) -> tuple[str, str]:

@@ -1,0 +1,113 @@
+"""``thulium init --start``: a document that fits the model that its training starts from."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from thulium.cli import engine
+from thulium.cli.model_file import model_file
+from thulium.cli.start.recipes import Recipe, recipe_for
+from thulium_dsl.grammar import names
+from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.ingest.overview import Overview
+    from thulium.models.header import Header
+
+PARTS = ("backbone", "head", "decoder")  # of the network, which init_from wants to be those of the model
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A model that is ready to come into a project.
+
+    Attributes:
+        init_from: what the document calls it.
+        place: the file, from the project's folder.
+        folder: where it lies meanwhile, with what belongs to it.
+    """
+
+    init_from: str
+    place: str
+    folder: Path
+    header: Header
+
+
+def bring(given: str, folder: Path) -> Start:
+    """Put a model into a folder, at the place that it will have in a project.
+
+    Raises:
+        ThuliumError: it cannot be had, or is none.
+    """
+    module = engine.load("init --start", "thulium.models.header")
+    if names.is_name(given) and not Path(given).exists():
+        if fault := names.fault(given):
+            raise ThuliumError(f"{fault[0]}\n  help: {fault[1]}")
+        name = names.parse(given)
+        fetch = engine.load("init --start", "thulium.exchange.fetch")
+        place = fetch.fetch_model(name, folder).place
+        return Start(str(name), place, folder, module.read_header(folder / place))
+    with model_file(given) as path:
+        header = module.read_header(path)
+        place = f"{names.FOLDER}/{path.name}"
+        (folder / place).parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, folder / place)
+    return Start(place, place, folder, header)
+
+
+def values(start: Start, lines: int | None) -> dict[str, Any]:
+    """What the document says, for so many training lines: dotted key -> value."""
+    model, preprocessing = asdict(start.header.spec), asdict(start.header.preprocessing)
+    return {
+        **{f"model.{part}": model[part] for part in PARTS},
+        **{f"preprocessing.{name}": preprocessing[name] for name in ("height", "min_width", "max_width", "normalize")},
+        "training.init_from": start.init_from,
+        **recipe_for(lines).values,
+    }
+
+
+def reasons(start: Start, lines: int | None) -> Iterator[str]:
+    """What was chosen and why."""
+    spec = start.header.spec
+    network = f"{spec.backbone.config_name}, {spec.head.type}, {spec.decoder.type}"
+    height = f"{start.header.preprocessing.height} pixels high"
+    yield f"model, preprocessing: as {start.init_from} has them ({network}; {height})"
+    yield f"training: {_recipe(recipe_for(lines), lines)}"
+
+
+def _recipe(recipe: Recipe, lines: int | None) -> str:
+    there = "since nobody has counted the lines" if lines is None else f"and there are {lines:,}"
+    frozen = f", {' and '.join(recipe.freeze)} frozen for {recipe.freeze_epochs}" if recipe.freeze else ""
+    return (
+        f"the recipe for {recipe.lines:,} lines, {there}: {recipe.epochs} epochs{frozen}, lr {recipe.lr:g}, "
+        f"batches of {recipe.batch_size}"
+    )
+
+
+def remarks(start: Start, seen: Overview | None) -> Iterator[str]:
+    """What to expect."""
+    recipe = recipe_for(seen.lines["train"] if seen else None)
+    if recipe.cer is not None:
+        nothing, started = recipe.cer
+        yield (
+            f"what to expect: with {recipe.lines:,} lines of a hand new to it, zoo:latin-small came to a CER of "
+            f"{started:.0%}, a training from nothing to {nothing:.0%}; yours may differ"
+        )
+    yield (
+        f"training: its log says how well {start.init_from} reads your validation lines before it has learned from "
+        "yours, and warns where that start is of no use"
+    )
+    if seen and seen.scripts and not _shares_script(start, seen):
+        yield f"{start.init_from} reads another script than {seen.scripts[0]}: starting from it will hardly help"
+
+
+def _shares_script(start: Start, seen: Overview) -> bool:
+    """Whether the model can write letters of the script that most of the lines are in."""
+    import unicodedata
+
+    known = {unicodedata.name(symbol, "").partition(" ")[0].capitalize() for symbol in start.header.charset.symbols}
+    return seen.scripts[0] in known
