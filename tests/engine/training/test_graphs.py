@@ -39,7 +39,7 @@ def test_the_key_decides_where_a_gpu_could_record(
 
     monkeypatch.setattr(parallel, "GraphedFeatures", Watched)
     monkeypatch.setattr(parallel, "may_record", lambda _device, _world: True)
-    monkeypatch.setattr(graphs, "PLAIN_STEPS", 1)
+    monkeypatch.setattr(graphs, "PLAIN_STEPS", 0)
     short = replace(
         experiment,
         training=replace(experiment.training, epochs=2),
