@@ -9,6 +9,7 @@ undoes the rest.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -51,6 +52,11 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
     replace_text(path, text.getvalue())
 
 
+def is_utf16(content: bytes) -> bool:
+    """Whether a file looks like UTF-16, by its mark or by its zeros."""
+    return content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or content.count(b"\0") > len(content) // 4
+
+
 def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
     """The rows of such a file, as they were before they were written.
 
@@ -66,6 +72,9 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
+        if is_utf16(path.read_bytes()):
+            what = "is not UTF-8, but UTF-16 by its look: save it as 'CSV UTF-8', with commas between its columns"
+            raise DataError(f"{path}: {what}") from None
         raise DataError(f"{path}: is no CSV file in UTF-8 ({error}): make it anew") from None
     header = rows[0] if rows else []
     if lacking := [name for name in columns if name not in header]:
