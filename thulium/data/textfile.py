@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from thulium.runtime.errors import DataError, visible
-from thulium.runtime.pointers import SIZE, absent, pointer
-from thulium.runtime.tables import is_utf16
+from thulium.runtime.pointers import SIZE, absent, is_utf16, pointer
 
 
 class UnreadableText(DataError):

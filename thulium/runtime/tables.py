@@ -9,7 +9,6 @@ undoes the rest.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from thulium.runtime.errors import DataError
 from thulium.runtime.files import replace_text
+from thulium.runtime.pointers import is_utf16
 
 # Some spreadsheets pass over spaces in front of a formula, and take the wide signs for the narrow ones.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
@@ -50,11 +50,6 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
     writer.writerow(header)
     writer.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     replace_text(path, text.getvalue())
-
-
-def is_utf16(content: bytes) -> bool:
-    """Whether a file looks like UTF-16, by its mark or by its zeros."""
-    return content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or content.count(b"\0") > len(content) // 4
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
