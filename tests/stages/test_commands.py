@@ -181,7 +181,7 @@ def test_two_commands_in_one_folder_wait_for_each_other(config: Path, run: lab.S
 
 
 def test_the_command_line_is_also_a_module(config: Path, run: lab.Shell) -> None:
-    done = run("python", "-m", "thulium.cli.main", "validate", "config/train.yaml", cwd=config)
+    done = run("python", "-m", "thulium", "validate", "config/train.yaml", cwd=config)
     assert done.stdout == "config/train.yaml is valid\n"
 
 

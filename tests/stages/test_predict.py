@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -136,6 +137,30 @@ def test_rows_of_json_and_csv_say_how_sure_the_model_is(model: Path, lines: Path
     table = read_table(tmp_path / "out" / "lines.csv")
     assert [(row["id"], row["text"]) for row in table] == [(row["id"], row["text"]) for row in rows]
     assert [float(row["confidence"]) for row in table] == [row["confidence"] for row in rows]
+
+
+def test_lines_of_pages_have_their_places_in_json(model: Path, pages: Path, tmp_path: Path) -> None:
+    predict(model, pages, "--format", "json", "--output-dir", tmp_path / "out")
+    for file in (tmp_path / "out").rglob("p0.jsonl"):
+        first = json.loads(file.read_text("utf-8").splitlines()[0])
+        assert first["outline"] == [[26, 34], [360, 38], [360, 84], [26, 80]]
+        assert first["baseline"] == [[30, 70], [350, 74]]
+    (page,) = (pages / "page").rglob("*.xml")
+    bare = re.sub("<Baseline[^>]*>", "", page.read_text("utf-8"))
+    width, height = Image.open(page.with_suffix(".png")).size
+    drawn = bare.replace(f'"{width}"', f'"{2 * width}"').replace(f'"{height}"', f'"{2 * height}"')
+    page.write_text(drawn, encoding="utf-8")
+    first = json.loads(predict(model, page, "--format", "json").out.splitlines()[0])
+    assert (first["outline"], first["baseline"]) == ([[13, 17], [180, 19], [180, 42], [13, 40]], None)
+
+
+def test_an_image_that_cannot_be_decoded_is_named_once(model: Path, pages: Path) -> None:
+    (image,) = (pages / "page").rglob("*.png")
+    image.write_bytes(image.read_bytes()[:2000])
+    said = predict(model, pages / "page")
+    assert said.err.count(str(image)) == 1
+    assert "p0.xml: the image" in said.err
+    assert "1 problem;" in said.err
 
 
 def test_the_lines_most_worth_a_look_are_named_apart_from_the_texts(model: Path, lines: Path, tmp_path: Path) -> None:
@@ -349,6 +374,12 @@ def test_all_that_is_wrong_is_said_at_once_and_the_rest_is_written(model: Path, 
     assert predict(model, folder, "--output-dir", tmp_path / "some", "--on-error", "skip").code == 0
     assert sorted(path.name for path in (tmp_path / "some").glob("*.xml")) == ["line.xml", "p0.xml"]
     assert len(EQUIV.findall((tmp_path / "some" / "line.xml").read_text("utf-8"))) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="writes below /proc")
+def test_a_place_that_holds_no_folder_is_named(model: Path, lines: Path) -> None:
+    said = predict(model, lines, "--output-dir", "/proc/nowhere")
+    assert said == Said("", "/proc/nowhere/.thulium: no folder can be made there: name another --output-dir", 2)
 
 
 def test_pages_without_lines_say_what_to_run_first(model: Path, pages: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import lab
 import pytest
 import remote
 
+from thulium.cli import output_folder, publish
 from thulium.cli.main import app
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -90,6 +91,24 @@ def test_the_commands_of_the_guide_do_what_it_says(
             assert said == shown[1]
     run("thulium", "compile", "--check", cwd=here)
     assert (here / "models/hf/archive-x/french/main/model.safetensors.dvc").is_file()
+
+
+def test_two_at_once_are_one_after_the_other(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = 0
+
+    def write(*_: object) -> None:
+        nonlocal at_once
+        with pytest.raises(
+            ThuliumError, match=r"publish-publication: another command is at work there \(process \d+\)"
+        ):
+            thulium("publish", *KNOWN)
+        at_once += 1
+
+    monkeypatch.setattr(output_folder, "WAIT_S", 0)
+    monkeypatch.setattr(publish, "_write", write)
+    thulium("publish", *KNOWN)
+    assert at_once == 1
+    assert not list((here / ".thulium").glob("publish*"))
 
 
 def test_a_revision_is_published_with_its_own_figures(finished: Path, run: lab.Shell, places: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import click
 
 from thulium.cli import engine
 from thulium.cli.command import PATH, command, document
-from thulium.cli.own_files import refuse_foreign
+from thulium.cli.own_files import named, refuse_foreign
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -51,8 +51,9 @@ def _save(sheet: Image, output: Path) -> None:
     facts, png = PngInfo(), io.BytesIO()
     facts.add_text("Software", MARK)
     sheet.save(png, "PNG", pnginfo=facts)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    replace_bytes(output, png.getvalue())
+    with named(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(output, png.getvalue())
 
 
 def _line(file: Path, experiment: Experiment, line_id: str | None) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ from thulium.cli import engine
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.model_file import project_root
 from thulium.cli.outcomes import outcomes
-from thulium.cli.own_files import refuse_foreign
+from thulium.cli.own_files import named, refuse_foreign
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -55,7 +55,9 @@ def compare(
         form = stage.as_json if as_json else stage.as_markdown if as_markdown else stage.as_text
         echo(form(done), nl=False)
         if html:
-            if said := stage.write_html(done, html, Path(PREPARED)):
+            with named(html, "--html"):
+                said = stage.write_html(done, html, Path(PREPARED))
+            if said:
                 echo(said, err=True)
             echo(f"wrote {html}", err=True)
 

@@ -10,7 +10,7 @@ import click
 from thulium.cli import engine
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.model_file import model_file
-from thulium.cli.own_files import refuse_foreign
+from thulium.cli.own_files import named, refuse_foreign
 from thulium.cli.screen import echo
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def export(model: str, format_: str, output: Path | None, quantize: str | None, 
                 refuse_foreign(file, MARK, "export")
         stage = engine.load("export", "thulium.stages.export")
         near = _folders_near(model, path)
-        _say(stage.export_onnx(model_file=path, output=target, int8_output=small, check_on=check_on, near=near))
+        with named(target):
+            done = stage.export_onnx(model_file=path, output=target, int8_output=small, check_on=check_on, near=near)
+        _say(done)
 
 
 def _stem(model: str, path: Path) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,25 +39,11 @@ def fetch(what: str, into: Path | None, update: bool) -> None:
     if is_document and into:
         raise ThuliumError("--into is for the name of a collection of lines, such as hf:owner/name: add one")
     module = engine.load("fetch", "thulium.exchange.fetch")
-    with _alone():
+    with folders.alone("fetch", Path()):
         if is_document:
             _fetch_named(module, Path(what), update)
         else:
             _fetch_one(module, what, into, update)
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Let a second fetch in this folder wait until the first has ended."""
-    place = Path(".thulium") / "fetch"
-    with contextlib.suppress(FileExistsError):
-        place.parent.mkdir()
-    try:
-        with folders.held(place):
-            yield
-    finally:
-        with contextlib.suppress(OSError):
-            place.parent.rmdir()  # unless there is more in it
 
 
 def _fetch_one(module: Any, what: str, into: Path | None, update: bool) -> None:

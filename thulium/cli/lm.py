@@ -9,7 +9,7 @@ import click
 
 from thulium.cli import engine, stages
 from thulium.cli.command import PATH, command, document
-from thulium.cli.own_files import refuse_foreign
+from thulium.cli.own_files import named, refuse_foreign
 from thulium.cli.screen import echo
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def lm(file: Path, output: Path, order: int | None, text: Path | None, output_di
     experiment, place = stages._open(file, output_dir)
     length = order or _order(experiment)
     module = engine.load("lm", "thulium.stages.language_model")
-    written = module.language_model(prepared=place.prepared, order=length, text=text, output=output)
+    with named(output):
+        written = module.language_model(prepared=place.prepared, order=length, text=text, output=output)
     echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 

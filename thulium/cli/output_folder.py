@@ -54,13 +54,32 @@ def held(folder: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+@contextlib.contextmanager
+def alone(name: str, beside: Path) -> Iterator[None]:
+    """Let a second command of this kind wait until the first has ended.
+
+    Args:
+        name: of the kind.
+        beside: the folder that it works in; what says so stands there in ``.thulium``, and goes again.
+    """
+    place = beside / STATE / name
+    _make(place.parent)
+    try:
+        with held(place):
+            yield
+    finally:
+        for folder in (place, place.parent):
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # unless there is more in it
+
+
 def _claim(folder: Path, place: Path) -> IO[bytes]:
     from thulium.runtime.progress import say
     from thulium.runtime.unfinished import lock_of
 
     give_up, has_waited = time.monotonic() + WAIT_S, False
     while True:
-        place.mkdir(parents=True, exist_ok=True)
+        _make(place)
         if lock := lock_of(place):
             return lock
         holder = _holder(place)
@@ -73,6 +92,13 @@ def _claim(folder: Path, place: Path) -> IO[bytes]:
             say(f"waiting for another command that is at work in {folder}{holder}")
             has_waited = True
         time.sleep(0.2)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError:  # below /proc, and in a folder that was removed meanwhile
+        raise ThuliumError(f"{folder}: no folder can be made there: name another --output-dir") from None
 
 
 def _holder(place: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from thulium_dsl.messages.problems import ThuliumError
@@ -18,6 +20,23 @@ def _unpacked(head: bytes) -> bytes:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, HEAD)
     except zlib.error:
         return head
+
+
+@contextlib.contextmanager
+def named(path: Path, option: str = "--output") -> Iterator[None]:
+    """Around the writing of a file: say it where there can be none, as below /proc.
+
+    Raises:
+        ThuliumError: names it.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        where = Path(error.filename or "")
+        if where not in (path, *path.parents) and where.parent != path.parent:
+            raise
+        what = f"no file can be written there ({error.strerror})"
+        raise ThuliumError(f"{path}: {what}: name another with {option}") from None
 
 
 def refuse_foreign(path: Path, mark: bytes, command: str, option: str = "--output") -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from thulium.cli import engine, model_file
+from thulium.cli import output_folder as folders
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
@@ -77,14 +78,21 @@ def publish(model: str, **options: Any) -> None:
         card = cards.Card(facts=facts, person=_person(given), place=target if target != ZENODO else "", notes=notes)
         for note in _notes(facts, card):
             echo(f"note: {note}", err=True)
-        written = publication.write(out, card)
+        with folders.alone(f"publish-{out.name}", out.resolve().parent):
+            _write(card, out)
+            if options["upload"]:
+                _upload(card, out, target, options)
+    if not options["upload"]:
+        echo(_how_to_go_on(target))
+
+
+def _write(card: Card, out: Path) -> None:
+    from thulium.exchange import publication
+
+    written = publication.write(out, card)
     echo(f"wrote {out}: {', '.join(written.names)}")
     if written.kept:
         echo(f"kept as they were changed or added by hand: {', '.join(written.kept)}")
-    if not options["upload"]:
-        echo(_how_to_go_on(target))
-        return
-    _upload(card, out, target, options)
 
 
 def _target(options: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import click
 
 from thulium.cli import engine
 from thulium.cli.command import PATH, argument, command
-from thulium.cli.own_files import refuse_foreign
+from thulium.cli.own_files import named, refuse_foreign
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -57,7 +57,8 @@ def score(
     form = stage.as_json if as_json else stage.as_markdown if as_markdown else stage.as_text
     echo(form(found), nl=False)
     if output:
-        stage.write_results(found, output)
+        with named(output):
+            stage.write_results(found, output)
         echo(f"wrote {output}", err=True)
 
 

@@ -65,11 +65,20 @@ def sorted_batches(widths: Sequence[int], limits: Limits) -> list[list[int]]:
     return _cut(sorted(range(len(widths)), key=lambda i: (widths[i], i)), widths, limits)
 
 
+def falling_batches(widths: Sequence[int], limits: Limits) -> list[list[int]]:
+    """Batches for a stream, of which these lines are a part: the widest first, every line once.
+
+    So the memory of a batch is enough for those behind it; and how many lines a batch has is a matter of its width,
+    but for the last one: the shapes of batches that a stream has are few, however long it is.
+    """
+    return _cut(sorted(range(len(widths)), key=lambda i: (-widths[i], i)), widths, limits)
+
+
 def _cut(by_width: list[int], widths: Sequence[int], limits: Limits) -> list[list[int]]:
-    """Full batches of lines whose widths rise, so that the newest line is the one that decides the width."""
+    """Full batches of lines whose widths rise or fall, so that the newest or the first line of one is its widest."""
     batches: list[list[int]] = []
     for i in by_width:
-        if batches and limits.has_room(len(batches[-1]) + 1, widths[i]):
+        if batches and limits.has_room(len(batches[-1]) + 1, max(widths[i], widths[batches[-1][0]])):
             batches[-1].append(i)
         else:
             batches.append([i])

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from thulium.data import places
 from thulium.data.images import formats
 from thulium.data.line import Fault
+from thulium.data.text import is_blank
 from thulium.data.textfile import read_text
 from thulium.runtime.errors import DataError
 from thulium.runtime.pointers import absent
@@ -63,7 +64,7 @@ def read_labels(folder: Path, faults: list[Fault], *, needs_text: bool = True) -
             reason, what = fault
             faults.append(Fault(reason=reason, where=f"{file}:{number}", what=what))
         elif not fault or key not in labels:
-            labels[key] = Label(row=number, name=key, path=images[key][0], text=text if text.strip() else "")
+            labels[key] = Label(row=number, name=key, path=images[key][0], text="" if is_blank(text) else text)
     named = {_key(row.partition(" ")[0]) for _, row in rows}
     for key, paths in sorted(images.items()):
         for path in paths:
@@ -138,7 +139,7 @@ def _fault(place: Path, row: str, before: Label | None, images: Mapping[str, lis
         return "missing image", _missing(place, row, images)
     if len(found) > 1:
         return _TWINS, _twins(name)
-    if not text.strip():
+    if is_blank(text):
         what = f"the image {name} has no transcription: write it behind the name, or remove the row and the image"
         return "no transcription", what
     return None

@@ -28,6 +28,11 @@ def normalize(text: str, rules: TextSpec | UnicodeForm) -> str:
     return _spaced(unicodedata.normalize(spec.unicode_form, text), spec)
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing stands in a text that anybody sees: white space, and marks of format such as U+200B, alone."""
+    return all(char.isspace() or unicodedata.category(char) == "Cf" for char in text)
+
+
 def _spaced(text: str, spec: TextSpec) -> str:
     if spec.whitespace == "collapse":
         return " ".join(text.split())

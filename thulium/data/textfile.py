@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from thulium.runtime.errors import DataError, visible
-from thulium.runtime.pointers import SIZE, absent, pointer
+from thulium.runtime.pointers import SIZE, absent, is_utf16, pointer
 
 
 class UnreadableText(DataError):
@@ -31,7 +31,7 @@ def read_text(path: Path) -> str:
     content = _content(path)
     if said := pointer(content[:SIZE]):
         raise UnreadableText(str(path), said)
-    if content.count(b"\0") > len(content) // 4:
+    if is_utf16(content):
         raise UnreadableText(f"{path}:1", "is not UTF-8 text, but UTF-16 by its look: save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")

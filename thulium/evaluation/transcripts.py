@@ -116,8 +116,15 @@ def _of_records(path: Path, rows: list[tuple[int, dict[str, Any]]], role: Role) 
         name, text = row[name_key], row[text_key]
         if not isinstance(text, str | None):
             raise DataError(f"{path}:{number}: its {text_key} is no text")
+        if wrong := next((key for key in (name_key, "page") if not _is_name(row.get(key, ""), key)), None):
+            raise DataError(f"{path}:{number}: its {wrong} is no name: write a text or a number")
         _add(found, str(name), Transcript(text or "", str(row.get("page") or "")), f"{path}:{number}")
     return found
+
+
+def _is_name(value: object, key: str) -> bool:
+    """Whether a value of JSON names something; a line need not have a page."""
+    return (isinstance(value, (str, int)) and not isinstance(value, bool)) or (value is None and key == "page")
 
 
 def _add(found: Transcripts, name: str, transcript: Transcript, where: str) -> None:

@@ -42,6 +42,9 @@ def refuse_unsafe(files: tuple[RemoteFile, ...], page: str) -> None:
     folded = [file.name.casefold() for file in files]
     if twice := next((name for name in folded if folded.count(name) > 1), None):
         raise RemoteError(f"{page}: has two files of the name '{visible(twice)}'")
+    folders = {str(folder) for name in folded for folder in PurePosixPath(name).parents}
+    if both := next((name for name in folded if name in folders), None):
+        raise RemoteError(f"{page}: has a file and a folder of the name '{visible(both)}'")
 
 
 def model_of(listing: Listing, chosen: str, preferred: str) -> RemoteFile:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -25,6 +25,9 @@ MIN_HEIGHT = 12  # pixels; handwriting cannot be read below
 MIN_WIDTH = 4  # pixels
 DARK = 96  # grey value; a line with a darker paper is light on dark
 
+UNREADABLE = "unreadable image"
+
+T = TypeVar("T")
 Look = Literal["blank", "light on dark", "tiny"]
 RawForm = Literal["", "composed", "decomposed", "mixed"]
 
@@ -88,8 +91,11 @@ class Converter:
         if isinstance(unit, Fault):
             yield unit
             return
-        for item in READERS[self.dataset.type].read(unit, self.dataset, needs_text=False):
-            yield _placed(item, unit) if isinstance(item, Fault) else unread_line(item, self.preprocessing, self._text)
+        lines = READERS[self.dataset.type].read(unit, self.dataset, needs_text=False)
+        yield from once_a_page(
+            (line if isinstance(line, Fault) else unread_line(line, self.preprocessing, self._text) for line in lines),
+            unit,
+        )
 
     def _text(self, raw: str) -> str:
         """What is left of a transcription that is not needed."""
@@ -100,10 +106,8 @@ class Converter:
         """All lines of a unit, in their order."""
         if isinstance(unit, Fault):
             return [unit]
-        return [
-            _placed(item, unit) if isinstance(item, Fault) else self._line(item)
-            for item in READERS[self.dataset.type].read(unit, self.dataset)
-        ]
+        lines = READERS[self.dataset.type].read(unit, self.dataset)
+        return list(once_a_page((line if isinstance(line, Fault) else self._line(line) for line in lines), unit))
 
     def _line(self, line: Line) -> Readable | Fault:
         origin = Origin.of(line)
@@ -154,7 +158,7 @@ def unread_line(line: Line, preprocessing: PreprocessingSpec, text_of: Callable[
 
 def _refused_text(written: str) -> tuple[str, str] | None:
     """Why a normalised transcription cannot be used: the reason, and a sentence; or None."""
-    if not written.strip():
+    if text.is_blank(written):
         return (
             "no transcription",
             "nothing is left of the transcription under the rules of dataset.text: remove the line",
@@ -170,7 +174,7 @@ def _image(line: Line, preprocessing: PreprocessingSpec) -> Image.Image | Fault:
     try:
         image = line.load()
     except ImageFault as error:
-        return fault(reason="unreadable image", what=f"the image {error}")
+        return fault(reason=UNREADABLE, what=f"the image {error}")
     if preprocessing.wide_lines == "squeeze" or not is_too_wide(image.size, preprocessing):
         return image
     width, height = preprocessing.max_width, preprocessing.height
@@ -207,6 +211,21 @@ def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -
         is_error=policy != "drop_line",
         origin=line.origin,
     )
+
+
+def once_a_page(items: Iterable[T | Fault], unit: Any) -> Iterator[T | Fault]:
+    """What came of the lines of a unit; of a page whose image cannot be decoded, one fault for all of its lines."""
+    lost = []
+    for item in items:
+        if not isinstance(item, Fault):
+            yield item
+        elif item.reason == UNREADABLE and not item.is_page and isinstance(unit, layout.PageUnit):
+            lost.append(_placed(item, unit))
+        else:
+            yield _placed(item, unit)
+    if lost:
+        origin = lost[0].origin and replace(lost[0].origin, id="", source=str(unit.file))
+        yield replace(lost[0], where=str(unit.file), is_page=True, num_lines=len(lost), origin=origin)
 
 
 def _placed(fault: Fault, unit: Any) -> Fault:

@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from thulium.data.batch import Batch, Targets, collate
+from thulium.data.batching import Limits, falling_batches
 from thulium.data.images.files import DAMAGE, ImageFault
 from thulium.data.images.grey import open_grey, preprocess
 from thulium.data.images.greys import Samples, samples_of, to_grey
@@ -36,6 +37,9 @@ LineImage = str | Path | Image.Image | npt.NDArray[np.uint8]
 BEAMS = 16  # of a search for alternatives, where the text comes from none
 PLACES = 4  # decimals of a confidence where it is written
 BATCH_SIZE = 32  # lines; what is read does not depend on it
+# Of a batch on a CPU, padding included. Larger ones are no faster there; and their large buffers come to lie between
+# what stays, so that the process grows as a stream goes on (docs/results.md).
+CPU_PIXELS = 2**18
 WINDOW = 8 * BATCH_SIZE  # lines of a stream that are in memory at once, so that those of a width stand in a batch
 
 
@@ -206,10 +210,10 @@ class Recogniser:
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> list[Reading]:
         """Read preprocessed lines, in their order; those of about one width in one batch."""
-        by_width = sorted(range(len(prepared)), key=lambda place: (prepared[place].width, place))
+        is_cpu = self.device.torch_device.type == "cpu"
+        limits = Limits(BATCH_SIZE, self.model.preprocessing.height, CPU_PIXELS if is_cpu else 0)
         readings: dict[int, Reading] = {}
-        for first in range(0, len(by_width), BATCH_SIZE):
-            places = by_width[first : first + BATCH_SIZE]
+        for places in falling_batches([image.width for image in prepared], limits):
             batch = collate([prepared[place] for place in places], [""] * len(places), [str(place) for place in places])
             output = self.output(batch)
             found = self.in_detail(batch, output) if in_detail else self.readings(output)

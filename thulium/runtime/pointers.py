@@ -2,11 +2,12 @@
 
 Data that are too large for git are often not there after a clone: Git LFS and git-annex leave a text of some lines in
 the place of each file, git-annex also a link to nothing, and DVC a file that is called as the missing one, with .dvc
-behind it. Read for what they are not, they give messages that are not true.
+behind it. Read for what they are not, they give messages that are not true. So does text in UTF-16, told here as well.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from pathlib import Path
@@ -61,3 +62,8 @@ def absent(path: Path) -> str | None:
     except (OSError, ValueError):  # as of a name that is too long
         return None
     return None
+
+
+def is_utf16(content: bytes) -> bool:
+    """Whether a file looks like UTF-16, by its mark or by its zeros."""
+    return content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or content.count(b"\0") > len(content) // 4

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from thulium.runtime.errors import DataError
 from thulium.runtime.files import replace_text
+from thulium.runtime.pointers import is_utf16
 
 # Some spreadsheets pass over spaces in front of a formula, and take the wide signs for the narrow ones.
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
@@ -66,6 +67,9 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
+        if is_utf16(path.read_bytes()):
+            what = "is not UTF-8, but UTF-16 by its look: save it as 'CSV UTF-8', with commas between its columns"
+            raise DataError(f"{path}: {what}") from None
         raise DataError(f"{path}: is no CSV file in UTF-8 ({error}): make it anew") from None
     header = rows[0] if rows else []
     if lacking := [name for name in columns if name not in header]:

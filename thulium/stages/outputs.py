@@ -14,7 +14,7 @@ from thulium.data.line import Fault
 from thulium.ingest.inputs import Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
 from thulium.ingest.writing.lines import NewText, Present
-from thulium.ingest.writing.pages import NewFile, SameFile
+from thulium.ingest.writing.pages import NewFile, PageFile, SameFile
 from thulium.ingest.writing.spans import unwritable
 from thulium.models.recogniser import PLACES, ReadLine
 from thulium.runtime.errors import visible
@@ -90,6 +90,7 @@ class Rows:
         end, undo: called at the end.
         has_ids: whether a row of plain text begins with the id of its line.
         has_alternatives: whether a row of JSON has other readings.
+        page: of the lines, which rows of JSON have the places on; None: they have none.
     """
 
     format: Format
@@ -98,11 +99,16 @@ class Rows:
     write: Callable[[str], None]
     end: Callable[[], None]
     undo: Callable[[], None]
+    page: PageFile | None = None
 
     def add(self, line: ReadLine) -> Fault | None:
         """See Output."""
         if self.format == "json":
-            self.write(json.dumps(self._as_json(line), ensure_ascii=False) + "\n")
+            try:
+                row = self._as_json(line)
+            except PageFault as fault:  # the file or its image went meanwhile
+                return Fault(reason=fault.reason, where=line.origin.source, what=str(fault))
+            self.write(json.dumps(row, ensure_ascii=False) + "\n")
         elif self.format == "csv":
             self.write(_csv(_cells(line)))
         else:
@@ -112,7 +118,8 @@ class Rows:
 
     def _as_json(self, line: ReadLine) -> dict[str, Any]:
         others = [{"text": o.text, "confidence": round(o.confidence, PLACES)} for o in line.reading.alternatives]
-        return _as_json(line) | ({"alternatives": others} if self.has_alternatives else {})
+        shape = _shape(self.page, line) if self.page else {}
+        return _as_json(line) | shape | ({"alternatives": others} if self.has_alternatives else {})
 
     def close(self) -> None:
         """See Output."""
@@ -158,17 +165,18 @@ class InXml:
         """See Output; nothing was written yet."""
 
 
-def on_screen(wish: Wish, source: Source, write: Callable[[str], None], is_alone: bool) -> Rows:
+def on_screen(wish: Wish, source: Source, page: PageFile | None, write: Callable[[str], None], is_alone: bool) -> Rows:
     """Rows for the screen.
 
     Args:
+        page: the source, opened, if it is one.
         is_alone: whether no other line is read, whose id would tell them apart.
     """
     has_others = wish.alternatives > 0
-    return Rows(wish.format_of(source, to_screen=True), not is_alone, has_others, write, _nothing, _nothing)
+    return Rows(wish.format_of(source, to_screen=True), not is_alone, has_others, write, _nothing, _nothing, page)
 
 
-def in_file(wish: Wish, source: Source, ledger: Ledger, page: object) -> Rows | InXml:
+def in_file(wish: Wish, source: Source, ledger: Ledger, page: PageFile | None) -> Rows | InXml:
     """Rows or XML for a file; the page, if it is one, was opened for that."""
     name, made_of = wish.name_of(source), wish.made_of(source)
     if isinstance(page, (SameFile, NewFile)):
@@ -192,7 +200,7 @@ def in_file(wish: Wish, source: Source, ledger: Ledger, page: object) -> Rows | 
     def write(text: str) -> None:
         file.add(text.encode("utf-8"))
 
-    return Rows(found, not is_page, wish.alternatives > 0, write, file.close, file.drop)
+    return Rows(found, not is_page, wish.alternatives > 0, write, file.close, file.drop, page)
 
 
 def _nothing() -> None:
@@ -219,6 +227,13 @@ def _csv(cells: tuple[object, ...]) -> str:
     row = [escaped(cell) if isinstance(cell, str) else cell for cell in cells]
     csv.writer(text, lineterminator="\n").writerow(row)
     return text.getvalue()
+
+
+def _shape(page: PageFile, line: ReadLine) -> dict[str, Any]:
+    """Where a line lies on its page, in pixels of the page's image; null where that is not known."""
+    shape = page.shape_of(page.name_of(line.origin.source)) or ((), ())
+    outline, baseline = ([[round(float(x)), round(float(y))] for x, y in points] or None for points in shape)
+    return {"outline": outline, "baseline": baseline}
 
 
 def _as_json(line: ReadLine) -> dict[str, Any]:

@@ -281,7 +281,7 @@ class _Desk:
         if number < len(sources):
             self._source, self._page = sources[number], self._pages.pop(number)
             if self._ledger is None:
-                self._output = on_screen(self._wish, self._source, write, is_alone)
+                self._output = on_screen(self._wish, self._source, self._page, write, is_alone)
             elif self._page or not isinstance(self._source, Pages):
                 self._output = in_file(self._wish, self._source, self._ledger, self._page)
         return number

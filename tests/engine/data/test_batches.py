@@ -7,7 +7,7 @@ from PIL import Image
 
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.batch import collate
-from thulium.data.batching import Limits, padded_width, shuffled_batches, sorted_batches
+from thulium.data.batching import Limits, falling_batches, padded_width, shuffled_batches, sorted_batches
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import open_prepared
 
@@ -20,7 +20,8 @@ HEIGHT = 64
 @given(widths, st.integers(1, 40), st.integers(0, 5))
 def test_every_line_stands_in_one_batch(widths, lines, epoch):
     limits = Limits(lines, HEIGHT)
-    for batches in (shuffled_batches(widths, limits, seed=1, epoch=epoch), sorted_batches(widths, limits)):
+    shuffled = shuffled_batches(widths, limits, seed=1, epoch=epoch)
+    for batches in (shuffled, sorted_batches(widths, limits), falling_batches(widths, limits)):
         assert sorted(i for batch in batches for i in batch) == list(range(len(widths)))
         assert len(batches) == -(-len(widths) // lines)
         assert sum(len(batch) < lines for batch in batches) <= 1
@@ -36,6 +37,19 @@ def test_a_batch_keeps_to_its_pixels(widths, lines, pixels, epoch):
         assert len(batch) <= lines
         assert len(batch) == 1 or len(batch) * padded * HEIGHT <= pixels
     assert len(shuffled) == len(sorted_batches(widths, limits)), "every epoch has as many steps"
+
+
+@given(widths, st.integers(1, 40), st.integers(1, 40 * 2048 * HEIGHT))
+def test_the_shape_of_a_batch_of_a_stream_is_a_matter_of_its_width(widths, lines, pixels):
+    """So convolution libraries prepare themselves for few shapes; and the widest batch is the first of a window."""
+    limits, shapes = Limits(lines, HEIGHT, pixels), {}
+    batches = falling_batches(widths, limits)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(widths)))
+    padded = [padded_width(max(widths[i] for i in batch), HEIGHT) for batch in batches]
+    assert padded == sorted(padded, reverse=True)
+    for width, batch in zip(padded[:-1], batches[:-1], strict=True):
+        assert len(batch) == 1 or len(batch) * width * HEIGHT <= pixels
+        assert shapes.setdefault(width, len(batch)) == len(batch)
 
 
 def test_the_order_is_a_function_of_seed_and_epoch():

@@ -259,6 +259,13 @@ def test_a_name_that_leads_out_of_the_folder_is_refused_before_anything_comes(se
     assert server.paths("GET") == ["/api/records/77"]
 
 
+def test_a_file_and_a_folder_of_one_name_are_refused_before_anything_comes(server, tmp_path):
+    server.hold_record(77, {"a.parquet": b"x", "A.parquet/b.parquet": b"x"})
+    with pytest.raises(RemoteError, match=r"has a file and a folder of the name 'a\.parquet'"):
+        fetch.fetch_lines(RECORD, "data/lines", tmp_path)
+    assert files_of(tmp_path) == []
+
+
 def test_an_address_of_a_record_that_is_no_servers_is_not_opened(server, tmp_path):
     (tmp_path / "secret").write_text("x")
     row = {"key": "a.csv", "size": 1, "links": {"self": f"file://{tmp_path}/secret"}}

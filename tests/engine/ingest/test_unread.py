@@ -231,6 +231,17 @@ def test_a_line_that_only_its_text_is_wrong_with_is_read(kind, old, new, experim
     assert len([line for line in lines if not line.text]) >= len(lost)
 
 
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff \u00ad"])
+def test_what_nobody_sees_is_no_transcription(blank, experiment, tmp_path):
+    for kind, begin, text in (("page", "<Unicode>", "[^<]*"), ("alto", 'CONTENT="', '[^"]*')):
+        dataset = write(kind, tmp_path / kind)
+        for file in (tmp_path / kind).rglob("*.xml"):
+            change(file, (begin + text, begin + blank))
+        reader = READERS[kind]
+        items = [item for unit in reader.units(dataset) for item in reader.read(unit, dataset)]
+        assert {(item.reason, item.is_error) for item in items} == {("no transcription", False)}
+
+
 def test_a_line_that_the_document_leaves_out_by_its_type_stays_left_out(experiment, tmp_path):
     dataset = replace(write("page", tmp_path), line_types=("note",))
     take_the_texts("page", tmp_path)

@@ -87,7 +87,8 @@ def test_figures_stay_figures(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"\xff\xfe", "is no CSV file in UTF-8"),
+        (b"\xff\xff", "is no CSV file in UTF-8"),
+        (b"\xff\xfea\0", "is not UTF-8, but UTF-16 by its look"),
         (b'a,b\n"1', "is no CSV file"),
         (b"a,b\n1\n", "row 2 has 1 cells, its head has 2"),
         (b"b,c\n1,2\n", "has no column 'a'"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from thulium.data.line import Remark
+from thulium.data.text import is_blank
 from thulium.ingest.readers.sheet import LineFault, short
 
 # With which a word is divided at the end of a line: hyphens, soft and hard, and what stands for them in old prints.
@@ -39,7 +40,7 @@ def text_of(line: etree._Element) -> str:
 def string_of(string: etree._Element) -> str:
     """The text of a String; that of its glyphs where it has none of its own."""
     own = string.get("CONTENT", "")
-    return own if own.strip() else "".join(glyph.get("CONTENT", "") for glyph in string.iterfind("Glyph")) or own
+    return own if not is_blank(own) else "".join(glyph.get("CONTENT", "") for glyph in string.iterfind("Glyph")) or own
 
 
 def _has_hyphen(text: str, hyphen: str) -> bool:
@@ -54,7 +55,7 @@ def _check_places(line: etree._Element) -> None:
     boxes = defaultdict(list)
     for string in line.iterfind("String"):
         box = _box(string)
-        if None not in box and box != whole and string_of(string).strip():
+        if None not in box and box != whole and not is_blank(string_of(string)):
             boxes[box].append(string_of(string))
     for found in boxes.values():
         if len(found) > 1 and len(boxes) > 1:

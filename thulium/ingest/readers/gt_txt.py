@@ -13,6 +13,7 @@ from thulium.data import places
 from thulium.data.images import formats
 from thulium.data.images.grey import open_grey
 from thulium.data.line import Fault, Line, Origin
+from thulium.data.text import is_blank
 from thulium.data.textfile import UnreadableText, read_text
 from thulium.ingest.readers.choice import choose, fits, one_too_many
 from thulium.runtime.errors import DataError
@@ -200,7 +201,7 @@ def read(unit: PairsUnit, _dataset: GtTxtDataset, needs_text: bool = True) -> It
 def _text(file: Path) -> str | Fault:
     """The one row of a file; or why that is not a transcription."""
     try:
-        rows = [row for row in read_text(file).split("\n") if row.strip()]
+        rows = [row for row in read_text(file).split("\n") if not is_blank(row)]
     except UnreadableText as error:
         return Fault(reason="unreadable text", where=error.where, what=error.what)
     if not rows:

@@ -15,6 +15,7 @@ from PIL import Image
 from thulium.data import places
 from thulium.data.layouts import is_page_file
 from thulium.data.line import Fault, Line, Origin, Remark, SplitName
+from thulium.data.text import is_blank
 from thulium.ingest import cutting
 from thulium.ingest.cutting import Cut, CutFault, Points
 from thulium.ingest.outlines import Drawn, Outlines
@@ -260,7 +261,7 @@ def _refusal(line: Written, dataset: PageDataset | AltoDataset, needs_text: bool
 
 
 def _refused_text(text: str) -> LineFault | None:
-    if not text.strip():
+    if is_blank(text):
         return LineFault("no transcription", "has no transcription", is_error=False)
     if len(text) > MAX_TEXT:
         what = f"has a transcription of {len(text):,} characters, more than any line has: correct it"

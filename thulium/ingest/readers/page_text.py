@@ -10,6 +10,7 @@ from typing import Literal
 from lxml import etree
 
 from thulium.data.line import Remark
+from thulium.data.text import is_blank
 from thulium.ingest.readers.sheet import LineFault, content_of, short
 
 RECOGNISED = "recognised text only"
@@ -102,7 +103,7 @@ class Transcriptions:
         """What an element's own TextEquivs say."""
         equivs = list(_equivs(element))
         main = self._main[element.tag]
-        written = [equiv for equiv in equivs if equiv.text.strip()]
+        written = [equiv for equiv in equivs if not is_blank(equiv.text)]
         if isinstance(self._text_index, int):
             accepted = [equiv for equiv in written if equiv.index == main]
         else:
@@ -110,7 +111,7 @@ class Transcriptions:
             accepted = [equiv for equiv in written if not is_ranked or equiv.index in (main, None)]
         _check_one(accepted)
         at_main = [equiv for equiv in equivs if equiv.index is not None and equiv.index == main]
-        is_left_empty = bool(at_main) and not any(equiv.text.strip() for equiv in at_main)
+        is_left_empty = bool(at_main) and all(is_blank(equiv.text) for equiv in at_main)
         if written and (is_left_empty or not accepted or self._is_recognised(accepted[0])):
             raise self._none_of(main, written)
         if not accepted:
@@ -161,7 +162,7 @@ def _index(equiv: etree._Element) -> int | None:
 
 def _content(equiv: etree._Element) -> str:
     for name in ("Unicode", "PlainText"):
-        texts = [text for text in map(content_of, equiv.iterfind(name)) if text.strip()]
+        texts = [text for text in map(content_of, equiv.iterfind(name)) if not is_blank(text)]
         if len({text.strip() for text in texts}) > 1:
             what = f"has a TextEquiv with {len(texts)} {name} elements, which differ: keep one of them"
             raise LineFault("several transcriptions", what)

@@ -19,6 +19,7 @@ from thulium.data import places
 from thulium.data.images.files import ImageFault
 from thulium.data.images.grey import open_grey
 from thulium.data.line import Fault, Line, Origin, SplitName
+from thulium.data.text import is_blank
 from thulium.ingest.readers.choice import choose
 from thulium.runtime.errors import DataError, list_faults
 from thulium.runtime.pointers import absent, pointer_at
@@ -217,7 +218,7 @@ def _line(
 
 def _text(text: Any, where: str, dataset: ParquetDataset) -> str | Fault:
     """A cell of the text column as a transcription; or why it is none."""
-    if text is None or (isinstance(text, str) and not text.strip()):
+    if text is None or (isinstance(text, str) and is_blank(text)):
         what = f"the column {dataset.text_column!r} is empty: nobody has transcribed this line"
         return Fault(reason="no transcription", where=where, what=what, is_error=False)
     if not isinstance(text, str):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from thulium.data.text import is_blank
 from thulium.ingest.writing.spans import ID_NAMES, Element, XmlText, changed_tag, escaped, prefix_of, quoted
 from thulium.ingest.writing.words import PLACES, Node, Part, alto_strings, page_words, rendered
 
@@ -57,8 +58,8 @@ def put(file: XmlText, line: Element, new: NewText, format_name: str, present: P
 
 def _says(element: Element) -> bool:
     if element.name in ("Unicode", "PlainText"):
-        return bool(element.text.strip())
-    return element.name in ("String", "Glyph") and bool(element.attributes.get("CONTENT", "").strip())
+        return not is_blank(element.text)
+    return element.name in ("String", "Glyph") and not is_blank(element.attributes.get("CONTENT", ""))
 
 
 def _put_page(file: XmlText, line: Element, new: NewText, present: Present) -> bool:

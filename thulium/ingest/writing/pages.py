@@ -7,7 +7,9 @@ from dataclasses import replace
 from types import ModuleType
 
 from thulium.data.line import Fault, Unread
-from thulium.ingest.conversion import unread_line
+from thulium.data.text import is_blank
+from thulium.ingest.conversion import once_a_page, unread_line
+from thulium.ingest.cutting import Points
 from thulium.ingest.inputs import Pages
 from thulium.ingest.readers import alto, layout, page
 from thulium.ingest.readers.layout import DrawnPage
@@ -43,16 +45,20 @@ class PageFile:
 
     def unread(self, preprocessing: PreprocessingSpec) -> Iterator[Unread | Fault]:
         """The lines that are to be read, in the order of the file, and a fault for each that cannot be."""
-        read, prefix = _READERS[self.source.format_name].read, f"{self.source.path}#"
-        for item in read(self.source.unit, self._dataset, needs_text=False):
-            where = item.where if isinstance(item, Fault) else item.source
-            if where.removeprefix(prefix) in self.left and where.startswith(prefix):
-                continue
-            if isinstance(item, Fault):
-                self.is_lost |= item.is_page
-                yield item
-            else:
-                yield unread_line(item, preprocessing, lambda text: text)
+        read = _READERS[self.source.format_name].read
+        lines = (
+            line
+            for line in read(self.source.unit, self._dataset, needs_text=False)
+            if not self._is_left(line.where if isinstance(line, Fault) else line.source)
+        )
+        made = (line if isinstance(line, Fault) else unread_line(line, preprocessing, str) for line in lines)
+        for item in once_a_page(made, self.source.unit):
+            self.is_lost |= isinstance(item, Fault) and item.is_page
+            yield item
+
+    def _is_left(self, where: str) -> bool:
+        prefix = f"{self.source.path}#"
+        return where.startswith(prefix) and where.removeprefix(prefix) in self.left
 
     def drawn(self) -> DrawnPage:
         """The page with the places of its lines.
@@ -77,6 +83,15 @@ class PageFile:
         page = self.drawn()
         how, _ = page.plan(self._numbers[name])
         return Place(how, self._scale(page), page.image.size)
+
+    def shape_of(self, name: str) -> tuple[Points, Points] | None:
+        """The outline and the baseline of a line, in pixels of the page's image; see ``DrawnPage.shape``.
+
+        Raises:
+            PageFault: see ``drawn``.
+        """
+        page = self.drawn()
+        return page.shape(self._numbers[name])
 
     def _scale(self, page: DrawnPage) -> tuple[float, float]:
         """Pixels for a unit of the file itself."""
@@ -134,7 +149,7 @@ class NewFile(PageFile):
         written_lines = self.drawn().sheet.lines
         names = list(self._numbers)
         texts = {} if present == "replace" else dict(zip(names, (line.text for line in written_lines), strict=True))
-        self.left = frozenset(name for name, text in texts.items() if text.strip() and not unwritable(text))
+        self.left = frozenset(name for name, text in texts.items() if not is_blank(text) and not unwritable(text))
         self._texts = {name: NewText(texts[name], None) if name in self.left else None for name in names}
 
     def put(self, name: str, new: NewText) -> None:

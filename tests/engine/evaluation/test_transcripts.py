@@ -1,0 +1,40 @@
+"""Texts that other programs wrote: what is no name of a line, or no UTF-8, is refused by its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from thulium.evaluation.transcripts import Transcript, read_transcripts
+from thulium.runtime.errors import DataError
+
+
+@pytest.mark.parametrize("name", [None, ["a"], {"a": 1}, True, 1.5])
+def test_an_id_that_is_no_name_is_refused(name: Any, tmp_path: Path) -> None:
+    path = tmp_path / "read.json"
+    path.write_text(json.dumps([{"id": "a", "text": "x"}, {"id": name, "text": "y"}]))
+    with pytest.raises(DataError, match=r"read\.json:2: its id is no name: write a text or a number"):
+        read_transcripts(path, "hypothesis")
+    path.with_suffix(".jsonl").write_text(json.dumps({"id": "a", "page": [1], "text": "y"}))
+    with pytest.raises(DataError, match=r"read\.jsonl:1: its page is no name"):
+        read_transcripts(path.with_suffix(".jsonl"), "hypothesis")
+
+
+def test_numbers_name_lines_and_a_page_may_be_lacking(tmp_path: Path) -> None:
+    path = tmp_path / "read.json"
+    path.write_text(json.dumps([{"id": 7, "page": None, "text": "x"}]))
+    assert read_transcripts(path, "hypothesis") == {"7": Transcript("x")}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_table_in_utf_16_is_said_to_be_that(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "read.csv"
+    path.write_text("id,text\na,Straße\n", encoding=encoding)
+    with pytest.raises(DataError, match="is not UTF-8, but UTF-16 by its look: save it as 'CSV UTF-8'"):
+        read_transcripts(path, "hypothesis")
+    path.with_suffix(".txt").write_text("手紙手紙", encoding="utf-16")
+    with pytest.raises(DataError, match="is not UTF-8 text, but UTF-16 by its look"):
+        read_transcripts(path.with_suffix(".txt"), "hypothesis")
