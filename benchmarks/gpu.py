@@ -5,9 +5,10 @@ without one, lines are rendered. No network is needed. Where there is no GPU, le
 tables say so. Each measurement is a process of its own, with a limit of its own, and the whole ends within --budget
 seconds: what there was no time for, or what failed, is named at the end.
 
-A training goes through `thulium.stages.train`, as `thulium train` does. Its first epochs, in which torch chooses kernels
-and records the network for each shape of batch, are not counted. "Waiting" is the share of a training epoch in which the model waits for lines; "kernels"
-is the share in which kernels run, from the time that they take in one more epoch, under torch's profiler.
+A training goes through `thulium.stages.train`, as `thulium train` does. Its first epochs, in which torch chooses
+kernels and records the network for each shape of batch, are not counted. "Waiting" is the share of a training epoch in
+which the model waits for lines; "kernels" is the share in which kernels run, from the time that they take in one more
+epoch, under torch's profiler.
 """
 
 from __future__ import annotations
