@@ -23,7 +23,9 @@ from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
+from thulium.evaluation.alphabet import alphabet, write_alphabet
 from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
+from thulium.evaluation.groups import groupings, write_groups
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
@@ -241,7 +243,9 @@ def _write_tables(results: Sequence[LineResult], png: Callable[[str], bytes], ou
     (out / "plots").mkdir(parents=True, exist_ok=True)
     _write_predictions(results, png, out / "predictions.csv")
     plots.write_confusions(results, out / "plots" / "confusions.csv")
-    plots.write_cer_by_length(results, out / "plots" / "cer_by_length.csv")
+    for grouping in groupings(results):
+        write_groups(grouping, out / "plots" / f"cer_by_{grouping.kind}.csv")
+    write_alphabet(alphabet(results), out / "plots" / "alphabet.csv")
     write_reliability(results, out / "plots" / "reliability.csv")
 
 
