@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 
 import pytest
@@ -16,7 +17,7 @@ from thulium.runtime.tables import escaped, read_table, unescaped, write_table
 from thulium.stages.evaluate import _write_predictions
 from thulium.training import history
 
-TRICKY = st.text(alphabet=st.sampled_from("=+-@'\\x0a1\t\r\n\x1b\x7f\x9b ,\"＝é手"), max_size=8)
+TRICKY = st.text(alphabet=st.sampled_from("=+-@'\\x0a1\t\r\n\x1b\x7f\x9b ,;\"＝é手"), max_size=8)
 TEXTS = TRICKY | st.text(st.characters(codec="utf-8"), max_size=20)
 
 
@@ -28,6 +29,17 @@ def test_every_text_comes_back_and_harms_nobody(text):
     assert not re.search(r"[\x00-\x1f\x7f-\x9f]", cell)
     is_number = re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell)
     assert not re.match(r"\s*[=+\-@＝＋－＠]", cell) or len(cell) == 1 or is_number
+
+
+@settings(max_examples=300)
+@given(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(",;\t"))
+def test_nothing_runs_whatever_a_spreadsheet_parts_cells_by(texts, border):
+    row = io.StringIO()
+    csv.writer(row, lineterminator="\n").writerow(["id", *map(escaped, texts)])
+    (cells,) = csv.reader([row.getvalue()], delimiter=border)
+    for cell in cells:
+        is_plain = border == "," and (len(cell) == 1 or re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell))
+        assert is_plain or not re.match(r'[\s"]*[=+\-@＝＋－＠]', cell), cells
 
 
 @given(TEXTS, TEXTS)
@@ -42,6 +54,9 @@ def test_different_texts_are_written_differently(one, other):
         ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
         (" =1+1", "' =1+1"),
         ("- item", "'- item"),
+        ("a;=1+1", "'a\\x3b=1+1"),
+        ('a; "=1\\', "'a\\x3b \"=1\\\\"),
+        ("bread; wine", "bread; wine"),
         ("'s Gravenhage", "''s Gravenhage"),
         ("l'an", "l'an"),
         ("a\\b", "a\\b"),
