@@ -77,7 +77,7 @@ def alphabet(results: Sequence[LineResult]) -> list[Letter]:
 
 
 def _letter(character: str, seen: int, wrong: Counter[str], made_up: int) -> Letter:
-    ordered = sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(wrong.items(), key=lambda item: (-item[1], item[0] or NOTHING))
     return Letter(character, seen, seen - wrong.total(), tuple(ordered), made_up)
 
 

@@ -1,11 +1,11 @@
 r"""CSV files that a spreadsheet opens without running anything, and a terminal prints without obeying anything.
 
-A text that a spreadsheet would take for a formula, that begins with an apostrophe, or that holds a control character is
-written behind an apostrophe; there, a backslash is doubled and a control character is its code: ``=1+1`` is written
-``'=1+1``, and an apostrophe and a bell ``''\x07``. Where commas stand in numbers, spreadsheets part cells by semicolons:
-one that is followed by a formula is its code too, so that ``a;=1+1`` is written ``'a\x3b=1+1``. Every other text stands
-as it is, and so do numbers and single characters. Who reads a cell of two characters or more takes one apostrophe off
-its beginning and, if there was one, undoes the rest.
+A text that a spreadsheet would take for a formula, that begins with an apostrophe, or that holds a control character
+is written behind an apostrophe; there, a backslash is doubled and a control character is its code: ``=1+1`` is
+written ``'=1+1``, and an apostrophe and a bell ``''\x07``. Where numbers have commas, spreadsheets part cells by
+semicolons: one that a formula stands behind is its code too, so that ``a;=1+1`` is written ``'a\x3b=1+1``. Every
+other text stands as it is, and so do numbers and single characters. Who reads a cell of two characters or more takes
+one apostrophe off its beginning and, if there was one, undoes the rest.
 """
 
 from __future__ import annotations
