@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from thulium.data.scripts import scripts
+from thulium.data import bidi
 from thulium.evaluation.intervals import Interval, cer_interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores, score
 from thulium.runtime.tables import write_table
@@ -123,5 +122,6 @@ def _folder(result: LineResult) -> str:
 
 
 def _script(result: LineResult) -> str:
-    counts = Counter(scripts(result.transcription))
-    return min(counts, key=lambda script: (-counts[script], script)) if counts else NO_LETTERS
+    counts = bidi.scripts(result.transcription)
+    found = min(counts, key=lambda script: (-counts[script], script)) if counts else NO_LETTERS
+    return found if found in (NO_LETTERS, "CJK") else found.capitalize()

@@ -16,7 +16,6 @@ from thulium.data import bidi
 from thulium.data.images import formats
 from thulium.data.labels import read_labels
 from thulium.data.line import Fault
-from thulium.data.scripts import scripts
 from thulium.ingest.accounting import category_of, lines_of
 from thulium.ingest.intake import Intake
 from thulium.ingest.splitting import fitting_seed
@@ -96,7 +95,7 @@ def overview(dataset: DatasetSpec, preprocessing: PreprocessingSpec, num_files: 
         pages.add(origin.page)
         images.setdefault(origin.image_source or origin.source)
         text = getattr(met.item, "text", "")
-        seen.letters.update(scripts(text))
+        seen.letters.update({script.capitalize(): number for script, number in bidi.scripts(text).items()})
         seen.directions[bidi.direction(text)] += 1
     seen.num_pages, seen.num_keys = len(pages), len(intake.splitter.keys)
     seen.sizes = list(_sizes(images))
