@@ -50,7 +50,7 @@ def test_figures_of_other_lines_are_not_compared_unseen(finished: Path, run: lab
 def test_dvc_draws_the_plots_and_none_from_what_was_not_measured(finished: Path, run: lab.Shell) -> None:
     shown = json.loads(run("dvc", "plots", "show", "--json", cwd=finished).stdout)["data"]
     curves = {"learning curve", "validation error"}
-    groups = [f"cer_by_{kind}" for kind in ("page", "document", "script", "length")]
+    groups = [f"cer_by_{kind}" for kind in ("page", "document", "writer", "script", "length")]
     assert set(shown) == {
         *curves,
         *(f"plots/{name}.csv" for name in ("confusions", "alphabet", "reliability", *groups)),

@@ -1,9 +1,9 @@
-"""Error rates of the lines that have something in common: a page, a document, a script, a length."""
+"""Error rates of the lines that have something in common: a page, a document, a writer, a script, a length."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +14,7 @@ from thulium.runtime.tables import write_table
 
 BUCKET = 10  # characters
 FEW = 10  # a rate of fewer lines says little
+UNKNOWN = "not known"
 NO_LETTERS = "no letters"
 COLUMNS = ("lines", "characters", "edits", "cer", "cer_low", "cer_high", "wer", "line_accuracy")
 
@@ -52,9 +53,19 @@ class Grouping:
     groups: tuple[Group, ...]
 
 
-def groupings(results: Sequence[LineResult]) -> tuple[Grouping, ...]:
-    """All ways to part the lines: by page, document, script and length."""
-    return by_page(results), by_document(results), by_script(results), by_length(results)
+def groupings(results: Sequence[LineResult], writers: Mapping[str, str]) -> tuple[Grouping, ...]:
+    """All ways to part the lines: by page, document, writer, script and length.
+
+    Args:
+        writers: page -> writer, where they are known.
+    """
+    return (
+        by_page(results),
+        by_document(results),
+        by_writer(results, writers),
+        by_script(results),
+        by_length(results),
+    )
 
 
 def by_page(results: Sequence[LineResult]) -> Grouping:
@@ -67,6 +78,14 @@ def by_document(results: Sequence[LineResult]) -> Grouping:
     if not _has_pages(results) or not any(map(_folder, results)):
         return Grouping("document", ())
     return Grouping("document", _groups(results, lambda result: _folder(result) or "."))
+
+
+def by_writer(results: Sequence[LineResult], writers: Mapping[str, str]) -> Grouping:
+    """Writers; none where they are not known, or where each has written a page by himself and no other."""
+    known = {result.page: writers.get(result.page, "") for result in results}
+    if not any(known.values()) or len(set(known.values())) == len(known):
+        return Grouping("writer", ())
+    return Grouping("writer", _groups(results, lambda result: known[result.page] or UNKNOWN))
 
 
 def by_script(results: Sequence[LineResult]) -> Grouping:

@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.alphabet import Letter, alphabet
 from thulium.evaluation.calibration import Bin, bins_of_characters, bins_of_lines, ece
-from thulium.evaluation.groups import BUCKET, FEW, Group, Grouping, groupings
+from thulium.evaluation.groups import BUCKET, FEW, Group, Grouping
 from thulium.evaluation.intervals import Interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores
 from thulium.evaluation.plots import NOTHING, confusion_counts, visible
@@ -42,6 +42,7 @@ class Evaluation:
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
+        groupings: the lines, parted in all ways that are known.
         augmented: bytes of a PNG that shows a line under the transforms of the training; empty: there were none.
     """
 
@@ -58,6 +59,7 @@ class Evaluation:
     augmented: bytes = b""
     unfit: tuple[str, ...] = ()
     is_calibrated: bool = False
+    groupings: tuple[Grouping, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "num_pairs": len(pairs),
         "kinds": _kinds(pairs),
         "nothing": NOTHING,
-        "groupings": [ShownGrouping.of(grouping) for grouping in groupings(results) if len(grouping.groups) > 1],
+        "groupings": [ShownGrouping.of(grouping) for grouping in evaluation.groupings if len(grouping.groups) > 1],
         "fewest_pages": fewest_units(),
         "few": FEW,
         "letters": letters[:LETTERS_SHOWN],

@@ -25,7 +25,7 @@ from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
 from thulium.evaluation.alphabet import alphabet, write_alphabet
 from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
-from thulium.evaluation.groups import groupings, write_groups
+from thulium.evaluation.groups import Grouping, groupings, write_groups
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
@@ -91,7 +91,8 @@ def evaluate(
     measured |= {"confidence": _kind_of_confidence(model)}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
-    _write_tables(reading.results, _pngs(split), out)
+    parted = groupings(reading.results, data.writers(evaluation.split))
+    _write_tables(reading.results, parted, _pngs(split), out)
     page = Evaluation(
         split=evaluation.split,
         judged=judged,
@@ -106,6 +107,7 @@ def evaluate(
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
         is_calibrated=model.calibration is not None,
+        groupings=parted,
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -238,12 +240,14 @@ def _kind_of_confidence(model: HTRModel) -> str:
     return "calibrated on the validation lines" if model.calibration else "not calibrated"
 
 
-def _write_tables(results: Sequence[LineResult], png: Callable[[str], bytes], out: Path) -> None:
+def _write_tables(
+    results: Sequence[LineResult], parted: Sequence[Grouping], png: Callable[[str], bytes], out: Path
+) -> None:
     """What was read, line by line, and what DVC draws of it."""
     (out / "plots").mkdir(parents=True, exist_ok=True)
     _write_predictions(results, png, out / "predictions.csv")
     plots.write_confusions(results, out / "plots" / "confusions.csv")
-    for grouping in groupings(results):
+    for grouping in parted:
         write_groups(grouping, out / "plots" / f"cer_by_{grouping.kind}.csv")
     write_alphabet(alphabet(results), out / "plots" / "alphabet.csv")
     write_reliability(results, out / "plots" / "reliability.csv")

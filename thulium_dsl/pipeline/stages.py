@@ -128,6 +128,7 @@ STAGES = (
             ),
             _cer_by("page"),
             _cer_by("document"),
+            _cer_by("writer"),
             _cer_by("script"),
             Plot(
                 "plots/cer_by_length.csv",

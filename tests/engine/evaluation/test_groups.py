@@ -6,11 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thulium.evaluation.groups import Grouping, by_document, by_length, by_page, by_script, groupings, write_groups
+from thulium.evaluation.groups import (
+    Grouping,
+    by_document,
+    by_length,
+    by_page,
+    by_script,
+    by_writer,
+    groupings,
+    write_groups,
+)
 from thulium.evaluation.intervals import cer_interval
 from thulium.evaluation.metrics import LineResult
 from thulium.runtime.tables import read_table
 
+WRITERS = {"a/1": "Ann", "a/2": "Ann"}
 TEXTS = st.text(st.sampled_from("abé λб1 "), max_size=25)
 
 
@@ -25,7 +35,7 @@ def names(grouping: Grouping) -> list[str]:
 @given(st.lists(st.tuples(st.sampled_from(["a/1", "a/2", "b/1"]), TEXTS, TEXTS), max_size=12))
 def test_the_parts_sum_up_to_the_whole(rows):
     results = [LineResult(str(number), *row) for number, row in enumerate(rows)]
-    for grouping in groupings(results):
+    for grouping in groupings(results, WRITERS):
         found = [result for result in results if grouping.kind != "length" or result.characters.reference]
         if grouping.groups:
             assert sum(group.lines for group in grouping.groups) == len(found)
@@ -52,6 +62,18 @@ def test_unknown_pages_are_no_groups():
     results = [LineResult(f"a/{number}", f"a/{number}", "ab", "ab") for number in range(3)]
     assert names(by_page(results)) == names(by_document(results)) == []
     assert names(by_document(lines(("a", "a"), ("a", "a")))) == []
+
+
+def test_pages_of_one_writer_are_a_group():
+    results = lines(*[("ab", "ab")] * 4, *[("ab", "ax")] * 4)  # two to a page
+    found = by_writer(results, {"p0": "Ann", "p1": "Ann", "p2": "Bo"})
+    assert [(group.name, group.lines, group.characters.edits) for group in found.groups] == [
+        ("Ann", 4, 0),
+        ("Bo", 2, 2),
+        ("not known", 2, 2),
+    ]
+    assert names(by_writer(results, {})) == []
+    assert names(by_writer(results, {f"p{page}": f"w{page}" for page in range(4)})) == []  # as with pages
 
 
 def test_a_line_is_of_the_script_of_most_of_its_letters():
@@ -89,7 +111,7 @@ def test_lengths_are_summed_in_each_bucket(tmp_path):
 
 
 def test_nothing_leaves_only_the_header(tmp_path):
-    for grouping in groupings([]):
+    for grouping in groupings([], {}):
         write_groups(grouping, tmp_path / "g.csv")
         header = f"{grouping.kind},lines,characters,edits,cer,cer_low,cer_high,wer,line_accuracy\n"
         assert (tmp_path / "g.csv").read_text() == header
