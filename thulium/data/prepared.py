@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from thulium.data.bidi import Order
 from thulium.data.charset import characters
@@ -70,17 +70,19 @@ class Prepared:
         except (ValueError, LookupError, TypeError) as error:
             raise self._damaged(visible(str(error)[:80])) from None
 
-    def writers(self, name: str) -> dict[str, str]:
-        """Page -> writer, of those pages of val or test whose writers are known; empty where the report does not say.
+    def of_pages(self, what: Literal["documents", "writers"], name: str) -> dict[str, str]:
+        """Page -> document or writer, of the pages of val or test where the data say it, and not only their names.
+
+        Empty where the report does not have it, as that of an older version.
 
         Raises:
             DataError: the report is damaged.
         """
-        found = self._reported("writers", name)
+        found = self._reported(what, name)
         if found is None:
             return {}
-        if not isinstance(found, dict) or not all(isinstance(writer, str) for writer in found.values()):
-            raise self._damaged("its writers are none")
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            raise self._damaged(f"its {what} are none")
         return found
 
     def _reported(self, entry: str, name: str) -> Any:

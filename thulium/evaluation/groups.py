@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from thulium.data import bidi
+from thulium.data import bidi, places
 from thulium.evaluation.intervals import Interval, cer_interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores, score
 from thulium.runtime.tables import write_table
@@ -53,15 +53,18 @@ class Grouping:
     groups: tuple[Group, ...]
 
 
-def groupings(results: Sequence[LineResult], writers: Mapping[str, str]) -> tuple[Grouping, ...]:
+def groupings(
+    results: Sequence[LineResult], documents: Mapping[str, str], writers: Mapping[str, str]
+) -> tuple[Grouping, ...]:
     """All ways to part the lines: by page, document, writer, script and length.
 
     Args:
+        documents: page -> document, where that is not the folder of the page.
         writers: page -> writer, where they are known.
     """
     return (
         by_page(results),
-        by_document(results),
+        by_document(results, documents),
         by_writer(results, writers),
         by_script(results),
         by_length(results),
@@ -73,11 +76,14 @@ def by_page(results: Sequence[LineResult]) -> Grouping:
     return Grouping("page", _groups(results if _has_pages(results) else (), lambda result: result.page))
 
 
-def by_document(results: Sequence[LineResult]) -> Grouping:
-    """The folders that the pages lie in; none where pages are not known, or lie in no folder."""
-    if not _has_pages(results) or not any(map(_folder, results)):
+def by_document(results: Sequence[LineResult], documents: Mapping[str, str]) -> Grouping:
+    """What pages belong to: what the data say, or the folder; none where neither is known, or pages are not."""
+    if not documents and not _has_pages(results):
         return Grouping("document", ())
-    return Grouping("document", _groups(results, lambda result: _folder(result) or "."))
+    found = {result.page: documents.get(result.page) or places.folder_of(result.page) for result in results}
+    if set(found.values()) == {"."}:
+        return Grouping("document", ())
+    return Grouping("document", _groups(results, lambda result: found[result.page]))
 
 
 def by_writer(results: Sequence[LineResult], writers: Mapping[str, str]) -> Grouping:
@@ -133,11 +139,6 @@ def _group(name: str, results: Sequence[LineResult]) -> Group:
 
 def _has_pages(results: Sequence[LineResult]) -> bool:
     return len({result.page for result in results}) < len(results)
-
-
-def _folder(result: LineResult) -> str:
-    folder = str(PurePosixPath(result.page).parent)
-    return "" if folder == "." else folder
 
 
 def _script(result: LineResult) -> str:

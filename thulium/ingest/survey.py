@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from thulium.data import bidi
+from thulium.data import bidi, places
 from thulium.data.charset import frames_needed
 from thulium.data.line import Fault, SplitName
 from thulium.data.shards import Row
@@ -20,7 +20,7 @@ from thulium.ingest.splitting import SPLITS
 # Pixels of a line in one of a model's frames, for which the lines are named whose text does not fit.
 FRAME_WIDTHS = (4, 8)
 ALLOWED = "or set dataset.allow_overlap to true"
-SEVERAL = " + "  # between the writers of a page
+SEVERAL = " + "  # between the writers, or documents, of a page
 SHOWN = 8  # sample lines of a split in the report
 SHOWN_ODD = 6  # lines of each odd kind
 
@@ -39,6 +39,7 @@ class SplitSurvey:
     widths: list[int] = field(default_factory=list)
     pages: set[str] = field(default_factory=set)
     documents: set[str] = field(default_factory=set)
+    documents_of: dict[str, set[str]] = field(default_factory=dict)  # a page, where that is not its folder
     writers_of: dict[str, set[str]] = field(default_factory=dict)  # a page, where they are known
     symbols: Counter[str] = field(default_factory=Counter)
     directions: Counter[str] = field(default_factory=Counter)
@@ -60,6 +61,8 @@ class SplitSurvey:
         self.widths.append(row.width)
         self.pages.add(row.page)
         self.documents.add(line.origin.document)
+        if line.origin.document not in ("", places.folder_of(row.page)):
+            self.documents_of.setdefault(row.page, set()).add(line.origin.document)
         if writer:
             self.writers_of.setdefault(row.page, set()).add(writer)
         self.symbols.update(row.text)
@@ -186,11 +189,13 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
         reading_order: in which the model will learn.
     """
     train = survey.splits["train"]
+    unseen = {name: split for name, split in survey.splits.items() if split is not train}
     lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {
         "splits": {name: _counts(split) for name, split in survey.splits.items()},
         "accounting": survey.accounts.report(),
-        "writers": {name: _writers(split) for name, split in survey.splits.items() if split is not train},
+        "documents": {name: _joined(split.documents_of) for name, split in unseen.items()},
+        "writers": {name: _joined(split.writers_of) for name, split in unseen.items()},
         "skipped": _skipped(survey.skipped),
         "characters_not_in_train": {
             name: _others(split.symbols, train.symbols) for name, split in survey.splits.items() if split is not train
@@ -232,9 +237,9 @@ def _counts(split: SplitSurvey) -> dict[str, Any]:
     }
 
 
-def _writers(split: SplitSurvey) -> dict[str, str]:
-    """The writer of each page, where it is known; all of them where there are several."""
-    return {page: SEVERAL.join(sorted(writers)) for page, writers in sorted(split.writers_of.items())}
+def _joined(of_pages: dict[str, set[str]]) -> dict[str, str]:
+    """The document or writer of each page; all of them where there are several."""
+    return {page: SEVERAL.join(sorted(names)) for page, names in sorted(of_pages.items())}
 
 
 def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:

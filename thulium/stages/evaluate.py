@@ -91,7 +91,7 @@ def evaluate(
     measured |= {"confidence": _kind_of_confidence(model)}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
-    parted = groupings(reading.results, data.writers(evaluation.split))
+    parted = _parted(reading.results, data, evaluation.split)
     _write_tables(reading.results, parted, _pngs(split), out)
     page = Evaluation(
         split=evaluation.split,
@@ -238,6 +238,10 @@ def _measured(
 
 def _kind_of_confidence(model: HTRModel) -> str:
     return "calibrated on the validation lines" if model.calibration else "not calibrated"
+
+
+def _parted(results: Sequence[LineResult], data: Prepared, split: str) -> tuple[Grouping, ...]:
+    return groupings(results, data.of_pages("documents", split), data.of_pages("writers", split))
 
 
 def _write_tables(

@@ -168,6 +168,11 @@ def test_lines_that_prepare_left_out_are_counted(experiment, prepared, model, tm
     (copy / "report.json").write_text(json.dumps(report))
     assert judge(experiment, copy, tmp_path)["measured"]["lines_left_out"] == 5
     assert "5 more lines of the split were left out by prepare" in capfd.readouterr().err
+    for damaged in ("[]", "7", '{"page": 7}'):
+        report["writers"]["test"] = json.loads(damaged)
+        (copy / "report.json").write_text(json.dumps(report))
+        with pytest.raises(DataError, match=r"report\.json: is damaged \(its writers are none\)"):
+            judge(experiment, copy, tmp_path)
     (copy / "report.json").write_text('{"accounting": {"splits": []}}')
     with pytest.raises(DataError, match=r"report\.json: is damaged"):
         judge(experiment, copy, tmp_path)

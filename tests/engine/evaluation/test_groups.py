@@ -35,7 +35,7 @@ def names(grouping: Grouping) -> list[str]:
 @given(st.lists(st.tuples(st.sampled_from(["a/1", "a/2", "b/1"]), TEXTS, TEXTS), max_size=12))
 def test_the_parts_sum_up_to_the_whole(rows):
     results = [LineResult(str(number), *row) for number, row in enumerate(rows)]
-    for grouping in groupings(results, WRITERS):
+    for grouping in groupings(results, {}, WRITERS):
         found = [result for result in results if grouping.kind != "length" or result.characters.reference]
         if grouping.groups:
             assert sum(group.lines for group in grouping.groups) == len(found)
@@ -55,13 +55,14 @@ def test_pages_and_their_folders_are_groups():
         ("vol 1/p1", pytest.approx(1 / 6)),
         ("vol 2/p1", 1.0),
     ]
-    assert names(by_document(results)) == [".", "vol 1", "vol 2"]
+    assert names(by_document(results, {})) == [".", "vol 1", "vol 2"]
+    assert names(by_document(results, {"loose": "box 7"})) == ["box 7", "vol 1", "vol 2"]
 
 
 def test_unknown_pages_are_no_groups():
     results = [LineResult(f"a/{number}", f"a/{number}", "ab", "ab") for number in range(3)]
-    assert names(by_page(results)) == names(by_document(results)) == []
-    assert names(by_document(lines(("a", "a"), ("a", "a")))) == []
+    assert names(by_page(results)) == names(by_document(results, {})) == []
+    assert names(by_document(lines(("a", "a"), ("a", "a")), {})) == []
 
 
 def test_pages_of_one_writer_are_a_group():
@@ -111,7 +112,7 @@ def test_lengths_are_summed_in_each_bucket(tmp_path):
 
 
 def test_nothing_leaves_only_the_header(tmp_path):
-    for grouping in groupings([], {}):
+    for grouping in groupings([], {}, {}):
         write_groups(grouping, tmp_path / "g.csv")
         header = f"{grouping.kind},lines,characters,edits,cer,cer_low,cer_high,wer,line_accuracy\n"
         assert (tmp_path / "g.csv").read_text() == header

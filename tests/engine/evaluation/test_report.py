@@ -66,7 +66,7 @@ def evaluation() -> Evaluation:
         results=results(),
         scores=score(results()),
         cer_interval=cer_interval(results()),
-        groupings=groupings(results(), {}),
+        groupings=groupings(results(), {}, {}),
         history=history(5),
         worst_lines=20,
         png=png,
@@ -158,7 +158,7 @@ def test_each_character_is_shown_the_most_wrong_ones_first(evaluation: Evaluatio
 
 def test_a_long_table_says_what_it_leaves_out(evaluation: Evaluation, tmp_path: Path) -> None:
     lines = [LineResult(f"{n}-{side}1", f"vol/p{n}", "ab", "ab") for n in range(1234) for side in "12"]
-    text = page(replace(evaluation, results=tuple(lines), groupings=groupings(lines, {})), tmp_path)
+    text = page(replace(evaluation, results=tuple(lines), groupings=groupings(lines, {}, {})), tmp_path)
     assert "200 of 1,234; all stand in <code>plots/cer_by_page.csv</code>." in text
     assert len(rows_of(text, 'id="by-page"')) == 201
 
