@@ -45,13 +45,21 @@ def unescaped(cell: str) -> str:
     return _ESCAPED.sub(lambda found: found[1] or chr(int(found[2], 16)), cell[1:])
 
 
+def escaped_row(cells: Sequence[object]) -> list[object]:
+    """A row as it is written: where a text in it has a semicolon, it begins like no formula nor like a signed number."""
+    row = [escaped(cell) if isinstance(cell, str) else cell for cell in cells]
+    if row and _FORMULA.match(str(row[0])) and any(";" in str(cell) for cell in row[1:]):
+        row[0] = f"{QUOTE}{row[0]}"  # else it would be one with what follows, up to the semicolon
+    return row
+
+
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    writer.writerows(map(escaped_row, rows))
     replace_text(path, text.getvalue())
 
 

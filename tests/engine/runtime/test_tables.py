@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.plots import write_confusions
 from thulium.runtime.errors import DataError
-from thulium.runtime.tables import escaped, read_table, unescaped, write_table
+from thulium.runtime.tables import escaped, escaped_row, read_table, unescaped, write_table
 from thulium.stages.evaluate import _write_predictions
 from thulium.training import history
 
@@ -35,11 +35,19 @@ def test_every_text_comes_back_and_harms_nobody(text):
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(",;\t"))
 def test_nothing_runs_whatever_a_spreadsheet_parts_cells_by(texts, border):
     row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow(["id", *map(escaped, texts)])
+    csv.writer(row, lineterminator="\n").writerow(escaped_row(texts))
     (cells,) = csv.reader([row.getvalue()], delimiter=border)
     for cell in cells:
-        is_plain = border == "," and (len(cell) == 1 or re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell))
+        is_plain = len(cell) == 1 or re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell)
+        is_plain = is_plain if border == "," else len(cells) == 1  # a whole row; no formula has such commas
         assert is_plain or not re.match(r'[\s"]*[=+\-@＝＋－＠]', cell), cells
+
+
+def test_a_row_with_a_semicolon_begins_like_no_formula(tmp_path):
+    write_table(tmp_path / "t.csv", ("id", "page"), [("-5", "1+cmd|' /C calc'!A0;"), ("=", "a;b"), ("-5", "a")])
+    written = (tmp_path / "t.csv").read_text().splitlines()
+    assert written[1:] == ["'-5,1+cmd|' /C calc'!A0;", "'=,a;b", "-5,a"]
+    assert [row["id"] for row in read_table(tmp_path / "t.csv")] == ["-5", "=", "-5"]
 
 
 @given(TEXTS, TEXTS)
