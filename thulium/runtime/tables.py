@@ -46,7 +46,7 @@ def unescaped(cell: str) -> str:
 
 
 def escaped_row(cells: Sequence[object]) -> list[object]:
-    """A row as it is written: where a text in it has a semicolon, it begins like no formula nor like a signed number."""
+    """A row as it is written: one with a semicolon begins neither like a formula nor like a number with a sign."""
     row = [escaped(cell) if isinstance(cell, str) else cell for cell in cells]
     if row and _FORMULA.match(str(row[0])) and any(";" in str(cell) for cell in row[1:]):
         row[0] = f"{QUOTE}{row[0]}"  # else it would be one with what follows, up to the semicolon
