@@ -47,10 +47,14 @@ def test_figures_of_other_lines_are_not_compared_unseen(finished: Path, run: lab
     assert re.search(r"metrics\.json +measured\.split +test +val", run("dvc", "metrics", "diff", cwd=finished).stdout)
 
 
-def test_dvc_draws_five_plots_and_none_from_what_was_not_measured(finished: Path, run: lab.Shell) -> None:
+def test_dvc_draws_the_plots_and_none_from_what_was_not_measured(finished: Path, run: lab.Shell) -> None:
     shown = json.loads(run("dvc", "plots", "show", "--json", cwd=finished).stdout)["data"]
     curves = {"learning curve", "validation error"}
-    assert set(shown) == {*curves, *(f"plots/{name}.csv" for name in ("confusions", "cer_by_length", "reliability"))}
+    groups = [f"cer_by_{kind}" for kind in ("page", "document", "writer", "script", "length")]
+    assert set(shown) == {
+        *curves,
+        *(f"plots/{name}.csv" for name in ("confusions", "alphabet", "reliability", *groups)),
+    }
     for name in curves:
         content = shown[name][0]["content"]
         rows = (json.loads(content) if isinstance(content, str) else content)["data"]["values"]

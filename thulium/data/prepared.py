@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from thulium.data.bidi import Order
 from thulium.data.charset import characters
@@ -63,15 +63,41 @@ class Prepared:
         Raises:
             DataError: the report is damaged.
         """
+        accounting = self._reported("accounting", "splits")
+        try:
+            counts = None if accounting is None else accounting[name]
+            return None if counts is None else int(counts["filtered"] + counts["skipped"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise self._damaged(visible(str(error)[:80])) from None
+
+    def of_pages(self, what: Literal["documents", "writers"], name: str) -> dict[str, str]:
+        """Page -> document or writer, of the pages of val or test where the data say it, and not only their names.
+
+        Empty where the report does not have it, as that of an older version.
+
+        Raises:
+            DataError: the report is damaged.
+        """
+        found = self._reported(what, name)
+        if found is None:
+            return {}
+        if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+            raise self._damaged(f"its {what} are none")
+        return found
+
+    def _reported(self, entry: str, name: str) -> Any:
+        """What report.json has of a split in one of its entries; None where it, or the file, has no such entry."""
         file = self.folder / "report.json"
         if not file.is_file():
             return None
         try:
             report = json.loads(file.read_text(encoding="utf-8"))
-            counts = report["accounting"]["splits"][name] if "accounting" in report else None
-            return None if counts is None else int(counts["filtered"] + counts["skipped"])
+            return report[entry][name] if entry in report else None
         except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
-            raise DataError(f"{file}: is damaged ({visible(str(error)[:80])}): prepare the data again") from None
+            raise self._damaged(visible(str(error)[:80])) from None
+
+    def _damaged(self, why: str) -> DataError:
+        return DataError(f"{self.folder / 'report.json'}: is damaged ({why}): prepare the data again")
 
 
 def write_manifest(prepared: Prepared) -> None:

@@ -1,20 +1,19 @@
-"""Which symbols are taken for which, and how errors go with length: counted here, drawn by DVC and by the report."""
+"""Which symbols are taken for which: counted here, drawn by DVC and by the report."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
-from thulium.evaluation.metrics import EditCount, LineResult
+from thulium.evaluation.metrics import LineResult
 from thulium.runtime.tables import write_table
 
 NOTHING = "∅"
 MOST_PAIRS = 40  # a confusion matrix of more than this cannot be read
-BUCKET = 10  # characters
 
 
 def confusion_counts(results: Sequence[LineResult]) -> list[tuple[str, str, int]]:
@@ -25,16 +24,19 @@ def confusion_counts(results: Sequence[LineResult]) -> list[tuple[str, str, int]
     """
     counts: Counter[tuple[str, str]] = Counter()
     for result in results:
-        counts.update(_confusions(result.transcription, result.prediction))
+        counts.update((visible(written) or NOTHING, visible(read) or NOTHING) for written, read in edits_of(result))
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [(actual, predicted, count) for (actual, predicted), count in ordered]
 
 
-def _confusions(transcription: str, prediction: str) -> Iterable[tuple[str, str]]:
-    for edit in Levenshtein.editops(transcription, prediction):
-        actual = NOTHING if edit.tag == "insert" else visible(transcription[edit.src_pos])
-        predicted = NOTHING if edit.tag == "delete" else visible(prediction[edit.dest_pos])
-        yield actual, predicted
+def edits_of(result: LineResult) -> Iterator[tuple[str, str]]:
+    """The edits of a line as pairs of code points (written, read), as few as possible; "" for one that is not there."""
+    written, read = result.transcription, result.prediction
+    for edit in Levenshtein.editops(written, read):
+        yield (
+            "" if edit.tag == "insert" else written[edit.src_pos],
+            "" if edit.tag == "delete" else read[edit.dest_pos],
+        )
 
 
 def visible(text: str) -> str:
@@ -46,19 +48,6 @@ def visible(text: str) -> str:
     return f"◌{shown}" if text and unicodedata.combining(text[0]) else shown
 
 
-def cer_by_length(results: Sequence[LineResult]) -> list[tuple[int, int, float]]:
-    """(longest, lines, cer) of the lines with 1 to 10, 11 to 20 … reference characters; no empty buckets.
-
-    Lines with an empty transcription have no rate and are left out.
-    """
-    buckets: dict[int, list[EditCount]] = {}
-    for result in results:
-        if result.characters.reference:
-            longest = -(-result.characters.reference // BUCKET) * BUCKET
-            buckets.setdefault(longest, []).append(result.characters)
-    return [(longest, len(counts), sum(counts, EditCount()).rate) for longest, counts in sorted(buckets.items())]
-
-
 def write_confusions(results: Sequence[LineResult], path: Path) -> None:
     """Write the CSV ``actual,predicted`` with a row an error, for DVC's template "confusion", which counts the rows.
 
@@ -67,9 +56,3 @@ def write_confusions(results: Sequence[LineResult], path: Path) -> None:
     pairs = confusion_counts(results)[:MOST_PAIRS]
     rows = ((actual, predicted) for actual, predicted, count in pairs for _ in range(count))
     write_table(path, ("actual", "predicted"), rows)
-
-
-def write_cer_by_length(results: Sequence[LineResult], path: Path) -> None:
-    """Write the CSV ``length,lines,cer``: a row a bucket of ``cer_by_length``, its longest line as the length."""
-    rows = ((longest, lines, f"{cer:.6g}") for longest, lines, cer in cer_by_length(results))
-    write_table(path, ("length", "lines", "cer"), rows)

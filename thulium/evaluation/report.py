@@ -13,15 +13,19 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
+from thulium.evaluation.alphabet import Letter, alphabet
 from thulium.evaluation.calibration import Bin, bins_of_characters, bins_of_lines, ece
-from thulium.evaluation.intervals import Interval
+from thulium.evaluation.groups import BUCKET, FEW, Group, Grouping
+from thulium.evaluation.intervals import Interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores
-from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
+from thulium.evaluation.plots import NOTHING, confusion_counts, visible
 from thulium.runtime.files import replace_text
 from thulium.runtime.svg import Series, agreement_chart, line_chart
 
 TYPICAL_LINES = 6
 PAIRS_SHOWN = 15
+GROUPS_SHOWN = 200  # pages, mostly: the page stays below 2 MB
+LETTERS_SHOWN = 500  # some scripts have thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Evaluation:
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
+        groupings: the lines, parted in all ways that are known.
         augmented: bytes of a PNG that shows a line under the transforms of the training; empty: there were none.
     """
 
@@ -54,6 +59,7 @@ class Evaluation:
     augmented: bytes = b""
     unfit: tuple[str, ...] = ()
     is_calibrated: bool = False
+    groupings: tuple[Grouping, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,36 @@ class ReportLine:
     read: Markup
 
 
+@dataclass(frozen=True, slots=True)
+class ShownGrouping:
+    """A table of groups: those with the most edits first, but lengths in their order.
+
+    Attributes:
+        kind: what the lines of a group have in common, in a word.
+        groups: (name as it is read, group) of those that are shown.
+        number: of all groups.
+    """
+
+    kind: str
+    groups: tuple[tuple[str, Group], ...]
+    number: int
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether a group has one."""
+        return any(group.interval for _, group in self.groups)
+
+    @classmethod
+    def of(cls, grouping: Grouping) -> ShownGrouping:
+        """The table of a grouping."""
+        groups, number = grouping.groups, len(grouping.groups)
+        if grouping.kind == "length":
+            spans = ((f"{int(group.name) - BUCKET + 1}–{group.name}", group) for group in groups)
+            return cls(grouping.kind, tuple(spans)[:GROUPS_SHOWN], number)
+        worst = sorted(groups, key=lambda group: -group.characters.edits)[:GROUPS_SHOWN]
+        return cls(grouping.kind, tuple((group.name, group) for group in worst), number)
+
+
 def write_report(evaluation: Evaluation, path: Path) -> None:
     """Write the page, whole or not at all. The same evaluation gives the same bytes."""
     page = environment().get_template("evaluation.html.j2").render(_context(evaluation))
@@ -75,20 +111,28 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
 
 def environment() -> Environment:
     """The templates of pages."""
+    loader = ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.ingest")])
     environment = Environment(
-        loader=ChoiceLoader([PackageLoader("thulium.evaluation"), PackageLoader("thulium.ingest")]),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
+    script, _, _ = loader.get_source(environment, "sort.js")
+    environment.globals |= {"script": Markup(script), "script_digest": _digest_of(script)}
     return environment
+
+
+def _digest_of(script: str) -> str:
+    """By which a page allows this script and no other, whatever stands in the texts of its lines."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _context(evaluation: Evaluation) -> dict[str, object]:
     results = evaluation.results
-    pairs = confusion_counts(results)
+    pairs, letters = confusion_counts(results), most_wrong_first(alphabet(results))
     worst = worst_first(results)
     shown = worst[: evaluation.worst_lines]
     typical = typical_lines(results, without=shown)
@@ -115,8 +159,11 @@ def _context(evaluation: Evaluation) -> dict[str, object]:
         "num_pairs": len(pairs),
         "kinds": _kinds(pairs),
         "nothing": NOTHING,
-        "lengths": cer_by_length(results),
-        "bucket": BUCKET,
+        "groupings": [ShownGrouping.of(grouping) for grouping in evaluation.groupings if len(grouping.groups) > 1],
+        "fewest_pages": fewest_units(),
+        "few": FEW,
+        "letters": letters[:LETTERS_SHOWN],
+        "num_letters": len(letters),
     }
 
 
@@ -142,6 +189,11 @@ def worst_first(results: Sequence[LineResult]) -> list[LineResult]:
         return -result.characters.edits, -rate if math.isfinite(rate) else -math.inf, result.id
 
     return sorted((result for result in results if result.characters.edits), key=order)
+
+
+def most_wrong_first(letters: Sequence[Letter]) -> list[Letter]:
+    """Characters: those that were most often misread or made up first, then the most frequent."""
+    return sorted(letters, key=lambda each: (each.right - each.seen - each.made_up, -each.seen))
 
 
 def typical_lines(results: Sequence[LineResult], without: Sequence[LineResult]) -> list[LineResult]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -96,7 +95,7 @@ def overview(dataset: DatasetSpec, preprocessing: PreprocessingSpec, num_files: 
         pages.add(origin.page)
         images.setdefault(origin.image_source or origin.source)
         text = getattr(met.item, "text", "")
-        seen.letters.update(_scripts(text))
+        seen.letters.update({script.capitalize(): number for script, number in bidi.scripts(text).items()})
         seen.directions[bidi.direction(text)] += 1
     seen.num_pages, seen.num_keys = len(pages), len(intake.splitter.keys)
     seen.sizes = list(_sizes(images))
@@ -115,12 +114,6 @@ def _lose(seen: Overview, fault: Fault) -> None:
     elif category == "skipped":
         seen.errors[fault.reason] += 1
         seen.example = seen.example or str(fault)
-
-
-def _scripts(text: str) -> Iterator[str]:
-    """The script of each letter: the first word of its name."""
-    for letter in filter(str.isalpha, text):
-        yield unicodedata.name(letter, "other").split()[0].capitalize()
 
 
 def _sizes(images: Collection[str]) -> Iterator[tuple[int, int]]:

@@ -131,6 +131,10 @@ class Splitter:
         different = f"; if {by}s of one name are different, set {IDENTITY}" if self.shared else ""
         return f"{what}: {for_now}; or, to choose for good, {named}{different}"
 
+    def writer_of(self, line: Origin) -> str:
+        """Who wrote a line, by its source or by the table of writers; empty where neither says."""
+        return line.writer or (self.writers[line.page].value if line.page in self.writers else "")
+
     def _find(self, line: Origin) -> SplitName | Fault:
         if self.names is not None:
             return self._listed(line)
@@ -167,7 +171,7 @@ class Splitter:
 
     def _key(self, line: Origin, by: str) -> str:
         if by == "writer":
-            return line.writer or (self.writers[line.page].value if line.page in self.writers else "")
+            return self.writer_of(line)
         of: Mapping[str, Callable[[Origin], str]] = {
             "page": self.identity.page,
             "document": self.identity.document,

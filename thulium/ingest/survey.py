@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from thulium.data import bidi
+from thulium.data import bidi, places
 from thulium.data.charset import frames_needed
 from thulium.data.line import Fault, SplitName
 from thulium.data.shards import Row
@@ -20,6 +20,7 @@ from thulium.ingest.splitting import SPLITS
 # Pixels of a line in one of a model's frames, for which the lines are named whose text does not fit.
 FRAME_WIDTHS = (4, 8)
 ALLOWED = "or set dataset.allow_overlap to true"
+SEVERAL = " + "  # between the writers, or documents, of a page
 SHOWN = 8  # sample lines of a split in the report
 SHOWN_ODD = 6  # lines of each odd kind
 
@@ -38,7 +39,8 @@ class SplitSurvey:
     widths: list[int] = field(default_factory=list)
     pages: set[str] = field(default_factory=set)
     documents: set[str] = field(default_factory=set)
-    writers: set[str] = field(default_factory=set)
+    documents_of: dict[str, set[str]] = field(default_factory=dict)  # a page, where that is not its folder
+    writers_of: dict[str, set[str]] = field(default_factory=dict)  # a page, where they are known
     symbols: Counter[str] = field(default_factory=Counter)
     directions: Counter[str] = field(default_factory=Counter)
     digests: dict[bytes, tuple[str, str]] = field(default_factory=dict)  # of an image -> its source, and its page
@@ -47,15 +49,22 @@ class SplitSurvey:
     too_dense: dict[int, list[str]] = field(default_factory=lambda: {width: [] for width in FRAME_WIDTHS})
     does_not_come_back: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
 
-    def add(self, line: Converted) -> None:
+    @property
+    def writers(self) -> set[str]:
+        """Of all pages."""
+        return set().union(*self.writers_of.values())
+
+    def add(self, line: Converted, writer: str) -> None:
         """Count a line."""
         row = line.row
         self.lines += 1
         self.widths.append(row.width)
         self.pages.add(row.page)
         self.documents.add(line.origin.document)
-        if line.origin.writer:
-            self.writers.add(line.origin.writer)
+        if line.origin.document not in ("", places.folder_of(row.page)):
+            self.documents_of.setdefault(row.page, set()).add(line.origin.document)
+        if writer:
+            self.writers_of.setdefault(row.page, set()).add(writer)
         self.symbols.update(row.text)
         self.directions[bidi.direction(row.text)] += 1
         if is_telling(line):
@@ -121,10 +130,10 @@ class Survey:
     oddities: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     gallery: dict[str, Gallery] = field(default_factory=dict)
 
-    def add(self, split: SplitName, line: Converted, file: str = "") -> None:
-        """Count a line; ``file`` is that of its page, where each page has one."""
+    def add(self, split: SplitName, line: Converted, file: str = "", writer: str = "") -> None:
+        """Count a line; ``file`` is that of its page, where each page has one, and ``writer`` empty if nobody says."""
         self.accounts.use(split, file)
-        self.splits[split].add(line)
+        self.splits[split].add(line, writer or line.origin.writer)
         for title in _titles(split, line):
             self.gallery.setdefault(title, Gallery(SHOWN if title == split else SHOWN_ODD)).add(line)
         for look in line.looks:
@@ -180,10 +189,13 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
         reading_order: in which the model will learn.
     """
     train = survey.splits["train"]
+    unseen = {name: split for name, split in survey.splits.items() if split is not train}
     lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {
         "splits": {name: _counts(split) for name, split in survey.splits.items()},
         "accounting": survey.accounts.report(),
+        "documents": {name: _joined(split.documents_of) for name, split in unseen.items()},
+        "writers": {name: _joined(split.writers_of) for name, split in unseen.items()},
         "skipped": _skipped(survey.skipped),
         "characters_not_in_train": {
             name: _others(split.symbols, train.symbols) for name, split in survey.splits.items() if split is not train
@@ -223,6 +235,11 @@ def _counts(split: SplitSurvey) -> dict[str, Any]:
         "directions": dict(sorted(split.directions.items())),
         "squeezed_too_wide": split.squeezed,
     }
+
+
+def _joined(of_pages: dict[str, set[str]]) -> dict[str, str]:
+    """The document or writer of each page; all of them where there are several."""
+    return {page: SEVERAL.join(sorted(names)) for page, names in sorted(of_pages.items())}
 
 
 def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:

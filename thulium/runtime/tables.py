@@ -1,10 +1,11 @@
 r"""CSV files that a spreadsheet opens without running anything, and a terminal prints without obeying anything.
 
-A text that a spreadsheet would take for a formula, that begins with an apostrophe, or that holds a control character is
-written behind an apostrophe; there, a backslash is doubled and a control character is its code: ``=1+1`` is written
-``'=1+1``, and an apostrophe and a bell ``''\x07``. Every other text stands as it is, and so do numbers and single
-characters. Who reads a cell of two characters or more takes one apostrophe off its beginning and, if there was one,
-undoes the rest.
+A text that a spreadsheet would take for a formula, that begins with an apostrophe, or that holds a control character
+is written behind an apostrophe; there, a backslash is doubled and a control character is its code: ``=1+1`` is
+written ``'=1+1``, and an apostrophe and a bell ``''\x07``. Where numbers have commas, spreadsheets part cells by
+semicolons: one that a formula stands behind is its code too, so that ``a;=1+1`` is written ``'a\x3b=1+1``. Every
+other text stands as it is, and so do numbers and single characters. Who reads a cell of two characters or more takes
+one apostrophe off its beginning and, if there was one, undoes the rest.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from thulium.runtime.files import replace_text
 from thulium.runtime.pointers import is_utf16
 
 # Some spreadsheets pass over spaces in front of a formula, and take the wide signs for the narrow ones.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_SIGNS = r"[=+\-@＝＋－＠]"
+_FORMULA = re.compile(rf"\s*{_SIGNS}")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CODED = re.compile(rf"{_CONTROL.pattern}|;(?=[\s\"]*{_SIGNS})")
 _ESCAPED = re.compile(r"\\(?:(\\)|x([0-9a-f]{2}))")
 QUOTE = "'"
 
@@ -30,9 +33,9 @@ QUOTE = "'"
 def escaped(text: str) -> str:
     """A text as it is written into a cell."""
     is_plain = len(text) == 1 or _NUMBER.fullmatch(text) or not (text.startswith(QUOTE) or _FORMULA.match(text))
-    if is_plain and not _CONTROL.search(text):
+    if is_plain and not _CODED.search(text):
         return text
-    return QUOTE + _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\\", "\\\\"))
+    return QUOTE + _CODED.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\\", "\\\\"))
 
 
 def unescaped(cell: str) -> str:
@@ -42,13 +45,21 @@ def unescaped(cell: str) -> str:
     return _ESCAPED.sub(lambda found: found[1] or chr(int(found[2], 16)), cell[1:])
 
 
+def escaped_row(cells: Sequence[object]) -> list[object]:
+    """A row as it is written: one with a semicolon begins neither like a formula nor like a number with a sign."""
+    row = [escaped(cell) if isinstance(cell, str) else cell for cell in cells]
+    if row and _FORMULA.match(str(row[0])) and any(";" in str(cell) for cell in row[1:]):
+        row[0] = f"{QUOTE}{row[0]}"  # else it would be one with what follows, up to the semicolon
+    return row
+
+
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+    writer.writerows(map(escaped_row, rows))
     replace_text(path, text.getvalue())
 
 

@@ -23,7 +23,9 @@ from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
+from thulium.evaluation.alphabet import alphabet, write_alphabet
 from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
+from thulium.evaluation.groups import Grouping, groupings, write_groups
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
@@ -76,8 +78,6 @@ def evaluate(
     _check_fit(model, data, path)
     _say_whether_seen(facts, data, path)
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
-    devices.keep_memory()
-    devices.set_threads(resources.threads)
     device = _device(resources)
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
     search = searches.build(evaluation.decoding, model.charset, data)
@@ -89,7 +89,8 @@ def evaluate(
     measured |= {"confidence": _kind_of_confidence(model)}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
-    _write_tables(reading.results, _pngs(split), out)
+    parted = _parted(reading.results, data, evaluation.split)
+    _write_tables(reading.results, parted, _pngs(split), out)
     page = Evaluation(
         split=evaluation.split,
         judged=judged,
@@ -104,6 +105,7 @@ def evaluate(
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
         is_calibrated=model.calibration is not None,
+        groupings=parted,
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
@@ -122,8 +124,6 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     model, _ = load_model(path)
     _check_fit(model, data, path)
     language = searches.language_model(evaluation.decoding, model.charset, data)
-    devices.keep_memory()
-    devices.set_threads(resources.threads)
     device = _device(resources)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
     with _loader(data.split("val"), recogniser, resources) as loader:
@@ -184,6 +184,8 @@ def _say_whether_finished(facts: Mapping[str, Any], path: Path, metrics: Path | 
 
 
 def _device(resources: ResourcesSpec) -> devices.Device:
+    devices.keep_memory()
+    devices.set_threads(resources.threads)
     # Always 32 bits: an error rate should not depend on the processor that computed it.
     try:
         return devices.choose(devices.name_of(resources.device, resources.devices), mixed_precision=False)
@@ -236,12 +238,20 @@ def _kind_of_confidence(model: HTRModel) -> str:
     return "calibrated on the validation lines" if model.calibration else "not calibrated"
 
 
-def _write_tables(results: Sequence[LineResult], png: Callable[[str], bytes], out: Path) -> None:
+def _parted(results: Sequence[LineResult], data: Prepared, split: str) -> tuple[Grouping, ...]:
+    return groupings(results, data.of_pages("documents", split), data.of_pages("writers", split))
+
+
+def _write_tables(
+    results: Sequence[LineResult], parted: Sequence[Grouping], png: Callable[[str], bytes], out: Path
+) -> None:
     """What was read, line by line, and what DVC draws of it."""
     (out / "plots").mkdir(parents=True, exist_ok=True)
     _write_predictions(results, png, out / "predictions.csv")
     plots.write_confusions(results, out / "plots" / "confusions.csv")
-    plots.write_cer_by_length(results, out / "plots" / "cer_by_length.csv")
+    for grouping in parted:
+        write_groups(grouping, out / "plots" / f"cer_by_{grouping.kind}.csv")
+    write_alphabet(alphabet(results), out / "plots" / "alphabet.csv")
     write_reliability(results, out / "plots" / "reliability.csv")
 
 

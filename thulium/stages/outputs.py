@@ -19,7 +19,7 @@ from thulium.ingest.writing.spans import unwritable
 from thulium.models.recogniser import PLACES, ReadLine
 from thulium.runtime.errors import visible
 from thulium.runtime.ledger import Ledger, NotedFile
-from thulium.runtime.tables import escaped
+from thulium.runtime.tables import escaped_row
 from thulium.stages.positions import Positions
 
 Format = Literal["txt", "json", "csv", "page", "alto"]
@@ -224,8 +224,7 @@ def _cells(line: ReadLine) -> tuple[object, ...]:
 
 def _csv(cells: tuple[object, ...]) -> str:
     text = io.StringIO()
-    row = [escaped(cell) if isinstance(cell, str) else cell for cell in cells]
-    csv.writer(text, lineterminator="\n").writerow(row)
+    csv.writer(text, lineterminator="\n").writerow(escaped_row(cells))
     return text.getvalue()
 
 

@@ -162,7 +162,7 @@ def _read(
 
 
 def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:
-    seen.add(split, line, file)
+    seen.add(split, line, file, intake.splitter.writer_of(line.origin))
     name = intake.splitter.identity.page(line.origin)
     pages.add(split, line.row.page, name, line.digest if survey.is_telling(line) else None)
 

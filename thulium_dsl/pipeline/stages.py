@@ -57,6 +57,11 @@ class Stage:
     plots: tuple[Plot, ...] = ()
 
 
+def _cer_by(kind: str) -> Plot:
+    drawing = {"template": "bar_horizontal", "x": "cer", "y": kind, "title": f"CER by {kind}"}
+    return Plot(f"plots/cer_by_{kind}.csv", drawing)
+
+
 def _prepared(*names: str) -> tuple[str, ...]:
     return tuple(f"{PREPARED}/{name}" for name in names)
 
@@ -112,6 +117,19 @@ STAGES = (
                 "plots/confusions.csv",
                 {"template": "confusion", "x": "predicted", "y": "actual", "title": "most frequent confusions"},
             ),
+            Plot(
+                "plots/alphabet.csv",
+                {
+                    "template": "bar_horizontal",
+                    "x": "share_right",
+                    "y": "character",
+                    "title": "share of each character that is read right",
+                },
+            ),
+            _cer_by("page"),
+            _cer_by("document"),
+            _cer_by("writer"),
+            _cer_by("script"),
             Plot(
                 "plots/cer_by_length.csv",
                 {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from thulium.runtime.tables import read_table
 from thulium.stages.evaluate import evaluate
 from thulium.training.history import History
 from thulium.training.same import digest_of_lines
+from thulium_dsl.pipeline.stages import stage
 
 ECE = ("ece", "ece_characters")
 
@@ -40,6 +42,8 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
     save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"epoch": 3})
     metrics = judge(experiment, prepared, tmp_path)
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+    plots = {path.stem for path in (tmp_path / "plots").iterdir()}
+    assert plots == {Path(plot.path).stem for plot in stage("evaluate").plots}
     assert list(metrics) == ["cer", "wer", "line_accuracy", "cer_low", "cer_high", "edits", *ECE, "measured"]
     measured = metrics["measured"]
     assert metrics["cer"] == pytest.approx(metrics["edits"] / measured["characters"], abs=1e-6)
@@ -168,6 +172,11 @@ def test_lines_that_prepare_left_out_are_counted(experiment, prepared, model, tm
     (copy / "report.json").write_text(json.dumps(report))
     assert judge(experiment, copy, tmp_path)["measured"]["lines_left_out"] == 5
     assert "5 more lines of the split were left out by prepare" in capfd.readouterr().err
+    for damaged in ("[]", "7", '{"page": 7}'):
+        report["writers"]["test"] = json.loads(damaged)
+        (copy / "report.json").write_text(json.dumps(report))
+        with pytest.raises(DataError, match=r"report\.json: is damaged \(its writers are none\)"):
+            judge(experiment, copy, tmp_path)
     (copy / "report.json").write_text('{"accounting": {"splits": []}}')
     with pytest.raises(DataError, match=r"report\.json: is damaged"):
         judge(experiment, copy, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import math
 import re
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from thulium.evaluation.groups import groupings
 from thulium.evaluation.intervals import cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
-from thulium.evaluation.plots import MOST_PAIRS, confusion_counts, write_cer_by_length, write_confusions
+from thulium.evaluation.plots import MOST_PAIRS, confusion_counts, write_confusions
 from thulium.evaluation.report import Evaluation, diff, percent, typical_lines, worst_first, write_report
 from thulium.runtime.svg import Series, agreement_chart, line_chart
 
@@ -64,6 +66,7 @@ def evaluation() -> Evaluation:
         results=results(),
         scores=score(results()),
         cer_interval=cer_interval(results()),
+        groupings=groupings(results(), {}, {}),
         history=history(5),
         worst_lines=20,
         png=png,
@@ -109,7 +112,55 @@ def test_the_page_needs_nothing_from_outside(evaluation: Evaluation, tmp_path: P
         "data:image/png;base64",
         "#",
     }
-    assert not re.search(r"url\(|@import|<script|<link|https?:", text)
+    assert not re.search(r"url\(|@import|<script[^>]|<link|https?:", text)
+
+
+def test_the_page_runs_its_own_script_and_no_other(evaluation: Evaluation, tmp_path: Path) -> None:
+    hostile = replace(evaluation, results=tuple(pairs_of(("<script>alert(1)</script>", "</script>"))))
+    text = page(hostile, tmp_path)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+def rows_of(text: str, heading: str) -> list[list[str]]:
+    """The cells of the table behind a heading, its head first."""
+    table = text.split(heading, 1)[1].split("</table>")[0]
+    return [
+        [unescape(re.sub(r"<[^>]*>", "", cell)).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", table, flags=re.DOTALL)
+    ]
+
+
+def test_errors_are_shown_by_page_and_by_length(evaluation: Evaluation, tmp_path: Path) -> None:
+    text = page(evaluation, tmp_path)
+    head, *rows = rows_of(text, 'id="by-page"')
+    assert head == ["page", "CER", "edits", "characters", "lines", "without an error", "WER"]
+    assert rows[0] == ["page-2 few lines", "38.5%", "20", "52", "3", "33.3%", "60.0%"]
+    edits = [int(row[2]) for row in rows]
+    assert edits == sorted(edits, reverse=True)
+    assert sum(edits) == 33
+    lengths = [row[0] for row in rows_of(text, 'id="by-length"')[1:]]
+    assert lengths == ["1–10 few lines", "11–20 few lines", "21–30 few lines"]
+    assert "by-script" not in text  # there is one
+
+
+def test_each_character_is_shown_the_most_wrong_ones_first(evaluation: Evaluation, tmp_path: Path) -> None:
+    lines = pairs_of(("cat", "cot"), ("hat", "ht"), ("e\u0301<", "e"), ("a", "a"))
+    text = page(replace(evaluation, results=tuple(lines)), tmp_path)
+    head, *rows = rows_of(text, 'id="alphabet"')
+    assert head == ["character", "seen", "right", "share right", "errors", "made up", "mistaken for", "name"]
+    assert rows[0] == ["a", "3", "1", "33.3%", "2", "0", "o\xa01 ∅\xa01", "latin small letter a"]
+    assert ["◌\u0301", "1", "0", "0.0%", "1", "0", "∅\xa01", "combining acute accent"] in rows
+    assert '<td class="symbol" title="U+003C less-than sign"><bdi>&lt;</bdi></td>' in text
+
+
+def test_a_long_table_says_what_it_leaves_out(evaluation: Evaluation, tmp_path: Path) -> None:
+    lines = [LineResult(f"{n}-{side}1", f"vol/p{n}", "ab", "ab") for n in range(1234) for side in "12"]
+    text = page(replace(evaluation, results=tuple(lines), groupings=groupings(lines, {}, {})), tmp_path)
+    assert "200 of 1,234; all stand in <code>plots/cer_by_page.csv</code>." in text
+    assert len(rows_of(text, 'id="by-page"')) == 201
 
 
 def test_every_worst_line_is_there_with_its_image_and_its_text(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -218,17 +269,9 @@ def test_only_the_most_frequent_pairs_are_kept(tmp_path: Path) -> None:
     assert len(rows) == 1 + 2 + MOST_PAIRS - 1
 
 
-def test_cer_by_length_is_summed_in_each_bucket(tmp_path: Path) -> None:
-    lines = pairs_of(("a" * 10, "a" * 9), ("a", "b"), ("a" * 11, "a" * 11), ("a" * 31, "a" * 30), ("", "b"))
-    write_cer_by_length(lines, tmp_path / "l.csv")
-    assert (tmp_path / "l.csv").read_text() == "length,lines,cer\n10,2,0.181818\n20,1,0\n40,1,0.0322581\n"
-
-
 def test_no_errors_leave_only_the_header(tmp_path: Path) -> None:
     write_confusions([], tmp_path / "c.csv")
-    write_cer_by_length([], tmp_path / "l.csv")
     assert (tmp_path / "c.csv").read_text() == "actual,predicted\n"
-    assert (tmp_path / "l.csv").read_text() == "length,lines,cer\n"
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,8 @@ def test_lists_name_what_is_in_a_split(kind, name, root, experiment, tmp_path):
     prepare(dataset=dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out)
     pages = {int(re.search(r"\d+$", page).group()) for page in open_prepared(out).split(name).pages}
     assert pages == {page for page in range(PAGES) if page % 3 == int(documents[name])}
+    said = set(open_prepared(out).of_pages("documents", "test").values())
+    assert said == ({"book 2"} if kind == "parquet" else set())  # of the others it is the folder
 
 
 def test_a_split_by_writer_keeps_writers_apart(root, experiment, tmp_path):
@@ -136,6 +138,8 @@ def test_a_split_by_writer_keeps_writers_apart(root, experiment, tmp_path):
     writers = [{int(re.search(r"\d+$", page).group()) % 3 for page in found} for found in pages]
     assert sorted(map(len, writers)) == [1, 1, 1]
     assert len(set.union(*writers)) == 3
+    (test,) = writers[2]
+    assert open_prepared(out).of_pages("writers", "test") == dict.fromkeys(sorted(pages[2]), f"writer {test}")
 
 
 @pytest.mark.parametrize("policy", ["error", "drop_line", "map"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 
 import pytest
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.plots import write_confusions
 from thulium.runtime.errors import DataError
-from thulium.runtime.tables import escaped, read_table, unescaped, write_table
+from thulium.runtime.tables import escaped, escaped_row, read_table, unescaped, write_table
 from thulium.stages.evaluate import _write_predictions
 from thulium.training import history
 
-TRICKY = st.text(alphabet=st.sampled_from("=+-@'\\x0a1\t\r\n\x1b\x7f\x9b ,\"＝é手"), max_size=8)
+TRICKY = st.text(alphabet=st.sampled_from("=+-@'\\x0a1\t\r\n\x1b\x7f\x9b ,;\"＝é手"), max_size=8)
 TEXTS = TRICKY | st.text(st.characters(codec="utf-8"), max_size=20)
 
 
@@ -28,6 +29,25 @@ def test_every_text_comes_back_and_harms_nobody(text):
     assert not re.search(r"[\x00-\x1f\x7f-\x9f]", cell)
     is_number = re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell)
     assert not re.match(r"\s*[=+\-@＝＋－＠]", cell) or len(cell) == 1 or is_number
+
+
+@settings(max_examples=300)
+@given(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(",;\t"))
+def test_nothing_runs_whatever_a_spreadsheet_parts_cells_by(texts, border):
+    row = io.StringIO()
+    csv.writer(row, lineterminator="\n").writerow(escaped_row(texts))
+    (cells,) = csv.reader([row.getvalue()], delimiter=border)
+    for cell in cells:
+        is_plain = len(cell) == 1 or re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", cell)
+        is_plain = is_plain if border == "," else len(cells) == 1  # a whole row; no formula has such commas
+        assert is_plain or not re.match(r"\s*[=+\-@＝＋－＠]", cell), cells
+
+
+def test_a_row_with_a_semicolon_begins_like_no_formula(tmp_path):
+    write_table(tmp_path / "t.csv", ("id", "page"), [("-5", "1+cmd|' /C calc'!A0;"), ("=", "a;b"), ("-5", "a")])
+    written = (tmp_path / "t.csv").read_text().splitlines()
+    assert written[1:] == ["'-5,1+cmd|' /C calc'!A0;", "'=,a;b", "-5,a"]
+    assert [row["id"] for row in read_table(tmp_path / "t.csv")] == ["-5", "=", "-5"]
 
 
 @given(TEXTS, TEXTS)
@@ -42,6 +62,9 @@ def test_different_texts_are_written_differently(one, other):
         ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
         (" =1+1", "' =1+1"),
         ("- item", "'- item"),
+        ("a;=1+1", "'a\\x3b=1+1"),
+        ('a; "=1\\', "'a\\x3b \"=1\\\\"),
+        ("bread; wine", "bread; wine"),
         ("'s Gravenhage", "''s Gravenhage"),
         ("l'an", "l'an"),
         ("a\\b", "a\\b"),
