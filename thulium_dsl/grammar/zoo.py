@@ -41,7 +41,17 @@ class ZooModel:
         return None if self.url else folder() / self.name / FILE
 
 
-MODELS: tuple[ZooModel, ...] = ()
+MODELS: tuple[ZooModel, ...] = (
+    ZooModel(
+        name="latin-small",
+        summary="Latin script of the 15th to the 20th century: mostly French, some Italian, Spanish, Catalan and English",
+        sha256="c57bee9dfbee8c1db32cd6b9116c62616eab270bee5ba56e5fdeae586f96d813",
+        size=8919800,
+        license="CC-BY-4.0",
+        languages=("fra", "cat", "spa", "ita", "frm", "eng"),
+        scripts=("Latn",),
+    ),
+)
 
 
 def folder() -> Path:
