@@ -14,6 +14,7 @@ from markupsafe import Markup
 from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.calibration import Bin, bins_of_characters, bins_of_lines, ece
+from thulium.evaluation.familiarity import Familiarity
 from thulium.evaluation.intervals import Interval
 from thulium.evaluation.metrics import EditCount, LineResult, Scores
 from thulium.evaluation.plots import BUCKET, NOTHING, cer_by_length, confusion_counts, visible
@@ -35,6 +36,8 @@ class Evaluation:
             nothing is known of the training.
         unfit: ids of the lines that have more text than the model has frames.
         is_calibrated: whether the confidences were made right on the validation lines.
+        familiar: how sure the model is of the lines beside its own; None where that is not known.
+        new_characters: which characters of the transcriptions it cannot write, in a sentence; empty: none.
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
@@ -54,6 +57,8 @@ class Evaluation:
     augmented: bytes = b""
     unfit: tuple[str, ...] = ()
     is_calibrated: bool = False
+    familiar: Familiarity | None = None
+    new_characters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
 from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
+from thulium.evaluation.familiarity import characters_new_to, familiarity
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
@@ -104,10 +105,13 @@ def evaluate(
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
         is_calibrated=model.calibration is not None,
+        familiar=None if evaluation.split == "val" and not model_file else familiarity(reading.results, model),
+        new_characters=characters_new_to(model.charset.symbols, reading.results),
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     _say_summary(metrics, interval, rows, out)
+    _say_how_far(page)
     return metrics
 
 
@@ -341,6 +345,14 @@ def _digest(folder: Path) -> str:
     for path in sorted(folder.rglob("*.arrow")):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def _say_how_far(page: Evaluation) -> None:
+    """Say it where lines are not like those that the model was made with."""
+    if page.familiar and page.familiar.is_far:
+        say(page.familiar.how_sure)
+    if page.new_characters:
+        say(page.new_characters)
 
 
 def _say_summary(

@@ -15,6 +15,7 @@ from thulium.data.line import Fault, Unread
 from thulium.decoding import searches
 from thulium.decoding.hypothesis import Search
 from thulium.decoding.lm import arpa
+from thulium.evaluation.familiarity import Confidences
 from thulium.ingest import inputs
 from thulium.ingest.inputs import NO_LINES, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
@@ -39,6 +40,11 @@ HOW_KEPT: dict[Present, str] = {
     "keep": "--replace writes over it; in PAGE, --alternative puts a second reading beside it",
     "alternative": "a second reading has a place only in PAGE files that stay PAGE: --replace writes over it",
 }
+
+WHAT_TO_DO = (
+    "see first whether the lines are cut well and upright; then transcribe some (--review N names those most worth it) "
+    "and fine-tune: docs/guides/fine-tuning.md"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,7 @@ class Counts:
     done: int = 0
     dropped: int = 0
     faults: list[Fault] = field(default_factory=list)
+    confidences: Confidences = field(default_factory=Confidences)
 
     @property
     def errors(self) -> list[Fault]:
@@ -122,9 +129,18 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
         recogniser = _recogniser(model, search, request.device)
         with _room(request.out):
             _Desk(wish, ledger, request.straighten, counts, review).read(sources, recogniser, write)
-    for row in review.rows(is_calibrated=model.calibration is not None):
+    for row in [*review.rows(is_calibrated=model.calibration is not None), *_beside_its_own(counts, model)]:
         say(row)
     _tell(counts, wish, request)
+
+
+def _beside_its_own(counts: Counts, model: HTRModel) -> list[str]:
+    """How sure the model is of all that was read, beside the lines that it was made with; nothing if that is unknown."""
+    found = counts.confidences.beside(model)
+    if found is None:
+        return []
+    said = found.how_sure + found.expected
+    return [f"warning: {said}\n  help: {WHAT_TO_DO}"] if found.is_far else [said]
 
 
 def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:
@@ -228,9 +244,8 @@ class _Desk:
         is_screen = self._ledger is None
         if is_screen:
             write(header(self._wish))
-        has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources) or self._review.most > 0
         lines = self._lines(sources, recogniser)
-        stream = recogniser.read_lines(lines, in_detail=has_more, alternatives=self._wish.alternatives)
+        stream = recogniser.read_lines(lines, in_detail=True, alternatives=self._wish.alternatives)
         number = -1
         try:
             for item in track(stream, "predict", total):
@@ -296,6 +311,7 @@ class _Desk:
             self._counts.read += 1
             self._counts.empty += not item.reading.text
             self._review.add(item)
+            self._counts.confidences.add(item.reading.text, item.reading.confidence)
 
     def _finish(self) -> None:
         is_lost = self._output is None or (self._page is not None and self._page.is_lost)
