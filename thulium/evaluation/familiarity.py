@@ -50,21 +50,25 @@ class Familiarity:
         return is_lower or self.unsure >= MANY * self.lines
 
     @property
-    def how_sure(self) -> str:
+    def verdict(self) -> str:
         """A sentence without its stop; begins small."""
-        how, than = ("less sure", "than") if self.is_far else ("about as sure", "as")
-        tail = f"; of {self.unsure:,} of them less sure than of 19 in 20 there" if self.is_far else ""
+        own = "the validation lines of its training"
+        if not self.is_far:
+            return (
+                f"these {self.lines:,} lines are like those that the model has read, as far as its confidence tells: the "
+                f"median is {self.median:.2f}, in {own} {self.own_median:.2f}"
+            )
         return (
-            f"the model is {how} of these {self.lines:,} lines {than} of the validation lines of its training (median "
-            f"confidence {self.median:.2f}, there {self.own_median:.2f}{tail})"
+            f"these {self.lines:,} lines are unlike those that the model has read: it is less sure of {self.unsure:,} "
+            f"of them than of 19 in 20 of {own} (median confidence {self.median:.2f}, there {self.own_median:.2f})"
         )
 
     @property
     def expected(self) -> str:
-        """What it means for texts that nobody has checked, as ``how_sure`` goes on; empty where that is not known."""
+        """What it means for texts that nobody has checked, as ``verdict`` goes on; empty where that is not known."""
         if self.wrong is None:
             return ""
-        return f": expect some {self.wrong:.0%}{', or more,' if self.is_far else ''} of the characters to be wrong"
+        return f"; expect some {self.wrong:.0%} of the characters to be wrong{', or more' if self.is_far else ''}"
 
 
 class Confidences:
@@ -114,4 +118,5 @@ def characters_new_to(symbols: Collection[str], results: Sequence[LineResult]) -
     if not new:
         return ""
     named = " ".join(visible(symbol) for symbol, _ in new.most_common(NAMED)) + (" …" if len(new) > NAMED else "")
-    return f"{new.total() / counts.total():.1%} of the characters in these lines are new to the model, and it cannot write them: {named}"
+    share = f"{new.total() / counts.total():.1%} of the characters in these lines"
+    return f"{share} are new to the model, and it cannot write them: {named}"

@@ -350,7 +350,7 @@ def _digest(folder: Path) -> str:
 def _say_how_far(page: Evaluation) -> None:
     """Say it where lines are not like those that the model was made with."""
     if page.familiar and page.familiar.is_far:
-        say(page.familiar.how_sure)
+        say(page.familiar.verdict)
     if page.new_characters:
         say(page.new_characters)
 

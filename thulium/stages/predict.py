@@ -135,11 +135,11 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
 
 
 def _beside_its_own(counts: Counts, model: HTRModel) -> list[str]:
-    """How sure the model is of all that was read, beside the lines that it was made with; nothing if that is unknown."""
+    """How sure the model is of all that was read, beside its own lines; nothing if that is not known."""
     found = counts.confidences.beside(model)
     if found is None:
         return []
-    said = found.how_sure + found.expected
+    said = found.verdict + found.expected
     return [f"warning: {said}\n  help: {WHAT_TO_DO}"] if found.is_far else [said]
 
 
