@@ -55,7 +55,7 @@ class Familiarity:
         own = "the validation lines of its training"
         if not self.is_far:
             return (
-                f"these {self.lines:,} lines are like those that the model has read, as far as its confidence tells: the "
+                f"these {self.lines:,} lines are like those that the model has read, as its confidence tells: the "
                 f"median is {self.median:.2f}, in {own} {self.own_median:.2f}"
             )
         return (
