@@ -191,7 +191,7 @@ def test_lines_that_the_model_is_not_sure_of_come_with_a_warning(model: Path, li
     assert (said.out, said.code) == (plain.out, 0)
     assert "warning: these 20 lines are unlike those that the model has read: it is less sure of 20 of them" in said.err
     assert said.err.endswith("and fine-tune: docs/guides/fine-tuning.md\n")
-    network.own_lines = own_lines(np.linspace(0.0, 0.1, 50))
+    network.own_lines = own_lines(np.zeros(50))
     save_model(network, tmp_path / "m.safetensors", facts)
     assert "\nthese 20 lines are like those that the model has read" in predict(tmp_path / "m.safetensors", lines).err
 
