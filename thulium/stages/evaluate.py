@@ -24,7 +24,7 @@ from thulium.data.shards import Split
 from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
 from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
-from thulium.evaluation.familiarity import characters_new_to, familiarity
+from thulium.evaluation.familiarity import Familiarity, characters_new_to, familiarity
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
@@ -105,7 +105,7 @@ def evaluate(
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
         is_calibrated=model.calibration is not None,
-        familiar=None if evaluation.split == "val" and not model_file else familiarity(reading.results, model),
+        familiar=_familiar(reading, model, evaluation, is_own=model_file is None),
         new_characters=characters_new_to(model.charset.symbols, reading.results),
     )
     write_report(page, out / "reports" / "evaluation.html")
@@ -345,6 +345,13 @@ def _digest(folder: Path) -> str:
     for path in sorted(folder.rglob("*.arrow")):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def _familiar(reading: Judged, model: HTRModel, evaluation: EvaluationSpec, *, is_own: bool) -> Familiarity | None:
+    """What the confidences say, where they are of other lines than those that they are held against, and alike."""
+    if (is_own and evaluation.split == "val") or searches.has_language_model(evaluation.decoding):
+        return None
+    return familiarity(reading.results, model)
 
 
 def _say_how_far(page: Evaluation) -> None:

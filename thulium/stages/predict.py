@@ -15,7 +15,7 @@ from thulium.data.line import Fault, Unread
 from thulium.decoding import searches
 from thulium.decoding.hypothesis import Search
 from thulium.decoding.lm import arpa
-from thulium.evaluation.familiarity import Confidences
+from thulium.evaluation.familiarity import Confidences, Familiarity
 from thulium.ingest import inputs
 from thulium.ingest.inputs import NO_LINES, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
@@ -129,18 +129,19 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
         recogniser = _recogniser(model, search, request.device)
         with _room(request.out):
             _Desk(wish, ledger, request.straighten, counts, review).read(sources, recogniser, write)
-    for row in [*review.rows(is_calibrated=model.calibration is not None), *_beside_its_own(counts, model)]:
+    for row in review.rows(is_calibrated=model.calibration is not None):
         say(row)
+    if not searches.has_language_model(spec):  # its confidences are held against those of readings without one
+        _say_how_far(counts.confidences.beside(model))
     _tell(counts, wish, request)
 
 
-def _beside_its_own(counts: Counts, model: HTRModel) -> list[str]:
-    """How sure the model is of all that was read, beside its own lines; nothing if that is not known."""
-    found = counts.confidences.beside(model)
-    if found is None:
-        return []
-    said = found.verdict + found.expected
-    return [f"warning: {said}\n  help: {WHAT_TO_DO}"] if found.is_far else [said]
+def _say_how_far(found: Familiarity | None) -> None:
+    """Say whether the lines are like those that the model was made with, if that is known."""
+    if found and found.is_far:
+        say(f"warning: {found.verdict}{found.expected}\n  help: {WHAT_TO_DO}")
+    elif found:
+        say(found.verdict + found.expected)
 
 
 def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:
