@@ -184,16 +184,16 @@ def test_lines_that_the_model_is_not_sure_of_come_with_a_warning(model: Path, li
     for number in range(17):
         shutil.copy(lines / "a.png", lines / f"a{number:02}.png")
     plain = predict(model, lines)
-    assert "lines are" not in plain.err  # of an older file nothing is known
+    assert "harder" not in plain.err  # of an older file nothing is known
     network.own_lines = own_lines(np.linspace(0.8, 1.0, 50))
     save_model(network, tmp_path / "m.safetensors", facts)
     said = predict(tmp_path / "m.safetensors", lines)
     assert (said.out, said.code) == (plain.out, 0)
-    assert "warning: these 20 lines are unlike those that the model has read: it is less sure of 20 of them" in said.err
+    assert "warning: these 20 lines are harder for the model than the validation lines of its training" in said.err
     assert said.err.endswith("and fine-tune: docs/guides/fine-tuning.md\n")
     network.own_lines = own_lines(np.zeros(50))
     save_model(network, tmp_path / "m.safetensors", facts)
-    assert "\nthese 20 lines are like those that the model has read" in predict(tmp_path / "m.safetensors", lines).err
+    assert "\nthese 20 lines are no harder for the model than" in predict(tmp_path / "m.safetensors", lines).err
 
 
 def test_other_readings_stand_in_json_and_nowhere_else(model: Path, lines: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How far lines are from those that a model was made with, as far as its own confidence tells.
+"""How far lines are from those that a model was validated on, as far as its own confidence tells.
 
 What the images look like does not tell it: width, ink and strokes of a hand that a model cannot read are mostly within
 what it has learnt from, and its confidence is far below (docs/experiments.md has the figures).
@@ -44,7 +44,7 @@ class Familiarity:
     wrong: float | None
 
     @property
-    def is_far(self) -> bool:
+    def is_harder(self) -> bool:
         """Whether the model must be expected to read them worse than its own."""
         is_lower = self.share_below < RARE and self.median < self.own_median - LEAST
         return is_lower or self.unsure >= MANY * self.lines
@@ -53,14 +53,14 @@ class Familiarity:
     def verdict(self) -> str:
         """A sentence without its stop; begins small."""
         own = "the validation lines of its training"
-        if not self.is_far:
+        if not self.is_harder:
             return (
-                f"these {self.lines:,} lines are like those that the model has read, as its confidence tells: the "
-                f"median is {self.median:.2f}, in {own} {self.own_median:.2f}"
+                f"these {self.lines:,} lines are no harder for the model than {own}, as far as its confidence tells "
+                f"(median {self.median:.2f}, there {self.own_median:.2f})"
             )
         return (
-            f"these {self.lines:,} lines are unlike those that the model has read: it is less sure of {self.unsure:,} "
-            f"of them than of 19 in 20 of {own} (median confidence {self.median:.2f}, there {self.own_median:.2f})"
+            f"these {self.lines:,} lines are harder for the model than {own}: it is less sure of {self.unsure:,} of "
+            f"them than of 19 in 20 of those (median confidence {self.median:.2f}, there {self.own_median:.2f})"
         )
 
     @property
@@ -68,7 +68,7 @@ class Familiarity:
         """What it means for texts that nobody has checked, as ``verdict`` goes on; empty where that is not known."""
         if self.wrong is None:
             return ""
-        return f"; expect some {self.wrong:.0%} of the characters to be wrong{', or more' if self.is_far else ''}"
+        return f"; expect some {self.wrong:.0%} of the characters to be wrong{', often more' if self.is_harder else ''}"
 
 
 class Confidences:

@@ -355,8 +355,8 @@ def _familiar(reading: Judged, model: HTRModel, evaluation: EvaluationSpec, *, i
 
 
 def _say_how_far(page: Evaluation) -> None:
-    """Say it where lines are not like those that the model was made with."""
-    if page.familiar and page.familiar.is_far:
+    """Say it where lines are harder for the model than its own, or have characters that it cannot write."""
+    if page.familiar and page.familiar.is_harder:
         say(page.familiar.verdict)
     if page.new_characters:
         say(page.new_characters)

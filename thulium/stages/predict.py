@@ -137,8 +137,8 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
 
 
 def _say_how_far(found: Familiarity | None) -> None:
-    """Say whether the lines are like those that the model was made with, if that is known."""
-    if found and found.is_far:
+    """Say whether the lines are harder for the model than its own, if that is known."""
+    if found and found.is_harder:
         say(f"warning: {found.verdict}{found.expected}\n  help: {WHAT_TO_DO}")
     elif found:
         say(found.verdict + found.expected)

@@ -50,34 +50,34 @@ def test_the_kept_confidences_are_those_that_readings_have_afterwards():
     assert sure_of(results, None) == pytest.approx([0.5, 0.9])
 
 
-def test_lines_that_the_model_is_as_sure_of_are_like_its_own(model):
+def test_lines_that_the_model_is_as_sure_of_are_no_harder(model):
     found = familiarity(read(np.linspace(0.79, 0.99, 40)), model)
-    assert not found.is_far
+    assert not found.is_harder
     assert found.verdict + found.expected == (
-        "these 40 lines are like those that the model has read, as its confidence tells: the median is 0.89, in the "
-        "validation lines of its training 0.90; expect some 11% of the characters to be wrong"
+        "these 40 lines are no harder for the model than the validation lines of its training, as far as its "
+        "confidence tells (median 0.89, there 0.90); expect some 11% of the characters to be wrong"
     )
 
 
-def test_lines_that_it_is_less_sure_of_are_not(model):
+def test_lines_that_it_is_less_sure_of_are_harder(model):
     found = familiarity(read(np.linspace(0.4, 0.6, 40)), model)
-    assert found.is_far
+    assert found.is_harder
     assert found.verdict + found.expected == (
-        "these 40 lines are unlike those that the model has read: it is less sure of 40 of them than of 19 in 20 of "
-        "the validation lines of its training (median confidence 0.50, there 0.90); expect some 50% of the characters "
-        "to be wrong, or more"
+        "these 40 lines are harder for the model than the validation lines of its training: it is less sure of 40 of "
+        "them than of 19 in 20 of those (median confidence 0.50, there 0.90); expect some 50% of the characters to be "
+        "wrong, often more"
     )
 
 
 def test_a_part_that_it_cannot_read_is_enough(model):
-    assert not familiarity(read([0.95] * 31 + [0.4] * 9), model).is_far
-    assert familiarity(read([0.95] * 30 + [0.4] * 10), model).is_far
+    assert not familiarity(read([0.95] * 31 + [0.4] * 9), model).is_harder
+    assert familiarity(read([0.95] * 30 + [0.4] * 10), model).is_harder
 
 
 def test_a_difference_that_nobody_would_see_counts_for_nothing(model):
     model.own_lines = own_lines(np.linspace(0.995, 0.999, 201))
-    assert not familiarity(read([0.99] * 40), model).is_far
-    assert familiarity(read([0.97] * 40), model).is_far
+    assert not familiarity(read([0.99] * 40), model).is_harder
+    assert familiarity(read([0.97] * 40), model).is_harder
 
 
 def test_nothing_is_said_where_nothing_is_known(model):
