@@ -77,8 +77,6 @@ def evaluate(
     _check_fit(model, data, path)
     _say_whether_seen(facts, data, path)
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
-    devices.keep_memory()
-    devices.set_threads(resources.threads)
     device = _device(resources)
     rows = [] if model_file else _read_history(out / "plots" / "history.csv")
     search = searches.build(evaluation.decoding, model.charset, data)
@@ -86,8 +84,7 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    measured = _measured(reading, interval, judged, evaluation, data, path)
-    measured |= {"confidence": _kind_of_confidence(model)}
+    measured = _measured(reading, interval, judged, evaluation, data, path) | {"confidence": _kind_of_confidence(model)}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
     _write_tables(reading.results, _pngs(split), out)
@@ -126,8 +123,6 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     model, _ = load_model(path)
     _check_fit(model, data, path)
     language = searches.language_model(evaluation.decoding, model.charset, data)
-    devices.keep_memory()
-    devices.set_threads(resources.threads)
     device = _device(resources)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
     with _loader(data.split("val"), recogniser, resources) as loader:
@@ -188,6 +183,8 @@ def _say_whether_finished(facts: Mapping[str, Any], path: Path, metrics: Path | 
 
 
 def _device(resources: ResourcesSpec) -> devices.Device:
+    devices.keep_memory()
+    devices.set_threads(resources.threads)
     # Always 32 bits: an error rate should not depend on the processor that computed it.
     try:
         return devices.choose(devices.name_of(resources.device, resources.devices), mixed_precision=False)
