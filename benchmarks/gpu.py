@@ -5,9 +5,10 @@ without one, lines are rendered. No network is needed. Where there is no GPU, le
 tables say so. Each measurement is a process of its own, with a limit of its own, and the whole ends within --budget
 seconds: what there was no time for, or what failed, is named at the end.
 
-A training goes through `thulium.stages.train`, as `thulium train` does. Its first epoch, in which torch chooses and
-builds kernels, is not counted. "Waiting" is the share of a training epoch in which the model waits for lines; "kernels"
-is the share in which kernels run, from the time that they take in one more epoch, under torch's profiler.
+A training goes through `thulium.stages.train`, as `thulium train` does. Its first epochs, in which torch chooses
+kernels and records the network for each shape of batch, are not counted. "Waiting" is the share of a training epoch in
+which the model waits for lines; "kernels" is the share in which kernels run, from the time that they take in one more
+epoch, under torch's profiler.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ BUDGET_S = 460.0  # of the whole: below the 8 minutes that it may take
 LEAST_S = 20.0  # a measurement is not begun with less
 IAM_LINES, IAM_EPOCHS = 6482, 150
 TOP = 15
+FIRST_EPOCHS = 4  # not counted: on a GPU, most shapes of batches are met often enough to be recorded
 
 DOCUMENT = """
 version: 1
@@ -278,7 +280,7 @@ class Watch:
         self.epoch, self.seconds, self.keep, self.profiles = epoch, seconds, keep, profiles
         self.found: dict[str, Any] = {}
         self.paces: list[Any] = []
-        self.start = 0.0
+        self.start, self.not_counted = 0.0, FIRST_EPOCHS if torch_has_gpu() else 1
 
     def __call__(self, trainer: Any, loader: Any, epoch: int) -> dict[str, float]:
         if self.start and time.perf_counter() - self.start >= self.seconds and self.paces:
@@ -290,7 +292,7 @@ class Watch:
         values = self.epoch(trainer, loader, epoch)
         if self.start:
             self.paces.append(trainer.pace)
-        else:
+        elif epoch + 1 >= self.not_counted:
             self.start = time.perf_counter()
         return values
 
@@ -304,6 +306,12 @@ class Watch:
             "lines": lines,
             **memory(),
         }
+
+
+def torch_has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def memory() -> dict[str, float]:

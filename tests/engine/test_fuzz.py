@@ -10,10 +10,10 @@ from pathlib import Path
 import lab
 import pytest
 
-# As many as take a second or two each.
+# As many as take a second each.
 CASES = {
-    "csv": 300, "arrow": 300, "arpa": 300, "images": 300, "models": 200, "parquet": 100, "labels": 100, "gt_txt": 100,
-    "page": 50, "alto": 50, "optimizers": 30, "states": 40,
+    "csv": 150, "arrow": 150, "arpa": 150, "images": 150, "models": 100, "parquet": 50, "labels": 50, "gt_txt": 50,
+    "page": 25, "alto": 25, "optimizers": 15, "states": 20,
 }  # fmt: skip
 
 READ = """
