@@ -107,8 +107,8 @@ def evaluate(
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    _say_summary(metrics, interval, rows, out)
-    _say_how_far(page)
+    _say_summary(metrics, page)
+    say(f"the report: {out / 'reports' / 'evaluation.html'}")
     return metrics
 
 
@@ -359,9 +359,8 @@ def _say_how_far(page: Evaluation) -> None:
         say(page.new_characters)
 
 
-def _say_summary(
-    metrics: Mapping[str, Any], interval: Interval, rows: Sequence[Mapping[str, float]], out: Path
-) -> None:
+def _say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
+    interval, rows = page.cer_interval, page.history
     measured, is_known = metrics["measured"], metrics["cer_low"] is not None
     between = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}" if is_known else "no interval"
     exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
@@ -373,4 +372,4 @@ def _say_summary(
         say(f"{unfit} of the lines have more text than the model has frames, and cannot be read right")
     if rows and "val_cer" in rows[0]:
         say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
-    say(f"the report: {out / 'reports' / 'evaluation.html'}")
+    _say_how_far(page)
