@@ -22,6 +22,7 @@ RARE = 0.25  # a middle line that is below so many of the model's own lines is o
 MANY = 0.25  # a share of lines of which five times fewer would be as unsure in a collection that does not differ
 LEAST = 0.02  # of a confidence; what differs by less is no difference that matters
 NAMED = 20  # characters in a message
+LITTLE = 0.001  # a share of characters below which no figure is said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,5 +119,6 @@ def characters_new_to(symbols: Collection[str], results: Sequence[LineResult]) -
     if not new:
         return ""
     named = " ".join(visible(symbol) for symbol, _ in new.most_common(NAMED)) + (" …" if len(new) > NAMED else "")
-    share = f"{new.total() / counts.total():.1%} of the characters in these lines"
-    return f"{share} are new to the model, and it cannot write them: {named}"
+    share = new.total() / counts.total()
+    some = f"{share:.1%}" if share >= LITTLE else f"less than {LITTLE:.1%}"
+    return f"{some} of the characters in these lines are new to the model, and it cannot write them: {named}"

@@ -18,6 +18,7 @@ from thulium_dsl.pipeline.stages import PREPARED
 ENTRY = "thulium"  # of the metadata of safetensors
 LARGEST = 2**25  # bytes of a header
 NAMED = 40  # characters in a message
+LITTLE = 0.001  # a share of characters below which no figure is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ class Start:
             return f"starting from {self.model}: it knows all {self.known} characters of the training lines{stale}"
         shown = " ".join(s if s.isalnum() or s in punctuation else f"U+{ord(s):04X}" for s in self.new[:NAMED])
         more = f" and {len(self.new) - NAMED} more" if len(self.new) > NAMED else ""
+        share = f"{self.new_share:.1%}" if self.new_share >= LITTLE else f"less than {LITTLE:.1%}"
         return (
             f"starting from {self.model}: known characters: {self.known}, {len(self.new)} new ({shown}{more}); "
-            f"{self.new_share:.1%} of the characters in the training lines are new to it{stale}"
+            f"{share} of the characters in the training lines are new to it{stale}"
         )
 
 

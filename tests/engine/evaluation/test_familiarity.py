@@ -95,6 +95,8 @@ def test_characters_that_the_model_cannot_write_are_named_by_how_often_they_are_
     assert characters_new_to("a", results) == (
         "36.4% of the characters in these lines are new to the model, and it cannot write them: ſ ꝑ ◌̄"
     )
+    assert characters_new_to("a", read([0.5], "a" * 999 + "ſ")).startswith("0.1% of the characters")
+    assert characters_new_to("a", read([0.5], "a" * 1000 + "ſ")).startswith("less than 0.1% of the characters")
     assert characters_new_to("aſꝑ\u0304", results) == ""
 
 
