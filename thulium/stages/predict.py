@@ -245,8 +245,10 @@ class _Desk:
         is_screen = self._ledger is None
         if is_screen:
             write(header(self._wish))
+        has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources) or self._review.most > 0
+        has_more |= recogniser.search is None  # then confidences cost next to nothing; after a search, an alignment
         lines = self._lines(sources, recogniser)
-        stream = recogniser.read_lines(lines, in_detail=True, alternatives=self._wish.alternatives)
+        stream = recogniser.read_lines(lines, in_detail=has_more, alternatives=self._wish.alternatives)
         number = -1
         try:
             for item in track(stream, "predict", total):
