@@ -26,11 +26,11 @@ import yaml
 
 from thulium.data.prepared import open_prepared
 from thulium.models.file import load_model, save_model
+from thulium_dsl.grammar.zoo import LATIN
 
 ZOO = Path(__file__).resolve().parent
 KEPT = ("model.safetensors", "README.md", "metrics.json", "publication.json")  # of a publication, beside the document
 LICENSE = "CC-BY-4.0"
-SUMMARY = "Latin script of the 15th to the 20th century: mostly French, some Italian, Spanish, Catalan and English"
 
 
 def main() -> None:
@@ -94,7 +94,7 @@ def languages() -> list[str]:
 def said(name: str) -> Iterator[str]:
     """What `thulium publish` asks of a person."""
     yield from ("--author", "The Thulium authors", "--license", LICENSE)
-    yield from ("--title", name, "--summary", SUMMARY)
+    yield from ("--title", name, "--summary", LATIN)
     for code in languages():
         yield from ("--language", code)
     for row in sources():
@@ -168,7 +168,7 @@ def row(name: str, model: Path) -> str:
     codes = ", ".join(f'"{code}"' for code in languages())
     return f"""    ZooModel(
         name="{name}",
-        summary="{SUMMARY}",
+        summary=LATIN,
         sha256="{hashlib.sha256(content).hexdigest()}",
         size={len(content)},
         license="{LICENSE}",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import lab
 
 from thulium_dsl.grammar.validate import complete_tree
-from thulium_dsl.pipeline import pace
+from thulium_dsl.pipeline import pace, start
 from thulium_dsl.text.document import parse
 
 LOOK = """
@@ -72,6 +74,32 @@ def test_a_finished_project(finished: Path, run: lab.Shell) -> None:
     assert evaluate == (
         "evaluate: requirements.txt changed; reports/evaluation.html is missing; because prepare and train run"
     )
+
+
+def test_characters_that_a_starting_model_has_never_seen(finished: Path, run: lab.Shell) -> None:
+    (finished / "models").mkdir()
+    shutil.copy(finished / "checkpoints" / "best.safetensors", finished / "models" / "start.safetensors")
+    lab.edit(finished / "params.yaml", "init_from:", "init_from: models/start.safetensors")
+    counts = json.loads((finished / "data" / "prepared" / "charset.json").read_text(encoding="utf-8"))
+    number = sum(1 for row in counts if row["train"])
+    run("thulium", "compile", cwd=finished)
+    said = run("thulium", "plan", cwd=finished).stdout
+    known = f"it knows all {number} characters of the training lines"
+    assert said.splitlines()[-1] == f"starting from models/start.safetensors: {known}"
+
+    tree: dict[str, Any] = {"training": {"init_from": "models/start.safetensors"}}
+    whole = sum(row["train"] for row in counts)
+    counts += [{"character": "ſ", "train": whole // 4}, {"character": "\u0304", "train": whole}]
+    (finished / "data" / "prepared" / "charset.json").write_text(json.dumps(counts))
+    assert str(start.start(finished, tree, is_stale=True)) == (
+        f"starting from models/start.safetensors: known characters: {number}, 2 new (U+0304 ſ); "
+        f"{(whole // 4 + whole) / (whole // 4 + 2 * whole):.1%} of the characters in the training lines are new to it; "
+        "counted on the data as they are prepared now"
+    )
+    for content in (b"", b"\xff" * 9, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{}"):
+        (finished / "models" / "start.safetensors").write_bytes(content)
+        assert start.start(finished, tree, is_stale=False) is None
+    assert start.start(finished, {"training": {"init_from": None}}, is_stale=False) is None
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path, run: lab.Shell) -> None:

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 pytest.importorskip("torch")
 
 import lab_reading
+import numpy as np
 from lxml import etree
 from PIL import Image
 from safetensors import safe_open
@@ -30,7 +31,8 @@ from thulium.cli import model_file
 from thulium.cli.main import app
 from thulium.data.prepared import open_prepared
 from thulium.decoding.lm import arpa, ngrams
-from thulium.models.file import save_model
+from thulium.models.file import load_model, save_model
+from thulium.models.own_lines import own_lines
 from thulium.models.recogniser import Recogniser
 from thulium.runtime.tables import read_table
 from thulium.stages.evaluate import evaluate
@@ -175,6 +177,23 @@ def test_the_lines_most_worth_a_look_are_named_apart_from_the_texts(model: Path,
     said = predict(model, lines, "--review", 9, "--output-dir", tmp_path / "out")
     assert "the 3 lines most worth a look of 3" in said.err
     assert (tmp_path / "out" / "lines.txt").exists()
+
+
+def test_lines_that_the_model_is_not_sure_of_come_with_a_warning(model: Path, lines: Path, tmp_path: Path) -> None:
+    network, facts = load_model(model)
+    for number in range(17):
+        shutil.copy(lines / "a.png", lines / f"a{number:02}.png")
+    plain = predict(model, lines)
+    assert "harder" not in plain.err  # of an older file nothing is known
+    network.own_lines = own_lines(np.linspace(0.8, 1.0, 50))
+    save_model(network, tmp_path / "m.safetensors", facts)
+    said = predict(tmp_path / "m.safetensors", lines)
+    assert (said.out, said.code) == (plain.out, 0)
+    assert "warning: these 20 lines are harder for the model than the validation lines of its training" in said.err
+    assert said.err.endswith("and fine-tune: docs/guides/fine-tuning.md\n")
+    network.own_lines = own_lines(np.zeros(50))
+    save_model(network, tmp_path / "m.safetensors", facts)
+    assert "\nthese 20 lines are no harder for the model than" in predict(tmp_path / "m.safetensors", lines).err
 
 
 def test_other_readings_stand_in_json_and_nowhere_else(model: Path, lines: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from thulium_dsl.messages.problems import ThuliumError
 @click.option("--json", "as_json", is_flag=True, help="Print it for a machine.")
 def plan(file: Path, as_json: bool) -> None:
     """Say which stages would run and why. Also how big the training is. Nothing is run."""
-    from thulium_dsl.pipeline import job
+    from thulium_dsl.pipeline import job, start
     from thulium_dsl.pipeline import plan as plans
 
     root = _project_of(file)
@@ -31,14 +31,16 @@ def plan(file: Path, as_json: bool) -> None:
     lock = _yaml(root / "dvc.lock")
     steps = plans.plan(status, _yaml(root / "dvc.yaml"), lock, tree)
     names = [step.name for step in steps]
-    size = None
+    size, known = None, None
     trainings = [name for name in names if name.partition("@")[0] == "train"]
     if trainings:
         project = Path(os.environ.get("DVC_ROOT", root))
         size = job.size(root, project, tree, lock, is_stale="prepare" in names)
+        known = start.start(root, tree, is_stale="prepare" in names)
     if as_json:
         stages = [{"name": step.name, "reasons": [reason.as_data() for reason in step.reasons]} for step in steps]
-        echo(json.dumps({"stages": stages, "job": size and asdict(size)}, indent=2, ensure_ascii=False))
+        said = {"stages": stages, "job": size and asdict(size), "start": known and asdict(known)}
+        echo(json.dumps(said, indent=2, ensure_ascii=False))
         return
     for step in steps:
         echo(str(step))
@@ -50,8 +52,8 @@ def plan(file: Path, as_json: bool) -> None:
     elif trainings:
         echo(f"\n{which}: its size is not known before the data are prepared: dvc repro prepare")
     if trainings:
-        for training in _kept(root):
-            echo(training)
+        for sentence in [*([str(known)] if known else []), *_kept(root)]:
+            echo(sentence)
 
 
 def _kept(root: Path) -> list[str]:

@@ -93,7 +93,7 @@ def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> Ngra
     Raises:
         DataError: the file cannot be read, or is of other texts than the model writes.
     """
-    if not isinstance(spec, BeamSpec) or spec.language_model == "none":
+    if not isinstance(spec, BeamSpec) or not has_language_model(spec):
         return None
     if spec.language_model == "train":
         return model_of(data.split("train").texts, spec.order, charset)
@@ -144,6 +144,11 @@ def model_of(texts: Iterable[str], order: int, charset: Charset) -> NgramModel:
     """A language model of texts in logical order, for a model that writes with this charset."""
     seen = (to_visual(text, charset.order) for text in texts)
     return ngrams.build(seen, order, charset.symbols, charset.order)
+
+
+def has_language_model(spec: DecodingSpec) -> bool:
+    """Whether a language model has a say, in the confidences too."""
+    return isinstance(spec, BeamSpec) and spec.language_model != "none"
 
 
 def say(spec: DecodingSpec) -> str:

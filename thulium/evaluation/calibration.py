@@ -83,6 +83,12 @@ def fit(results: Sequence[LineResult]) -> Calibration | None:
     return Calibration(_curve(*_characters(results)), lines)
 
 
+def sure_of(results: Sequence[LineResult], calibration: Calibration | None) -> Floats:
+    """The confidences in lines that were read without a calibration, as they are with one."""
+    own = np.array([result.confidence for result in results if result.confidence is not None], np.float64)
+    return calibration.lines(own) if calibration else own
+
+
 def _characters(results: Sequence[LineResult]) -> tuple[Floats, Floats]:
     """Of all characters, the confidences and whether they are right (1 or 0)."""
     confidences = np.array(list(chain.from_iterable(result.confidences for result in results)), np.float64)

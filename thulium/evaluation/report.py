@@ -15,6 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.alphabet import Letter, alphabet
 from thulium.evaluation.calibration import Bin, bins_of_characters, bins_of_lines, ece
+from thulium.evaluation.familiarity import Familiarity
 from thulium.evaluation.groups import BUCKET, FEW, Group, Grouping
 from thulium.evaluation.intervals import Interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores
@@ -39,6 +40,8 @@ class Evaluation:
             nothing is known of the training.
         unfit: ids of the lines that have more text than the model has frames.
         is_calibrated: whether the confidences were made right on the validation lines.
+        familiar: how sure the model is of the lines beside its own; None where that is not known.
+        new_characters: which characters of the transcriptions it cannot write, in a sentence; empty: none.
         worst_lines: how many are shown with their images.
         png: line id -> bytes of its PNG.
         facts: label -> value: model, training settings, versions, digests.
@@ -60,6 +63,8 @@ class Evaluation:
     unfit: tuple[str, ...] = ()
     is_calibrated: bool = False
     groupings: tuple[Grouping, ...] = ()
+    familiar: Familiarity | None = None
+    new_characters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

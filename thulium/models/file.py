@@ -45,7 +45,7 @@ def save_model(
 
 
 def packed(model: HTRModel, facts: Mapping[str, Any], *, in_16_bits: bool = False) -> bytes:
-    """A model file as bytes; ``model.calibration`` stands in it if there is one.
+    """A model file as bytes; ``model.calibration`` and ``model.own_lines`` stand in it if they are there.
 
     Args:
         in_16_bits: write matrices and filters as float16, which halves the file; whoever loads it computes in 32 bits
@@ -68,6 +68,8 @@ def packed(model: HTRModel, facts: Mapping[str, Any], *, in_16_bits: bool = Fals
     }
     if model.calibration is not None:
         header["calibration"] = model.calibration.written()
+    if model.own_lines is not None:
+        header["own_lines"] = model.own_lines.written()
     header["sha256"] = _digest(header, weights)
     return save(weights, {"thulium": json.dumps(header, sort_keys=True)})  # one entry: several have no fixed order
 
@@ -135,7 +137,7 @@ def _misfit(wanted: tuple[int, ...], is_float: bool, found: tuple[int, ...], kin
 
 
 def load_weights(model: HTRModel, path: Path, header: Header) -> None:
-    """Put the weights of a file, and their calibration, into a model whose shapes are theirs."""
+    """Put the weights of a file, and what was measured of them, into a model whose shapes are theirs."""
     try:
         with safe_open(path, framework="pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -146,4 +148,4 @@ def load_weights(model: HTRModel, path: Path, header: Header) -> None:
     if odd := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
         raise CheckpointError(f"{path}: holds weights that are no numbers ({odd}): train again")
     model.load_state_dict(weights)
-    model.calibration = header.calibration
+    model.calibration, model.own_lines = header.calibration, header.own_lines

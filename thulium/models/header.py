@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from thulium.data.bidi import Order
 from thulium.data.charset import Charset, characters
 from thulium.models.calibration import Calibration, calibration_in
+from thulium.models.own_lines import OwnLines, own_lines_in
 from thulium.runtime.documents import kept
 from thulium.runtime.errors import CheckpointError, DataError, visible
 from thulium.runtime.pointers import absent, pointer_at
@@ -30,7 +31,8 @@ class Header:
 
     Attributes:
         facts: JSON values that were kept in it; where they name an epoch and metrics, these are numbers.
-        calibration: None in a file that was written before there was one, or of a model that nobody has measured.
+        calibration, own_lines: None in a file that was written before there was one, or of a model that nobody has
+            measured.
         written: all of it, as it stands in the file.
     """
 
@@ -40,6 +42,7 @@ class Header:
     text: TextSpec
     facts: dict[str, Any]
     calibration: Calibration | None
+    own_lines: OwnLines | None
     written: Mapping[str, Any]
 
 
@@ -101,7 +104,9 @@ def _checked(path: Path, written: Mapping[str, Any]) -> Header:
     charset = Charset(characters(written["charset"]), document.model.decoder.blank_index, written["order"])
     facts = _facts(written["facts"])
     calibration = calibration_in(written["calibration"]) if "calibration" in written else None
-    return Header(document.model, charset, document.preprocessing, document.dataset.text, facts, calibration, written)
+    own_lines = own_lines_in(written["own_lines"]) if "own_lines" in written else None
+    text = document.dataset.text
+    return Header(document.model, charset, document.preprocessing, text, facts, calibration, own_lines, written)
 
 
 def _facts(written: object) -> dict[str, Any]:

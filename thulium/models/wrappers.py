@@ -16,6 +16,7 @@ from thulium.models import backbones, decoders, heads
 from thulium.models.calibration import Calibration
 from thulium.models.decoders.base import Features, Output
 from thulium.models.masks import shrink
+from thulium.models.own_lines import OwnLines
 from thulium.models.span_mask import SpanMask
 from thulium_dsl.grammar.spec import ModelSpec, PreprocessingSpec, TextSpec
 
@@ -29,16 +30,18 @@ class HTRModel(nn.Module):
         preprocessing: what is done to a line image before it is read.
         text: what is done to a transcription, and to a prediction before the two are compared.
         calibration: what its confidences mean, for the weights that it has; None: nobody has measured that.
+        own_lines: how sure it is of the validation lines of its training; None as well.
     """
 
     calibration: Calibration | None
+    own_lines: OwnLines | None
 
     def __init__(
         self, spec: ModelSpec, charset: Charset, preprocessing: PreprocessingSpec, text: TextSpec | None = None
     ) -> None:
         super().__init__()
         self.text = text or plain("NFC")
-        self.calibration = None
+        self.calibration, self.own_lines = None, None
         self.spec, self.charset, self.preprocessing = spec, charset, preprocessing
         self.backbone = backbones.build(spec.backbone)
         self.span_mask = (

@@ -25,6 +25,7 @@ from thulium.decoding import searches
 from thulium.evaluation import plots, tuning
 from thulium.evaluation.alphabet import alphabet, write_alphabet
 from thulium.evaluation.calibration import bins_of_characters, bins_of_lines, ece, write_reliability
+from thulium.evaluation.familiarity import Familiarity, characters_new_to, familiarity
 from thulium.evaluation.groups import Grouping, groupings, write_groups
 from thulium.evaluation.intervals import Interval, cer_interval
 from thulium.evaluation.metrics import LineResult, Scores, score
@@ -85,8 +86,7 @@ def evaluate(
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
-    measured = _measured(reading, interval, judged, evaluation, data, path)
-    measured |= {"confidence": _kind_of_confidence(model)}
+    measured = _measured(reading, interval, judged, evaluation, data, path) | {"confidence": _kind_of_confidence(model)}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
     parted = _parted(reading.results, data, evaluation.split)
@@ -106,10 +106,13 @@ def evaluate(
         unfit=reading.unfit,
         is_calibrated=model.calibration is not None,
         groupings=parted,
+        familiar=_familiar(reading, model, evaluation, is_own=model_file is None),
+        new_characters=characters_new_to(model.charset.symbols, reading.results),
     )
     write_report(page, out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    _say_summary(metrics, interval, rows, out)
+    _say_summary(metrics, page)
+    say(f"the report: {out / 'reports' / 'evaluation.html'}")
     return metrics
 
 
@@ -353,9 +356,23 @@ def _digest(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _say_summary(
-    metrics: Mapping[str, Any], interval: Interval, rows: Sequence[Mapping[str, float]], out: Path
-) -> None:
+def _familiar(reading: Judged, model: HTRModel, evaluation: EvaluationSpec, *, is_own: bool) -> Familiarity | None:
+    """What the confidences say, where they are of other lines than those that they are held against, and alike."""
+    if (is_own and evaluation.split == "val") or searches.has_language_model(evaluation.decoding):
+        return None
+    return familiarity(reading.results, model)
+
+
+def _say_how_far(page: Evaluation) -> None:
+    """Say it where lines are harder for the model than its own, or have characters that it cannot write."""
+    if page.familiar and page.familiar.is_harder:
+        say(page.familiar.verdict)
+    if page.new_characters:
+        say(page.new_characters)
+
+
+def _say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
+    interval, rows = page.cer_interval, page.history
     measured, is_known = metrics["measured"], metrics["cer_low"] is not None
     between = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}" if is_known else "no interval"
     exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
@@ -367,4 +384,4 @@ def _say_summary(
         say(f"{unfit} of the lines have more text than the model has frames, and cannot be read right")
     if rows and "val_cer" in rows[0]:
         say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
-    say(f"the report: {out / 'reports' / 'evaluation.html'}")
+    _say_how_far(page)

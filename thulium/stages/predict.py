@@ -15,6 +15,7 @@ from thulium.data.line import Fault, Unread
 from thulium.decoding import searches
 from thulium.decoding.hypothesis import Search
 from thulium.decoding.lm import arpa
+from thulium.evaluation.familiarity import Confidences, Familiarity
 from thulium.ingest import inputs
 from thulium.ingest.inputs import NO_LINES, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
@@ -39,6 +40,11 @@ HOW_KEPT: dict[Present, str] = {
     "keep": "--replace writes over it; in PAGE, --alternative puts a second reading beside it",
     "alternative": "a second reading has a place only in PAGE files that stay PAGE: --replace writes over it",
 }
+
+WHAT_TO_DO = (
+    "see first whether the lines are cut well and upright; then transcribe some (--review N names those most worth it) "
+    "and fine-tune: docs/guides/fine-tuning.md"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,7 @@ class Counts:
     done: int = 0
     dropped: int = 0
     faults: list[Fault] = field(default_factory=list)
+    confidences: Confidences = field(default_factory=Confidences)
 
     @property
     def errors(self) -> list[Fault]:
@@ -124,7 +131,17 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
             _Desk(wish, ledger, request.straighten, counts, review).read(sources, recogniser, write)
     for row in review.rows(is_calibrated=model.calibration is not None):
         say(row)
+    if not searches.has_language_model(spec):  # its confidences are held against those of readings without one
+        _say_how_far(counts.confidences.beside(model))
     _tell(counts, wish, request)
+
+
+def _say_how_far(found: Familiarity | None) -> None:
+    """Say whether the lines are harder for the model than its own, if that is known."""
+    if found and found.is_harder:
+        say(f"warning: {found.verdict}{found.expected}\n  help: {WHAT_TO_DO}")
+    elif found:
+        say(found.verdict + found.expected)
 
 
 def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:
@@ -229,6 +246,7 @@ class _Desk:
         if is_screen:
             write(header(self._wish))
         has_more = any(self._wish.format_of(source, is_screen) != "txt" for source in sources) or self._review.most > 0
+        has_more |= recogniser.search is None  # then confidences cost next to nothing; after a search, an alignment
         lines = self._lines(sources, recogniser)
         stream = recogniser.read_lines(lines, in_detail=has_more, alternatives=self._wish.alternatives)
         number = -1
@@ -296,6 +314,7 @@ class _Desk:
             self._counts.read += 1
             self._counts.empty += not item.reading.text
             self._review.add(item)
+            self._counts.confidences.add(item.reading.text, item.reading.confidence)
 
     def _finish(self) -> None:
         is_lost = self._output is None or (self._page is not None and self._page.is_lost)

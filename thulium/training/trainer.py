@@ -16,10 +16,11 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from thulium.data.batch import Batch
 from thulium.data.loader import LineLoader
-from thulium.evaluation.calibration import fit
+from thulium.evaluation.calibration import fit, sure_of
 from thulium.evaluation.metrics import score
 from thulium.evaluation.recognise import Judged, judge, merge
 from thulium.models.norm import synchronised
+from thulium.models.own_lines import own_lines
 from thulium.models.recogniser import Recogniser
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
@@ -153,7 +154,7 @@ class HTRTrainer:
             StepError: there is too little memory for a batch; DeviceError: the GPU failed. Both name epoch and step.
         """
         self._check_height(loader)
-        self.best_model.calibration = None  # that of other weights
+        self.best_model.calibration, self.best_model.own_lines = None, None  # those of other weights
         self.model.train()
         self._freeze(is_on=epoch < self.freeze_epochs)
         self._parallel.begin_epoch()
@@ -182,13 +183,14 @@ class HTRTrainer:
         """
         self._check_height(loader)
         model = self.best_model.eval()
-        model.calibration = None  # what is measured now are the model's own probabilities
+        model.calibration, model.own_lines = None, None  # what is measured now are the model's own probabilities
         # Several processes have different numbers of batches here, and would wait for one another in vain.
         on_step = self.on_step if self.world.size == 1 else lambda: None
         recogniser = Recogniser(model, self.device, rules=self.unicode_form)
         own = judge(recogniser, loader, on_step)
         self.reading = merge(self.world.gather(own))
         model.calibration = fit(self.reading.results)
+        model.own_lines = own_lines(sure_of(self.reading.results, model.calibration))
         scores = score(self.reading.results)
         return {
             "val_loss": self.reading.loss,

@@ -12,6 +12,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "_zoo", _PACKAGE.parent / "zoo")
 FILE = "model.safetensors"
+LATIN = "Latin script, 15th to 20th century: mostly French, some Italian, Spanish, Catalan and English"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,17 @@ class ZooModel:
 
 MODELS: tuple[ZooModel, ...] = (
     ZooModel(
+        name="latin-tiny",
+        summary=LATIN,
+        sha256="85a042fe8165b20a077acf6aeb0bd7271f1caec61009178d7eee78629c172103",
+        size=1817168,
+        license="CC-BY-4.0",
+        languages=("fra", "cat", "spa", "ita", "frm", "eng"),
+        scripts=("Latn",),
+    ),
+    ZooModel(
         name="latin-small",
-        summary="Latin script of the 15th to the 20th century: mostly French, some Italian, Spanish, Catalan and English",
+        summary=LATIN,
         sha256="c57bee9dfbee8c1db32cd6b9116c62616eab270bee5ba56e5fdeae586f96d813",
         size=8919800,
         license="CC-BY-4.0",

@@ -80,6 +80,16 @@ def test_how_sure_the_model_is_stands_beside_what_it_read(experiment, prepared, 
     assert "Calibrated on the validation lines" in (tmp_path / "reports" / "evaluation.html").read_text()
 
 
+def test_characters_that_the_model_cannot_write_are_said(experiment, prepared, tmp_path, capfd):
+    data = open_prepared(prepared)
+    model = HTRModel(experiment.model, Charset(data.symbols[5:]), data.preprocessing, data.text)
+    save_model(model, tmp_path / "m.safetensors")
+    judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
+    said = " of the characters in these lines are new to the model, and it cannot write them: "
+    assert said in capfd.readouterr().err
+    assert said in (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
+
+
 def test_what_the_interval_is_over_is_said(experiment, prepared, model, tmp_path, capfd):
     save_model(model, tmp_path / "m.safetensors")
     judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")

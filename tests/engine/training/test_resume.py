@@ -18,6 +18,7 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
+from thulium.models import own_lines
 from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, WorldError
@@ -654,7 +655,8 @@ def history(out: Path) -> dict[str, list[float]]:
     return {name: [float(row[name]) for row in rows] for name in ("train_loss", "val_loss")}
 
 
-def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, tmp_path) -> None:
+def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(own_lines, "FEWEST", 2)
     run(small, prepared, tmp_path)
     computed = json.loads((tmp_path / "metrics" / "train.json").read_text())["computed"]
     assert computed["device"] == "cpu"
@@ -663,3 +665,5 @@ def test_what_it_was_computed_with_stands_in_model_and_metrics(small, prepared, 
     model, facts = load_model(tmp_path / "checkpoints" / "last.safetensors")
     assert facts["computed"] == computed
     assert model.calibration is not None
+    assert model.own_lines is not None
+    assert 0 <= model.own_lines.low <= model.own_lines.median <= 1
