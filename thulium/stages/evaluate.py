@@ -73,14 +73,12 @@ def evaluate(
         What metrics.json holds.
     """
     data = open_prepared(prepared)
-    split = data.split(evaluation.split)
     path = model_file or checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
     _check_fit(model, data, path)
     _say_whether_seen(facts, data, path)
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
-    device = _device(resources)
-    rows = [] if model_file else _read_history(out / "plots" / "history.csv")
+    split, device = data.split(evaluation.split), _device(resources)
     search = searches.build(evaluation.decoding, model.charset, data)
     recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
     reading = _judged(split, recogniser, resources)
@@ -98,7 +96,7 @@ def evaluate(
         results=reading.results,
         scores=scores,
         cer_interval=interval,
-        history=rows,
+        history=[] if model_file else _read_history(out / "plots" / "history.csv"),
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
         facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
@@ -109,10 +107,10 @@ def evaluate(
         familiar=_familiar(reading, model, evaluation, is_own=model_file is None),
         new_characters=characters_new_to(model.charset.symbols, reading.results),
     )
-    write_report(page, out / "reports" / "evaluation.html")
+    write_report(page, report := out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     _say_summary(metrics, page)
-    say(f"the report: {out / 'reports' / 'evaluation.html'}")
+    say(f"the report: {report}")
     return metrics
 
 
