@@ -20,8 +20,7 @@ setup: .venv/.installed  ## make the virtual environment and install Thulium int
 	@echo "Setting up .venv: PyTorch is large, this takes some minutes"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Thulium needs Python 3.10 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
-	@# what is never imported need not be compiled
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--editable '.[training,wandb,onnx,hub,dev]'
 	touch $@
 

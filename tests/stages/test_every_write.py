@@ -29,7 +29,10 @@ def kill(environment: dict[str, str], *arguments: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scenarios", [IN_A_PROJECT, IN_A_FOLDER], ids=["project", "folder"])
+@pytest.mark.parametrize(
+    "scenarios",
+    [pytest.param(IN_A_PROJECT, id="project"), pytest.param(IN_A_FOLDER, id="folder", marks=pytest.mark.long)],
+)
 def test_commands_survive_some_deaths(scenarios: dict[str, object], environment: dict[str, str]) -> None:
     kill(environment, *scenarios, "--share", str(SHARE))
 

@@ -120,6 +120,7 @@ def test_an_experiment_is_a_change_of_one_line(finished: Path, run: lab.Shell) -
     assert run("git", "status", "--short", "--", "dvc_plots", cwd=finished).stdout == ""
 
 
+@pytest.mark.long
 def test_checkpoints_move_by_compiling_again(finished: Path, run: lab.Shell) -> None:
     done = run("dvc", "exp", "run", "-S", "checkpointing.save_dir=models/tiny/", cwd=finished, code=None)
     assert done.returncode
@@ -130,7 +131,7 @@ def test_checkpoints_move_by_compiling_again(finished: Path, run: lab.Shell) -> 
     assert list(json.loads(run("dvc", "status", "--json", cwd=finished).stdout)) == []
 
 
-@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("is_on", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_checkpoints_go_through_a_remote(finished: Path, run: lab.Shell, tmp_path: Path, is_on: bool) -> None:
     """An empty folder of periodic checkpoints is an output too."""
     lab.edit(finished / "params.yaml", "save_every: 1", f"save_every: {int(is_on)}")

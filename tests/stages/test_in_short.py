@@ -63,6 +63,7 @@ def test_torchrun_trains_the_same_model_in_two_processes(alone: Path, tmp_path: 
     assert_alike(alone, tmp_path)
 
 
+@pytest.mark.long
 def test_two_launchers_with_a_folder_each_train_as_one(alone: Path, tmp_path: Path, run: lab.Shell) -> None:
     """Two hosts but for the cable between them: that one is cut in test_two_hosts.py."""
     with socket.socket() as free:

@@ -68,11 +68,8 @@ def test_a_full_disk_says_what_to_do(folder: Path, run: lab.Shell) -> None:
     assert done.stderr == "the disk: No space left on device\n  help: make room, and run the same command again\n"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "is_new",
-    [pytest.param(True, id="nothing before", marks=pytest.mark.long), pytest.param(False, id="other lines before")],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("is_new", [True, False], ids=["nothing before", "other lines before"])
 def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(
     folder: Path, run: lab.Shell, is_new: bool
 ) -> None:

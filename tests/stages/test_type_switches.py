@@ -27,7 +27,13 @@ SWITCHES = [
 ]
 
 
-@pytest.mark.parametrize(("switch", "stages", "says"), SWITCHES, ids=[switch for switch, *_ in SWITCHES])
+OFTEN = "evaluation.decoding.type=beam"
+
+
+@pytest.mark.parametrize(
+    ("switch", "stages", "says"),
+    [pytest.param(*row, id=row[0], marks=[] if row[0] == OFTEN else pytest.mark.long) for row in SWITCHES],
+)
 def test_one_word_switches_a_type(finished: Path, run: lab.Shell, switch: str, stages: list[str], says: str) -> None:
     done = run("dvc", "exp", "run", "-S", switch, cwd=finished)
     assert re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.MULTILINE) == stages
@@ -36,6 +42,7 @@ def test_one_word_switches_a_type(finished: Path, run: lab.Shell, switch: str, s
     assert "cer" in json.loads((finished / "metrics.json").read_text())
 
 
+@pytest.mark.long
 def test_a_search_is_switched_off_and_on_again(finished: Path, run: lab.Shell) -> None:
     """Also where it asks a language model that is a file, which is a dependency of the stage."""
     run("thulium", "lm", "--output", "models/own.arpa", cwd=finished)
