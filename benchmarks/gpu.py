@@ -355,6 +355,7 @@ def _model_alone(case: Case, folder: Path, keep: Keep) -> dict[str, Any]:
     from thulium.data.prepared import open_prepared
     from thulium.models.wrappers import HTRModel
     from thulium.runtime import device as devices
+    from thulium.training import optimizer
     from thulium.training.trainer import HTRTrainer
     from thulium_dsl.grammar.validate import experiment_of
     from thulium_dsl.text.document import parse
@@ -366,7 +367,12 @@ def _model_alone(case: Case, folder: Path, keep: Keep) -> dict[str, Any]:
     torch.manual_seed(1)
     model = HTRModel(whole.model, Charset(data.symbols), data.preprocessing)
     spec = whole.training
-    trainer = HTRTrainer(model, spec.lr, gradient_clip=spec.gradient_clip, ema_decay=spec.ema_decay)
+    trainer = HTRTrainer(
+        model,
+        optimizer=lambda module: optimizer.build(module, spec.optimizer, spec.lr),
+        gradient_clip=spec.gradient_clip,
+        ema_decay=spec.ema_decay,
+    )
     steps = 4 if trainer.device.torch_device.type == "cpu" else 40
     loader = InMemory(case, data.preprocessing.height, data.symbols, steps)
     trainer.train_epoch(loader, 0)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.grammar.validate import complete_tree
+from thulium_dsl.grammar.zoo import ZooModel
 from thulium_dsl.text import written
 from thulium_dsl.text.document import parse
 
@@ -183,6 +184,19 @@ class Shell:
             text=True,
             start_new_session=True,
         )
+
+
+def zoo_row(name: str, file: Path) -> ZooModel:
+    """The row of a model file that is to be known by a name."""
+    return ZooModel(
+        name=name,
+        summary="Reads little.",
+        sha256=sha256(file.read_bytes()).hexdigest(),
+        size=file.stat().st_size,
+        license="MIT",
+        languages=("eng",),
+        scripts=("Latn",),
+    )
 
 
 def write_lines_folder(folder: Path, texts: Iterable[str]) -> Path:

@@ -146,7 +146,6 @@ def test_checkpoints_go_through_a_remote(finished: Path, run: lab.Shell, tmp_pat
     assert stages_run(run("dvc", "repro", cwd=clone).stdout) == []
 
 
-@pytest.mark.long
 def test_a_grid_runs_in_the_queue(finished: Path, run: lab.Shell) -> None:
     before = set((finished / "runs").iterdir())
     run("dvc", "exp", "run", "--queue", "-S", "training.lr=1e-4,3e-4", cwd=finished)

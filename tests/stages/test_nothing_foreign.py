@@ -39,7 +39,6 @@ def put(folder: Path, *names: str) -> None:
         (folder / name).write_text("mine")
 
 
-@pytest.mark.long
 def test_files_beside_the_results_stay(finished: Path, run: lab.Shell) -> None:
     put(finished, *MINE)
     assert json.loads(run("dvc", "status", "--json", cwd=finished).stdout) == {}

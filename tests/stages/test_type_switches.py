@@ -27,13 +27,7 @@ SWITCHES = [
 ]
 
 
-OFTEN = "evaluation.decoding.type=beam"
-
-
-@pytest.mark.parametrize(
-    ("switch", "stages", "says"),
-    [pytest.param(*row, id=row[0], marks=[] if row[0] == OFTEN else pytest.mark.long) for row in SWITCHES],
-)
+@pytest.mark.parametrize(("switch", "stages", "says"), SWITCHES, ids=[switch for switch, *_ in SWITCHES])
 def test_one_word_switches_a_type(finished: Path, run: lab.Shell, switch: str, stages: list[str], says: str) -> None:
     done = run("dvc", "exp", "run", "-S", switch, cwd=finished)
     assert re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.MULTILINE) == stages

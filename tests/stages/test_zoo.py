@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -22,15 +21,7 @@ def here(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     file = tmp_path / "zoo" / "own" / "model.safetensors"
     file.parent.mkdir(parents=True)
     save_model(model, file, facts, in_16_bits=True)
-    row = zoo.ZooModel(
-        name="own",
-        summary="Reads.",
-        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        size=file.stat().st_size,
-        license="MIT",
-        languages=("eng",),
-        scripts=("Latn",),
-    )
+    row = lab.zoo_row("own", file)
     monkeypatch.setattr(zoo, "_PLACES", (tmp_path / "zoo",))
     monkeypatch.setattr(zoo, "MODELS", (row,))
     monkeypatch.chdir(finished)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,15 +49,7 @@ def write_model(path: Path, *, symbols: str = "abc ", other_kinds: bool = False)
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Path:
     """A zoo with one model, and the folder that commands run in."""
     file = write_model(tmp_path / "zoo" / "small" / "model.safetensors")
-    row = zoo.ZooModel(
-        name="small",
-        summary="Reads little.",
-        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        size=file.stat().st_size,
-        license="MIT",
-        languages=("eng",),
-        scripts=("Latn",),
-    )
+    row = lab.zoo_row("small", file)
     monkeypatch.setattr(zoo, "_PLACES", (tmp_path / "zoo",))
     monkeypatch.setattr(zoo, "MODELS", (row,))
     for name, value in environment.items():

@@ -1,9 +1,9 @@
 """Models with weights in 16 bits, and those that have a name: read where they lie, by every door."""
 
 import copy
-import hashlib
 from dataclasses import replace
 
+import lab
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -32,15 +32,7 @@ def table(model, tmp_path, monkeypatch):
     file = tmp_path / "zoo" / "small" / "model.safetensors"
     file.parent.mkdir(parents=True)
     save_model(model, file, in_16_bits=True)
-    row = zoo.ZooModel(
-        name="small",
-        summary="Reads little.",
-        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-        size=file.stat().st_size,
-        license="MIT",
-        languages=("eng",),
-        scripts=("Latn",),
-    )
+    row = lab.zoo_row("small", file)
     monkeypatch.setattr(zoo, "_PLACES", (tmp_path / "zoo",))
     monkeypatch.setattr(zoo, "MODELS", (row, replace(row, name="far", url="https://example.org/far")))
     return file

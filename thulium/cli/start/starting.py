@@ -81,9 +81,8 @@ def reasons(start: Start, lines: int | None) -> Iterator[str]:
 
 def _recipe(recipe: Recipe, lines: int | None) -> str:
     there = "since nobody has counted the lines" if lines is None else f"and there are {lines:,}"
-    frozen = f", {' and '.join(recipe.freeze)} frozen for {recipe.freeze_epochs}" if recipe.freeze else ""
     return (
-        f"the recipe for {recipe.lines:,} lines, {there}: {recipe.epochs} epochs{frozen}, lr {recipe.lr:g}, "
+        f"the recipe for {recipe.lines:,} lines, {there}: {recipe.epochs} epochs, lr {recipe.lr:g}, "
         f"batches of {recipe.batch_size}"
     )
 
