@@ -230,7 +230,7 @@ def test_every_key_of_a_new_document_says_what_it_means(baked: Path) -> None:
     text = (baked / "params.yaml").read_text(encoding="utf-8")
     told = "".join(line.partition("# ")[2].rstrip() + " " for line in text.splitlines() if "# " in line)
     kind = load(baked / "params.yaml").experiment.dataset.type
-    chosen = {None, kind, "resnet", "bilstm", "ctc", "adamw", "cosine", "beam" if kind == "synthetic" else "greedy"}
+    chosen = {None, kind, "resnet", "bilstm", "ctc", "adamw", "trapezoid", "beam" if kind == "synthetic" else "greedy"}
     for key in schemas.walk():
         is_in_list = key.path[:-1] in (("augmentation", "transforms"), ("dataset", "text", "map"))
         if key.kind in chosen and not is_in_list and not {"x-same-as", "x-directive"} & set(key.schema):

@@ -435,14 +435,6 @@ OptimizerSpec = AdamwSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CosineSpec:
-    """Half a cosine, after a warm-up."""
-
-    type: Literal["cosine"]
-    warmup_epochs: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TrapezoidSpec:
     """The peak for most of the run, after a warm-up, and a fall at its end."""
 
@@ -451,7 +443,15 @@ class TrapezoidSpec:
     decay_share: float
 
 
-SchedulerSpec = CosineSpec | TrapezoidSpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CosineSpec:
+    """Half a cosine, after a warm-up."""
+
+    type: Literal["cosine"]
+    warmup_epochs: float
+
+
+SchedulerSpec = TrapezoidSpec | CosineSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

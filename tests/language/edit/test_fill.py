@@ -119,7 +119,7 @@ def test_every_added_key_says_what_it_means_but_for_those_in_lists() -> None:
     text = fill(parse("")).text
     remarks = "".join(line.partition("# ")[2].rstrip() + " " for line in text.splitlines() if "# " in line)
     for key in schemas.walk():
-        is_other = key.kind not in (None, "custom", "resnet", "bilstm", "ctc", "adamw", "cosine", "greedy")
+        is_other = key.kind not in (None, "custom", "resnet", "bilstm", "ctc", "adamw", "trapezoid", "greedy")
         is_in_list = key.path[:-1] in (("augmentation", "transforms"), ("dataset", "text", "map"))
         is_absent = key.path[0] == "include" or is_other or "x-same-as" in key.schema
         if not is_in_list and not is_absent:
