@@ -106,8 +106,7 @@ def _folder_of_best(text: str, metrics: Path, name: str) -> str:
     """
     if _has_folds(text):
         raise ThuliumError(
-            f"{name}: has a model for each fold, there to be judged: each has learned from a part of the lines
-"
+            f"{name}: has a model for each fold, there to be judged: each has learned from a part of the lines\n"
             f"  help: name one, such as {FOLDS}/1; or train one on all pages: empty dataset.split.folds, run `thulium "
             "compile` and `dvc repro`"
         )

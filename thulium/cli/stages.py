@@ -73,11 +73,11 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
     if dry:
         report = _try(experiment, output_dir, prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
-        echo(f"read {warnings.counts(report)} lines, wrote none{written}")
+        echo(f"read {warnings.counts(report)}, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
             report = _prepare(experiment, prepared)
-        echo(f"prepared {warnings.counts(report)} lines in {prepared}; see {prepared / warnings.page(report)}")
+        echo(f"prepared {warnings.counts(report)} in {prepared}; see {prepared / warnings.page(report)}")
     if accounts := warnings.accounts(report):
         echo(accounts)
     _warn(report, experiment.dataset)

@@ -20,14 +20,14 @@ WORDS = {"not_transcribed": "not transcribed", "filtered": "filtered", "skipped"
 
 
 def counts(report: Report) -> str:
-    """How many lines there are of each split; with folds, of all of them."""
+    """How many lines there are of each split; with folds, in all."""
     if "folds" not in report:
-        return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
+        return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items()) + " lines"
     sizes = report["folds"]
     ends = {name: (min(each[name] for each in sizes), max(each[name] for each in sizes)) for name in sizes[0]}
     said = {name: f"{low}" if low == high else f"{low} to {high}" for name, (low, high) in ends.items()}
-    parts = f"{said['train']} train, {said['val']} val and {said['test']} test"
-    return f"{sum(each['test'] for each in sizes)} (in {len(sizes)} folds, each with {parts})"
+    parts = f"{said['test']} to judge, {said['val']} to choose the epoch on, {said['train']} to learn from"
+    return f"{sum(each['test'] for each in sizes)} lines in {len(sizes)} folds (each {parts})"
 
 
 def page(report: Report) -> str:

@@ -54,9 +54,17 @@ class _Seen:
 
 
 def prepare_folds(
-    dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, folder: Path | None
+    dataset: DatasetSpec,
+    preprocessing: PreprocessingSpec,
+    resources: ResourcesSpec,
+    folder: Path | None,
+    reports: Path | None = None,
 ) -> dict[str, Any]:
-    """Read and check all lines, divide them, and write them with their reports, if there is a folder for them.
+    """Read and check all lines, divide them, and write them with their reports.
+
+    Args:
+        folder: gets all that; None: no lines are written.
+        reports: gets the reports of the first fold; made if it is not there.
 
     Returns:
         What report.json would hold of all lines, whose splits are the folds; and ``folds``, how many lines each has.
@@ -70,6 +78,9 @@ def prepare_folds(
     seen = _read(intake, folds, folder)
     _check(seen, intake)
     found = [Found.of(each, dataset, intake.given) for each in seen.folds]
+    if reports:
+        reports.mkdir(parents=True, exist_ok=True)
+        found[0].write_reports(found[0].report(), reports)
     if folder:
         for number, each in enumerate(found, 1):
             own = folder / FOLDS / str(number)

@@ -2,8 +2,8 @@
 
 What must stay together (a page, a document, a writer) is put into the order of a hash of the seed and its name, as a
 split by shares has it, and that order is cut into folds of about as many lines. So what comes later moves only what
-lies at the borders. The validation lines of a fold are those that come next in the order, round its end: each is still the
-test of another fold, and no model chooses its epoch on lines that it is judged on.
+lies at the borders. The validation lines of a fold are those that come next in the order, round its end: each is still
+the test of another fold, and no model chooses its epoch on lines that it is judged on.
 
 A piece is what has the same part in all folds. It is written once; each fold links what it needs.
 """

@@ -62,7 +62,8 @@ def check(
     """Read and check every line as ``prepare`` does, and write no lines.
 
     Args:
-        out: gets charset.json, report.json and report.html; None: nothing is written.
+        out: gets charset.json, report.json and report.html, of the first fold if there are some; None: nothing is
+            written.
         prepared: what ``prepare`` would replace, to say which pages are in another split there.
 
     Returns:
@@ -76,7 +77,7 @@ def check(
         if (out / MANIFEST).exists():
             raise DataError(f"{out}: holds prepared lines, whose report would be replaced: name another folder")
     if _has_folds(dataset):
-        return prepare_folds(dataset, preprocessing, resources, None)
+        return prepare_folds(dataset, preprocessing, resources, None, out)
     found, pages = _read(dataset, preprocessing, resources, None)
     report = found.report()
     if out is not None:
