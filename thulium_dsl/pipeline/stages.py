@@ -82,7 +82,13 @@ STAGES = (
         untracked=("resources",),
         deps=(INPUTS,),
         outs=_prepared(MANIFEST, *PREPARED_LINES, *PREPARED_REPORTS),
-        code=("thulium/data", "thulium/ingest", "thulium/runtime/processor.py", "thulium/runtime/svg.py"),
+        code=(
+            "thulium/data",
+            "thulium/ingest",
+            "thulium/runtime/processor.py",
+            "thulium/runtime/svg.py",
+            "thulium/runtime/tables.py",
+        ),
     ),
     Stage(
         "train",
@@ -197,6 +203,8 @@ POOL = Stage(
     plots=(_cer_by("page"), _CER_BY_LENGTH),
     code=(
         "thulium/data/bidi.py",
+        "thulium/data/images/formats.py",
+        "thulium/data/line.py",
         "thulium/data/places.py",
         "thulium/evaluation/groups.py",
         "thulium/evaluation/intervals.py",
