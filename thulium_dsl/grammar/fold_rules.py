@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from thulium_dsl.grammar.rules import Finding, Settings
+from thulium_dsl.grammar.idle import Idle
+from thulium_dsl.grammar.rules import Finding, Settings, path_of
+from thulium_dsl.messages.problems import Problem
+from thulium_dsl.text.document import Document
 
 FOLDS = "dataset.split.folds"
+
+
+def folds_of_no_split(document: Document, idle: tuple[Idle, ...]) -> Iterator[Problem]:
+    """Options of another type may rest in a document; folds may not: who writes them would be judged otherwise."""
+    for option in idle:
+        if option.path == ("dataset", "split") and isinstance(option.value, dict) and option.value.get("folds"):
+            what = f"data of type {option.chosen} say themselves which split a line is in, so nothing can be divided"
+            hint = (
+                "leave folds empty; or bring the lines into one folder, and read that as gt_txt, page, alto or parquet"
+            )
+            yield document.place(path_of(FOLDS)).problem(path_of(FOLDS), what, hint)
 
 
 def _has_folds(settings: Settings) -> bool:

@@ -80,8 +80,9 @@ def check(document: Document) -> Checked:
     """All problems of a document, those of its text included; or the complete tree."""
     if document.root is None and document.problems:  # nothing could be read
         return Checked(document.problems, None)
-    document = replace(document, tree=idle.without(document.tree, idle.idle_in(document.tree)))
-    problems = [*document.problems, *_unfollowed(document)]
+    resting = idle.idle_in(document.tree)
+    document = replace(document, tree=idle.without(document.tree, resting))
+    problems = [*document.problems, *_unfollowed(document), *fold_rules.folds_of_no_split(document, resting)]
     wrong = {str(path[0]) for path in document.suspects if path}
     for path, problem in [*_schema_problems(document), *_spelling_problems(document)]:
         problems.append(problem)
