@@ -70,7 +70,7 @@ def test_a_project_goes_from_one_model_to_folds_and_trains_only_what_must_be(
     assert "train@2" not in ran
     assert {"prepare", "train@1", "train@3", "evaluate@2", "pool"} <= set(ran)
     assert re.search(r"metrics\.json +cer +\d", run("dvc", "metrics", "diff", "--all", cwd=project).stdout)
-    assert f"on these {PAGES} pages" in call("compare", "HEAD", "workspace", "--common").output
+    assert f"{PAGES} pages" in call("compare", "HEAD", "workspace", "--common").output
 
     failed = run("dvc", "exp", "run", "-S", "dataset.split.folds=4", cwd=project, code=None)
     assert "dvc.yaml is out of date: stage train" in failed.stderr + failed.stdout
