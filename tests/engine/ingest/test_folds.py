@@ -1,6 +1,8 @@
 """How lines are divided into folds, and what prepare writes of each."""
 
+import errno
 import json
+import os
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +12,7 @@ import lab_data
 import pytest
 
 from thulium.data.prepared import open_prepared
+from thulium.data.shards import Split, join_splits
 from thulium.ingest.folds import divide
 from thulium.runtime.errors import DataError
 from thulium.runtime.tables import read_table
@@ -121,6 +124,20 @@ def test_the_images_of_a_line_stand_on_the_disk_once(out):
     files = list((out / "folds").rglob("*.arrow"))
     assert len({path.stat().st_ino for path in files}) <= len(files) / 2
     assert not (out / "pieces").exists()
+
+
+def test_where_files_cannot_be_linked_they_are_copied(out, tmp_path, monkeypatch):
+    def refused(path, other):
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    parts = [out / "folds" / fold / "test" for fold in "123"]
+    join_splits(parts, tmp_path / "all")
+    ids = [line for part in parts for line in Split(part).ids]
+    joined = Split(tmp_path / "all")
+    assert list(joined.ids) == ids
+    assert joined.png(len(ids) - 1) == Split(parts[-1]).png(len(Split(parts[-1])) - 1)
+    assert {path.stat().st_nlink for path in (tmp_path / "all").iterdir()} == {1}
 
 
 def test_a_fold_knows_the_characters_of_its_own_training_lines_alone(out):
