@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.pipeline import pace as paces
-from thulium_dsl.pipeline.stages import FOLDS, SEEDS, prepared_folder
+from thulium_dsl.pipeline.stages import FOLDS, SEEDS, folds_in, prepared_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
         lock: what dvc.lock holds.
         is_stale: whether the data would be prepared anew first.
     """
-    lines, training = _lines(root / prepared_folder(_folds(tree))), tree["training"]
+    lines, training = _lines(root / prepared_folder(folds_in(tree))), tree["training"]
     if lines is None:
         return None
     steps = math.ceil(lines / training["batch_size"])
@@ -99,17 +99,11 @@ def _lines(prepared: Path) -> int | None:
         return None
 
 
-def _folds(tree: Mapping[str, Any]) -> int | None:
-    """How many folds a complete document has; all of them train on about as many lines."""
-    folds: int | None = tree["dataset"].get("split", {}).get("folds")
-    return folds
-
-
 def _parameters(root: Path, tree: Mapping[str, Any], lock: Mapping[str, Any]) -> int | None:
     """What the last training counted, if its model section was this one; the charset comes with the data."""
     seed = next(iter(tree["training"].get("seeds") or ()), None)  # all of them have the same model
     name, folder = ("train", root) if seed is None else (f"train@{seed}", root / SEEDS / str(seed))
-    if _folds(tree) is not None:  # their characters may differ by a few
+    if folds_in(tree) is not None:  # their characters may differ by a few
         name, folder = "train@1", root / FOLDS / "1"
     locked = (lock.get("stages") or {}).get(name, {}).get("params", {}).get("params.yaml", {})
     metrics = _json(folder / "metrics" / "train.json")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 PREPARED = "data/prepared"
 HISTORY = "plots/history.csv"
@@ -213,6 +214,12 @@ POOL = Stage(
     ),
 )
 DIVIDED = _prepared(MANIFEST, FOLD_TABLE, FOLDS)  # outs of prepare with folds
+
+
+def folds_in(tree: Mapping[str, Any]) -> int | None:
+    """How many folds a document has, as a tree; None where it has none."""
+    folds: int | None = tree.get("dataset", {}).get("split", {}).get("folds")
+    return folds
 
 
 def prepared_folder(folds: int | None, fold: int = 1) -> str:
