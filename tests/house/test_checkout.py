@@ -51,9 +51,9 @@ def test_every_import_of_a_stage_is_a_dependency_of_it(clone: Path) -> None:
                 assert any(module == dep or module.startswith(f"{dep}/") for dep in deps), f"{name} imports {module}"
 
 
-def test_every_import_of_the_summary_is_a_dependency_of_it() -> None:
-    """The demo has one seed, so that its dvc.yaml lacks the stage."""
-    row = stages.SUMMARIZE
+@pytest.mark.parametrize("row", [stages.SUMMARIZE, stages.POOL], ids=lambda row: row.name)
+def test_every_import_of_a_summary_is_a_dependency_of_it(row: stages.Stage) -> None:
+    """The demo has one seed and no folds, so that its dvc.yaml lacks the stage."""
     own = {f"thulium/stages/{row.name}.py", *NEUTRAL}
     found = _imports(lab.CHECKOUT, f"thulium/stages/{row.name}.py", set()) - own
     assert found == {*row.code}

@@ -59,9 +59,10 @@ def _save(sheet: Image, output: Path) -> None:
 def _line(file: Path, experiment: Experiment, line_id: str | None) -> tuple[Any, str]:
     """The line to show, and where it comes from: the data of the project, of a run without DVC, or made up."""
     from thulium.data.augmentation import preview
-    from thulium_dsl.pipeline.stages import PREPARED
+    from thulium_dsl.pipeline.graph import folds_of
+    from thulium_dsl.pipeline.stages import prepared_folder
 
-    for folder in (file.parent / PREPARED, Path("runs") / file.stem / "prepared"):
+    for folder in (file.parent / prepared_folder(folds_of(experiment)), Path("runs") / file.stem / "prepared"):
         if (folder / "prepared.json").exists():
             return preview.prepared_line(folder, line_id), str(folder)
     if line_id is not None:

@@ -67,11 +67,14 @@ def _stem(model: str, path: Path) -> str:
 
 def _folders_near(model: str, path: Path) -> list[Path]:
     """Where prepared lines of a model may lie: beside it or its folder, or in the project that is here."""
-    from thulium_dsl.pipeline.stages import PREPARED
+    from thulium_dsl.pipeline.stages import FOLDS, PREPARED, prepared_folder
 
     is_here = Path(model).exists()  # and no copy out of another revision
     tops = (*((path.parent, path.parent.parent) if is_here else ()), Path())
-    return [top / name for top in tops for name in ("prepared", PREPARED)]
+    of_fold = [
+        Path(prepared_folder(1, int(top.name))) for top in tops if top.parent.name == FOLDS and top.name.isdigit()
+    ]
+    return [*of_fold, *(top / name for top in tops for name in ("prepared", PREPARED))]
 
 
 def _say(done: Exported) -> None:

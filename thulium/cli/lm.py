@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from thulium.cli import engine, stages
+from thulium.cli import engine, folds, seeds, stages
 from thulium.cli.command import PATH, command, document
 from thulium.cli.own_files import named, refuse_foreign
 from thulium.cli.screen import echo
@@ -33,14 +33,18 @@ DECODING = "evaluation.decoding"
     "--text", type=PATH, metavar="FILE", help="Learn from the rows of this file, not from the training lines."
 )
 @stages.output_dir
-def lm(file: Path, output: Path, order: int | None, text: Path | None, output_dir: Path | None) -> None:
+@folds.fold_option
+def lm(
+    file: Path, output: Path, order: int | None, text: Path | None, output_dir: Path | None, fold: int | None
+) -> None:
     """Write a language model of characters. It is for evaluation.decoding.language_model."""
     refuse_foreign(output, b"# thulium: ", "lm")
     experiment, place = stages._open(file, output_dir)
+    prepared = folds.prepared(experiment, fold) if place.is_project else place.prepared
     length = order or _order(experiment)
     module = engine.load("lm", "thulium.stages.language_model")
     with named(output):
-        written = module.language_model(prepared=place.prepared, order=length, text=text, output=output)
+        written = module.language_model(prepared=prepared, order=length, text=text, output=output)
     echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 
@@ -54,10 +58,11 @@ def _order(experiment: Experiment) -> int:
 @command("tune-decoding")
 @document
 @stages.output_dir
-@stages.seed_option
-def tune_decoding(file: Path, output_dir: Path | None, seed: int | None) -> None:
+@seeds.seed_option
+@folds.fold_option
+def tune_decoding(file: Path, output_dir: Path | None, seed: int | None, fold: int | None) -> None:
     """Find how much the language model should count. That is tried on the validation lines."""
-    experiment, place = stages._open_seed(file, output_dir, seed)
+    experiment, place = stages._open_one(file, output_dir, seed, fold)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with engine.importing("tune-decoding"):
         from thulium.stages.evaluate import tune

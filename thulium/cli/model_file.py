@@ -12,7 +12,7 @@ from pathlib import Path
 
 from thulium_dsl.grammar import names
 from thulium_dsl.messages.problems import ThuliumError
-from thulium_dsl.pipeline.stages import SEEDS
+from thulium_dsl.pipeline.stages import FOLDS, SEEDS
 
 PARAMS, METRICS = "params.yaml", "metrics.json"
 SUMMARY = "summary.json"  # the metrics.json of all seeds of a revision, beside that of its model
@@ -91,8 +91,8 @@ def _save_dir(folder: Path) -> str:
         if (folder / name).exists():
             text = _text(folder / name)
             return f"{_folder_of_best(text, folder / METRICS, str(folder))}{_save_dir_in(text)}"
-    project = folder.absolute().parent.parent / PARAMS  # of the folder of a seed
-    return _save_dir_in(_text(project) if folder.absolute().parent.name == SEEDS else "")
+    project = folder.absolute().parent.parent / PARAMS  # of the folder of a seed or a fold
+    return _save_dir_in(_text(project) if folder.absolute().parent.name in (SEEDS, FOLDS) else "")
 
 
 def _folder_of_best(text: str, metrics: Path, name: str) -> str:
@@ -102,8 +102,14 @@ def _folder_of_best(text: str, metrics: Path, name: str) -> str:
         name: what was named, for a message.
 
     Raises:
-        ThuliumError: there are several, and nothing says which is the best.
+        ThuliumError: there are several, and nothing says which is the best; or there are folds, and none is.
     """
+    if _has_folds(text):
+        raise ThuliumError(
+            f"{name}: has a model for each fold, there to be judged: each has learned from a part of the lines\n"
+            f"  help: name one, such as {FOLDS}/1; or train one on all pages: empty dataset.split.folds, run `thulium "
+            "compile` and `dvc repro`"
+        )
     seeds = _seeds_in(text)
     if not seeds:
         return ""
@@ -126,6 +132,14 @@ def _seeds_in(text: str) -> list[object]:
     section = (parse(text).tree or {}).get("training")
     seeds = section.get("seeds") if isinstance(section, dict) else None
     return seeds if isinstance(seeds, list) else []
+
+
+def _has_folds(text: str) -> bool:
+    from thulium_dsl.text.document import parse
+
+    section = (parse(text).tree or {}).get("dataset")
+    split = section.get("split") if isinstance(section, dict) else None
+    return isinstance(split, dict) and split.get("folds") is not None
 
 
 def _text(path: Path) -> str:

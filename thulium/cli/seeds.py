@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import SEEDS
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
     from thulium_dsl.grammar.spec import Experiment
 
 FOLDER = Path(SEEDS)
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="In a project with training.seeds: which one of them."
+)
 
 
 def of_seed(experiment: Experiment, seed: int | None, *, is_project: bool) -> Experiment:

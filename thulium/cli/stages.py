@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thulium.cli import engine, group, warnings
+from thulium.cli import engine, folds, group, warnings
 from thulium.cli import output_folder as folders
 from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 
 output_dir = click.option(
     "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
-)
-
-
-seed_option = click.option(
-    "--seed", type=click.IntRange(0), metavar="N", help="In a project with training.seeds: which one of them."
 )
 
 
@@ -78,11 +73,11 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
     if dry:
         report = _try(experiment, output_dir, prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
-        echo(f"read {_counts(report)} lines, wrote none{written}")
+        echo(f"read {warnings.counts(report)}, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
             report = _prepare(experiment, prepared)
-        echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
+        echo(f"prepared {warnings.counts(report)} in {prepared}; see {prepared / warnings.page(report)}")
     if accounts := warnings.accounts(report):
         echo(accounts)
     _warn(report, experiment.dataset)
@@ -115,10 +110,6 @@ def _warn(report: dict[str, Any], dataset: DatasetSpec) -> None:
         echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
 
 
-def _counts(report: dict[str, Any]) -> str:
-    return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items())
-
-
 @command()
 @document
 @output_dir
@@ -126,11 +117,14 @@ def _counts(report: dict[str, Any]) -> str:
     "--restart", is_flag=True, help="Train anew, whatever the folder holds of a finished or an unfinished run."
 )
 @click.option("--gpus", metavar="N,N", help="Train on these GPUs, such as 0,1: resources.devices for once.")
-@seed_option
-def train(file: Path, output_dir: Path | None, restart: bool, gpus: str | None, seed: int | None) -> None:
+@several.seed_option
+@folds.fold_option
+def train(
+    file: Path, output_dir: Path | None, restart: bool, gpus: str | None, seed: int | None, fold: int | None
+) -> None:
     """Train the model of a document. A training that was cut is resumed where it was."""
     group.end_with_parent()
-    experiment, place = _open_seed(file, output_dir, seed)
+    experiment, place = _open_one(file, output_dir, seed, fold)
     experiment = _on_gpus(experiment, gpus)
     _check_first_weights(experiment.training.init_from)
     processes = len(experiment.resources.devices) or experiment.resources.processes
@@ -277,16 +271,17 @@ def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:
 @click.option(
     "--model", metavar="MODEL", help="Judge this model file, or zoo:NAME, in place of the model trained here."
 )
-@seed_option
-def evaluate(file: Path, output_dir: Path | None, model: str | None, seed: int | None) -> None:
+@several.seed_option
+@folds.fold_option
+def evaluate(file: Path, output_dir: Path | None, model: str | None, seed: int | None, fold: int | None) -> None:
     """Count the errors of the trained model on unseen lines. Another model file can be named."""
     group.end_with_parent()
     group.refuse("evaluate")
     if model:
         experiment, place = _open(file, output_dir)
-        place = _place_of_other(file, place)
+        place = _place_of_other(file, place, folds.prepared(experiment, fold))
     else:
-        experiment, place = _open_seed(file, output_dir, seed)
+        experiment, place = _open_one(file, output_dir, seed, fold)
     checkpoints = place.out / experiment.checkpointing.save_dir
     with folders.held(place.out):
         is_own = not place.is_project and place.prepared == place.out / "prepared"
@@ -305,20 +300,18 @@ def evaluate(file: Path, output_dir: Path | None, model: str | None, seed: int |
         )
 
 
-def _place_of_other(file: Path, place: Place) -> Place:
+def _place_of_other(file: Path, place: Place, prepared: Path) -> Place:
     """Where a model that is not the document's own is judged: on the folder's prepared lines, or on the project's.
 
     Raises:
         ThuliumError: it would write over what the project says of its own model.
     """
-    from thulium_dsl.pipeline.stages import PREPARED
-
     if place.is_project:
         raise ThuliumError(
             "--model writes metrics.json, predictions.csv and reports/, which are those of the project's own model "
             "here\n  help: add --output-dir with a folder for it; the lines are the project's"
         )
-    project = file.parent / PREPARED
+    project = file.parent / prepared
     is_borrowed = not place.prepared.exists() and (file.parent / "dvc.yaml").exists() and project.exists()
     return replace(place, prepared=project) if is_borrowed else place
 
@@ -342,14 +335,18 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Experiment, Place]:
     return experiment, Place(out, out / "prepared", out / "tensorboard", False)
 
 
-def _open_seed(file: Path, output_dir: Path | None, seed: int | None) -> tuple[Experiment, Place]:
-    """The experiment of one seed and its place: of several seeds, each has a folder of its own."""
+def _open_one(file: Path, output_dir: Path | None, seed: int | None, fold: int | None) -> tuple[Experiment, Place]:
+    """The experiment of one seed or fold and its place: each of several has a folder of its own."""
     experiment, place = _open(file, output_dir)
     one = several.of_seed(experiment, seed, is_project=place.is_project)
-    if experiment.training.seeds is None:
+    if (number := folds.of_fold(experiment, fold, is_project=place.is_project)) is not None:
+        prepared, out, name = folds.prepared(experiment, number), folds.FOLDER / str(number), f"fold-{number}"
+    elif experiment.training.seeds is not None:
+        prepared, out, name = place.prepared, several.FOLDER / str(seed), f"seed-{seed}"
+    else:
         return one, place
-    run_dir = place.run_dir.with_name(f"{place.run_dir.name}-seed-{seed}")
-    return one, replace(place, out=several.FOLDER / str(seed), run_dir=run_dir)
+    run_dir = place.run_dir.with_name(f"{place.run_dir.name}-{name}")
+    return one, replace(place, out=out, prepared=prepared, run_dir=run_dir)
 
 
 def _check_project(file: Path, loaded: Loaded) -> None:

@@ -19,6 +19,22 @@ FRAME = "4"  # pixels of a line in one of the model's frames
 WORDS = {"not_transcribed": "not transcribed", "filtered": "filtered", "skipped": "skipped"}
 
 
+def counts(report: Report) -> str:
+    """How many lines there are of each split; with folds, in all."""
+    if "folds" not in report:
+        return ", ".join(f"{split['lines']} {name}" for name, split in report["splits"].items()) + " lines"
+    sizes = report["folds"]
+    ends = {name: (min(each[name] for each in sizes), max(each[name] for each in sizes)) for name in sizes[0]}
+    said = {name: f"{low}" if low == high else f"{low} to {high}" for name, (low, high) in ends.items()}
+    parts = f"{said['test']} to judge, {said['val']} to choose the epoch on, {said['train']} to learn from"
+    return f"{sum(each['test'] for each in sizes)} lines in {len(sizes)} folds (each {parts})"
+
+
+def page(report: Report) -> str:
+    """Where it is shown; with folds, the table that says what is in which, and the page of the first."""
+    return "folds.csv, and folds/1/report.html" if "folds" in report else "report.html"
+
+
 def accounts(report: Report) -> str:
     """Where the lines went that were found, in a sentence; empty where each of them is used."""
     accounting = report["accounting"]

@@ -15,6 +15,7 @@ from thulium_dsl.grammar.spec import PreprocessingSpec, TextSpec, UnicodeForm
 
 SPLITS = ("train", "val", "test")
 MANIFEST = "prepared.json"
+FOLDS, FOLD_TABLE = "folds", "folds.csv"  # a folder for each fold, and what is in which
 FORMAT = 2
 
 
@@ -113,6 +114,11 @@ def write_manifest(prepared: Prepared) -> None:
     (prepared.folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
+def write_fold_manifest(folder: Path, folds: int) -> None:
+    """The same for a folder that has the lines of folds, each in a folder of its own."""
+    (folder / MANIFEST).write_text(json.dumps({"format": FORMAT, "folds": folds}) + "\n", encoding="utf-8")
+
+
 def open_prepared(folder: Path) -> Prepared:
     """Open a prepared data set.
 
@@ -125,11 +131,14 @@ def open_prepared(folder: Path) -> Prepared:
         raise DataError(f"{folder}: holds no prepared data: run {said} first")
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        if manifest["format"] == FORMAT:
+        if manifest["format"] == FORMAT and "folds" not in manifest:
             return _checked(folder, manifest)
         found = visible(str(manifest["format"])[:20])
     except (ValueError, LookupError, TypeError, RecursionError, OSError) as error:
         raise DataError(f"{file}: is damaged ({error}): prepare the data again") from None
+    if "folds" in manifest:
+        what = f"holds lines in {visible(str(manifest['folds'])[:20])} folds"
+        raise DataError(f"{folder}: {what}: name one of them, such as {folder / FOLDS / '1'}")
     raise DataError(f"{file}: has format {found}, this version reads {FORMAT}: prepare the data again")
 
 

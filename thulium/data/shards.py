@@ -14,6 +14,7 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,7 @@ from thulium.data.arrowfile import AGAIN, ArrowFile, damaged
 from thulium.data.images.files import DAMAGE
 from thulium.data.images.grey import MAX_PIXELS
 from thulium.runtime.errors import DataError, visible
+from thulium.runtime.files import FULL
 
 SCHEMA = pa.schema(
     {
@@ -118,6 +120,30 @@ def write_split(rows: Iterable[Row], folder: Path) -> int:
         writer.add(row)
     writer.close()
     return writer.num_rows
+
+
+def join_splits(parts: Sequence[Path], folder: Path) -> None:
+    """Make a new split of the lines of several, in their order. Files are linked; copied where that cannot be."""
+    folder.mkdir(parents=True)
+    files, widths, first = [], [], 0
+    for part in parts:
+        own, own_widths = _read_index(part / INDEX)
+        for number in range(int(own[-1]) + 1):
+            _link(part / file_name(number), folder / file_name(first + number))
+        files.append(own + first)
+        widths.append(own_widths)
+        first += int(own[-1]) + 1
+    columns = {"file": np.concatenate(files), "width": np.concatenate(widths)}
+    _write_table(pa.table(columns, schema=INDEX_SCHEMA), folder / INDEX)
+
+
+def _link(path: Path, other: Path) -> None:
+    try:
+        os.link(path, other)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        shutil.copyfile(path, other)  # a file system without links
 
 
 def file_name(number: int) -> str:

@@ -125,7 +125,8 @@ class Intake:
 
     def _second_id(self, origin: Origin, split: SplitName | None) -> Fault | None:
         """A fault where a line of the split has the same id: predictions and augmentation go by it."""
-        first = self._ids.setdefault((split or "", origin.id), origin.source)
+        where = "" if self.splitter.folds else split or ""  # what folds have read stands in one table
+        first = self._ids.setdefault((where, origin.id), origin.source)
         if first == origin.source:
             return None
         what = f"has the id {origin.id!r} of {first}: change one of them, or dataset.id_column"

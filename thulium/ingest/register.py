@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from thulium.data.line import SplitName
+from thulium.data.prepared import FOLDS
 from thulium.data.shards import Split
 from thulium.ingest.splitting import SPLITS
 from thulium.runtime.errors import DataError
@@ -86,12 +87,12 @@ class Before:
 
 
 def read(folder: Path) -> Before | None:
-    """What was prepared in a folder; None if nothing was.
+    """What was prepared in a folder; None if nothing was, or folds were, in which every page is tested.
 
     Raises:
         DataError: it is damaged.
     """
-    if not (folder / "prepared.json").is_file():
+    if not (folder / "prepared.json").is_file() or (folder / FOLDS).is_dir():
         return None
     before = Before()
     for split, page, name, images in _rows(folder):

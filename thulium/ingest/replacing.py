@@ -13,12 +13,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from thulium.data.prepared import MANIFEST, SPLITS
+from thulium.data.prepared import FOLD_TABLE, FOLDS, MANIFEST, SPLITS
 from thulium.runtime.errors import DataError
 
 WORK = ".thulium-prepare"
 REPORTS = ("charset.json", "report.json", "report.html")
-NAMES = (*SPLITS, "pages.ipc", *REPORTS)  # of what is written beside the manifest
+NAMES = (*SPLITS, "pages.ipc", *REPORTS, FOLD_TABLE, FOLDS)  # of what is written beside the manifest
 
 
 @contextlib.contextmanager
@@ -81,7 +81,8 @@ def _exchange(final: Path, new: Path, old: Path) -> None:
     for name in NAMES:
         if (final / name).exists() or (final / name).is_symlink():
             (final / name).rename(old / name)
-        (new / name).rename(final / name)
+        if (new / name).exists():  # with folds, they stand in place of the splits
+            (new / name).rename(final / name)
     (new / MANIFEST).rename(final / MANIFEST)
 
 

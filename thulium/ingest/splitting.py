@@ -14,6 +14,7 @@ from typing import get_args
 
 from thulium.data.line import Fault, Origin, SplitName
 from thulium.ingest import lists
+from thulium.ingest.folds import Folds
 from thulium.ingest.lists import Names, Row
 from thulium.runtime.errors import DataError, list_faults
 from thulium_dsl.grammar.spec import DatasetSpec, GtTxtDataset, ParquetDataset, RootedDataset, SplitSpec
@@ -68,6 +69,7 @@ class Splitter:
         unknown: rows of the lists that name nothing.
         keys: what was kept together so far, and where it went; filled while lines come.
         shared: names that stand for several paths -> these; filled while lines come.
+        folds: where the document has some, and they are known: a line's "split" is then the name of its piece.
     """
 
     spec: SplitSpec | None
@@ -79,6 +81,7 @@ class Splitter:
     writers_from: str = "dataset.writers"  # the key that names where writers stand
     keys: dict[str, SplitName] = field(default_factory=dict)
     shared: dict[str, set[str]] = field(default_factory=dict)
+    folds: Folds | None = None
     _paths: dict[str, str] = field(default_factory=dict)  # key -> the first path that has it
     _met: set[str] = field(default_factory=set)
 
@@ -135,6 +138,10 @@ class Splitter:
         """Who wrote a line, by its source or by the table of writers; empty where neither says."""
         return line.writer or (self.writers[line.page].value if line.page in self.writers else "")
 
+    def key_of(self, line: Origin) -> str:
+        """The name of what a line stays together with, in a split that a hash decides."""
+        return self._key(line, self.spec.by) if self.spec else ""
+
     def _find(self, line: Origin) -> SplitName | Fault:
         if self.names is not None:
             return self._listed(line)
@@ -148,7 +155,17 @@ class Splitter:
                 where=line.source,
                 what=f"the writer of the page {line.page!r} is not known: add it to {self.writers_from}",
             )
+        if self.spec.folds is not None:
+            return self._piece(key, line)
         return self.keys[key] if key in self.keys else hashed(key, self.spec)
+
+    def _piece(self, key: str, line: Origin) -> SplitName | Fault:
+        """The piece of folds that a line is in; all lines are tested, so before folds are known it is in the test."""
+        if self.folds is None:
+            return "test"
+        if key not in self.folds.pieces:
+            return Fault(reason="not there before", where=line.source, what="has come while data were read: run again")
+        return self.folds.pieces[key].name
 
     def _remember(self, line: Origin, split: SplitName) -> None:
         if self.names is not None:

@@ -188,7 +188,7 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
     Args:
         reading_order: in which the model will learn.
     """
-    train = survey.splits["train"]
+    train = survey.splits.get("train", SplitSurvey())  # folds have none
     unseen = {name: split for name, split in survey.splits.items() if split is not train}
     lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {

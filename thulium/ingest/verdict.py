@@ -60,7 +60,7 @@ def check_splits(seen: Survey, splitter: Splitter) -> None:
         if split.lines:
             continue
         what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
-        raise DataError("\n".join([what, *_left_out(seen.skipped)]))
+        raise DataError("\n".join([what, *left_out(seen.skipped)]))
 
 
 def _is_by_line(dataset: DatasetSpec) -> bool:
@@ -70,7 +70,7 @@ def _is_by_line(dataset: DatasetSpec) -> bool:
     return dataset.split.by == "line" and dataset.train_list is None
 
 
-def _left_out(faults: list[Fault]) -> list[str]:
+def left_out(faults: list[Fault]) -> list[str]:
     """How much was left out for each reason, with one of them, since most reasons are known by an example."""
     rows = []
     for reason, number in sorted(Counter(fault.reason for fault in faults).items()):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from thulium.data.prepared import open_prepared
+from thulium.data.prepared import FOLDS, open_prepared
 from thulium.data.shards import Split
 from thulium.evaluation import comparing, text_table
 from thulium.evaluation.comparing import Change, Difference, LeftOut, Outcome, Ranked, Unit
@@ -166,8 +166,7 @@ def _images(found: Comparison, prepared: Path) -> tuple[LineImages, str]:
     if not wanted:
         return _no_image, ""
     try:
-        data = open_prepared(prepared)
-        held = (_images_of(data.split(name), wanted) for name in ("test", "val", "train"))
+        held = (_images_of(splits, wanted) for splits in _places(prepared))
         if images := next(filter(None, held), None):
             return images, ""
     except DataError as error:
@@ -179,12 +178,28 @@ def _no_image(_line_id: str) -> None:
     """Of any line."""
 
 
-def _images_of(split: Split, wanted: Mapping[str, str]) -> LineImages | None:
-    """The pictures of some lines, if a split has all of them, with these transcriptions."""
-    places = {line_id: place for place, line_id in enumerate(split.ids) if line_id in wanted}
-    if {line_id: split.texts[place] for line_id, place in places.items()} != dict(wanted):
+def _places(prepared: Path) -> Iterator[list[Split]]:
+    """Where all lines that were judged may lie together; those of folds are in the tests of all of them."""
+    if (prepared / FOLDS).is_dir():
+        yield [open_prepared(folder).split("test") for folder in (prepared / FOLDS).iterdir()]
+        return
+    data = open_prepared(prepared)
+    yield from ([data.split(name)] for name in ("test", "val", "train"))
+
+
+def _images_of(splits: Sequence[Split], wanted: Mapping[str, str]) -> LineImages | None:
+    """The pictures of some lines, if splits have all of them, with these transcriptions."""
+    places = {
+        line_id: (split, place) for split in splits for place, line_id in enumerate(split.ids) if line_id in wanted
+    }
+    if {line_id: split.texts[place] for line_id, (split, place) in places.items()} != dict(wanted):
         return None
-    return lambda line_id: split.png(places[line_id])
+
+    def image_of(line_id: str) -> bytes:
+        split, place = places[line_id]
+        return split.png(place)
+
+    return image_of
 
 
 def _cells(found: Comparison) -> list[list[str]]:

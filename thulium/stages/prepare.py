@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from thulium.data import bidi
-from thulium.data.charset import alphabet
 from thulium.data.line import Fault, SplitName
-from thulium.data.prepared import MANIFEST, Prepared, write_manifest
+from thulium.data.prepared import MANIFEST
 from thulium.data.shards import ShardWriter
 from thulium.ingest import register, survey
 from thulium.ingest.conversion import Converted
+from thulium.ingest.dividing import prepare_folds
+from thulium.ingest.found import Found
 from thulium.ingest.intake import Intake
 from thulium.ingest.register import Before, Register
 from thulium.ingest.replacing import refuse_foreign, replaced
-from thulium.ingest.report import write_page
 from thulium.ingest.splitting import SPLITS
 from thulium.ingest.survey import Survey
 from thulium.ingest.verdict import check_faults, check_splits, overlaps
 from thulium.runtime.errors import DataError
-from thulium.runtime.files import FULL, replace_text
+from thulium.runtime.files import FULL
 from thulium.runtime.progress import track
-from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was read.
-
-    Attributes:
-        symbols: the characters that a model will be able to write.
-        order: in which it will learn them.
-        pages: where each page went.
-    """
-
-    survey: Survey
-    symbols: frozenset[str]
-    order: bidi.Order
-    pages: Register
-
-    def report(self) -> dict[str, Any]:
-        """What report.json holds."""
-        return survey.report(self.survey, self.order)
+from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, ResourcesSpec, RootedDataset
 
 
 def prepare(
@@ -85,7 +62,8 @@ def check(
     """Read and check every line as ``prepare`` does, and write no lines.
 
     Args:
-        out: gets charset.json, report.json and report.html; None: nothing is written.
+        out: gets charset.json, report.json and report.html, of the first fold if there are some; None: nothing is
+            written.
         prepared: what ``prepare`` would replace, to say which pages are in another split there.
 
     Returns:
@@ -98,12 +76,14 @@ def check(
         refuse_foreign(out)
         if (out / MANIFEST).exists():
             raise DataError(f"{out}: holds prepared lines, whose report would be replaced: name another folder")
-    found = _read(dataset, preprocessing, resources, None)
+    if _has_folds(dataset):
+        return prepare_folds(dataset, preprocessing, resources, None, out)
+    found, pages = _read(dataset, preprocessing, resources, None)
     report = found.report()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        _write_reports(found, report, out)
-    return report | {"changed_split": _changed(found.pages, _before(prepared) if prepared else None)}
+        found.write_reports(report, out)
+    return report | {"changed_split": _changed(pages, _before(prepared) if prepared else None)}
 
 
 def _write(
@@ -113,12 +93,18 @@ def _write(
     folder: Path,
     before: Before | DataError | None,
 ) -> dict[str, Any]:
-    found = _read(dataset, preprocessing, resources, folder)
+    if _has_folds(dataset):
+        return prepare_folds(dataset, preprocessing, resources, folder)
+    found, pages = _read(dataset, preprocessing, resources, folder)
     report = found.report()
-    _write_reports(found, report, folder)
-    found.pages.write(folder)
-    write_manifest(Prepared(folder, dataset.text, found.order, preprocessing, alphabet(found.symbols, found.order)))
-    return report | {"changed_split": _changed(found.pages, before)}
+    found.write_reports(report, folder)
+    pages.write(folder)
+    found.write_manifest(dataset, preprocessing, folder)
+    return report | {"changed_split": _changed(pages, before)}
+
+
+def _has_folds(dataset: DatasetSpec) -> bool:
+    return isinstance(dataset, get_args(RootedDataset)) and dataset.split.folds is not None
 
 
 def _before(folder: Path) -> Before | DataError | None:
@@ -138,7 +124,7 @@ def _changed(pages: Register, before: Before | DataError | None) -> dict[str, An
 
 def _read(
     dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec, folder: Path | None
-) -> Found:
+) -> tuple[Found, Register]:
     """Read and convert all lines, and write them, if there is a folder to write them to."""
     intake = Intake(dataset, preprocessing, resources.prepare_workers)
     seen, pages = Survey(), Register()
@@ -156,23 +142,10 @@ def _read(
     num_pages = sum(len(split.pages) for split in seen.splits.values())
     check_faults(seen.accounts, seen.num_lines, num_pages, dataset, overlaps(seen, dataset))
     check_splits(seen, intake.splitter)
-    train, given = seen.splits["train"].symbols, intake.given
-    symbols = frozenset(train) if given is None else given
-    return Found(seen, symbols, bidi.resolve(dataset.text.order, train), pages)
+    return Found.of(seen, dataset, intake.given), pages
 
 
 def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:
     seen.add(split, line, file, intake.splitter.writer_of(line.origin))
     name = intake.splitter.identity.page(line.origin)
     pages.add(split, line.row.page, name, line.digest if survey.is_telling(line) else None)
-
-
-def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:
-    charset = survey.charset(found.survey)
-    _write_json(folder / "report.json", report)  # first: where this is cut, it says that the rest is ours to replace
-    _write_json(folder / "charset.json", charset)
-    write_page(found.survey, report, charset, folder / "report.html")
-
-
-def _write_json(path: Path, value: Any) -> None:
-    replace_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")

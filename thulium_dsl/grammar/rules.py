@@ -287,7 +287,7 @@ def _as_is(text: str) -> str:
 
 
 def shares_leave_something(settings: Settings) -> Iterator[Finding]:
-    if "split" not in settings["dataset"]:
+    if "split" not in settings["dataset"] or settings["dataset.split.folds"] is not None:
         return
     val, test = "dataset.split.val", "dataset.split.test"
     if settings[val] + settings[test] >= 1:

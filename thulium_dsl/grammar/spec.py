@@ -53,6 +53,7 @@ class SplitSpec:
 
     val: float
     test: float
+    folds: int | None
     by: Literal["page", "document", "writer", "line", "given"]
     seed: int
     identity: Literal["name", "path"]

@@ -117,7 +117,8 @@ def _row(name: str, schema: Schema, path: str, around: Schema) -> str:
     default = f"`{plain(written[name])}`" if name in written else ""
     meaning = schema["description"]
     if schema.get("x-structural"):
-        change = "change from or to `null`" if schema.get("default", "") is None else "change"
+        is_of_null = schema.get("default", "") is None and "integer" not in schema["type"]
+        change = "change from or to `null`" if is_of_null else "change"
         meaning += f" After a {change}, run `thulium compile`."
     return f"| `{name}` | {_value(schema, f'{path}.{name}')} | {_cell(default)} | {_cell(meaning)} |"
 

@@ -6,7 +6,8 @@ there, and a value that is changed for one run must not decide about that. Comma
 user writes can reach a shell.
 
 The seed is the exception to both: a document with several has stages that DVC runs once for each, its number in the
-command and in the paths. It is a whole number, and another list of them is the same graph.
+command and in the paths. It is a whole number, and another list of them is the same graph. Folds are written out, too:
+their number is the graph's, since DVC cannot count.
 
 What a stage writes is named file by file, so that files of other origin beside them are not touched.
 """
@@ -23,14 +24,30 @@ from pathlib import Path
 from thulium_dsl.grammar import names, schemas
 from thulium_dsl.grammar.idle import Idle
 from thulium_dsl.grammar.paths import paths_of
-from thulium_dsl.grammar.spec import Experiment
+from thulium_dsl.grammar.spec import Experiment, SplitSpec
 from thulium_dsl.messages.problems import ThuliumError
-from thulium_dsl.pipeline.stages import EACH, HISTORY, INPUTS, SAVE_DIR, SEEDS, STAGES, SUMMARIZE, Plot, Stage, stage
+from thulium_dsl.pipeline import stages
+from thulium_dsl.pipeline.stages import (
+    EACH,
+    FOLDS,
+    HISTORY,
+    INPUTS,
+    PREPARED,
+    SAVE_DIR,
+    SEEDS,
+    STAGES,
+    SUMMARIZE,
+    Plot,
+    Stage,
+    stage,
+)
 from thulium_dsl.text.nodes import dotted
 
 PARAMS = "params.yaml"  # the one name that DVC looks templates up in
 SEED_LIST = "training.seeds"
 OF_SEED = f"{SEEDS}/${{item.seed}}/"
+FOLD_NUMBER = "dataset.split.folds"
+OF_FOLD = f"{FOLDS}/${{item.fold}}/"
 VALIDATION_ERROR = {"x": "epoch", "y": "val_cer", "title": "validation error"}
 
 
@@ -41,6 +58,7 @@ class Node:
     Attributes:
         texts: what DVC neither lists nor draws by itself, such as the file that curves are drawn of.
         seeds: the template of the list that it runs once for each item of; empty: it runs once.
+        folds: the numbers of the folds that it runs once for each of; empty: it runs once.
     """
 
     name: str
@@ -53,6 +71,12 @@ class Node:
     metrics: tuple[str, ...] = ()
     plots: tuple[Plot, ...] = ()
     seeds: str = ""
+    folds: tuple[int, ...] = ()
+
+    @property
+    def runs_once(self) -> bool:
+        """Whether it is one stage to DVC."""
+        return not self.seeds and not self.folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +109,16 @@ class Graph:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The files of figures, those of the last stage first: DVC's tables show them in this order."""
-        return tuple(path for node in reversed(self.nodes) if not node.seeds for path in node.metrics)
+        return tuple(path for node in reversed(self.nodes) if node.runs_once for path in node.metrics)
 
     @property
     def fingerprint(self) -> str:
         """Changes when the structure changes, and only then."""
         shown = asdict(self)
         for node in shown["nodes"]:
-            if not node["seeds"]:  # as in graphs of before there were several
-                del node["seeds"]
+            for name in ("seeds", "folds"):  # as in graphs of before there were several
+                if not node[name]:
+                    del node[name]
         return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -110,7 +135,17 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
     if experiment.training.seeds is not None:
         seeded = (_of_each_seed(node, experiment) if node.name in EACH else node for node in nodes)
         return Graph((*seeded, replace(_node(SUMMARIZE, experiment, root, ()), params=("version", SEED_LIST))), ())
+    if (folds := folds_of(experiment)) is not None:
+        prepare, *rest = nodes
+        each = (_of_each_fold(node, experiment, folds) for node in rest)
+        return Graph((replace(prepare, outs=stages.DIVIDED), *each, _pool(experiment, root, folds)), ())
     return Graph(nodes, CURVES)
+
+
+def folds_of(experiment: Experiment) -> int | None:
+    """How many folds a document has; None where it has none."""
+    split = getattr(experiment.dataset, "split", None)
+    return split.folds if isinstance(split, SplitSpec) else None
 
 
 def written(graph: Graph) -> tuple[str, ...]:
@@ -145,20 +180,42 @@ def _of_each_seed(node: Node, experiment: Experiment) -> Node:
 
     The keys of ``training`` are tracked one by one: another list of seeds must not train again those that it keeps.
     """
-    own = (posixpath.normpath(experiment.checkpointing.save_dir) + "/", *stage("train").texts)
     keys = [f"training.{name}" for name in asdict(experiment.training) if name not in ("seed", "seeds")]
-    curves = [Plot(OF_SEED + path, VALIDATION_ERROR) for path in node.texts]
+    return replace(
+        _of_each(node, experiment, OF_SEED),
+        params=tuple(name for section in node.params for name in (keys if section == "training" else [section])),
+        seeds=f"${{{SEED_LIST}}}",
+    )
+
+
+def _of_each_fold(node: Node, experiment: Experiment, folds: int) -> Node:
+    """A stage that runs once for each fold, in a folder of that fold, on the lines that prepare has put there."""
+    each = _of_each(node, experiment, OF_FOLD)
+    lines = f"{PREPARED}/{OF_FOLD}"
+    deps = tuple(path.replace(f"{PREPARED}/", lines) if path.startswith(f"{PREPARED}/") else path for path in each.deps)
+    return replace(each, deps=deps, folds=tuple(range(1, folds + 1)))
+
+
+def _of_each(node: Node, experiment: Experiment, folder: str) -> Node:
+    """A stage that runs several times, each time with a folder for what it would else write into the project."""
+    own = (posixpath.normpath(experiment.checkpointing.save_dir) + "/", *stage("train").texts)
+    curves = [Plot(folder + path, VALIDATION_ERROR) for path in node.texts]
     return replace(
         node,
         command=f"{node.command} ${{item}}",  # DVC makes it `--seed 1`, quoted as a shell needs it
-        deps=tuple(OF_SEED + path if path.startswith(own) else path for path in node.deps),
-        params=tuple(name for section in node.params for name in (keys if section == "training" else [section])),
-        outs=tuple(OF_SEED + path for path in node.outs),
+        deps=tuple(folder + path if path.startswith(own) else path for path in node.deps),
+        outs=tuple(folder + path for path in node.outs),
         texts=(),
-        metrics=tuple(OF_SEED + path for path in node.metrics),
-        plots=(*curves, *(replace(plot, path=OF_SEED + plot.path) for plot in node.plots)),
-        seeds=f"${{{SEED_LIST}}}",
+        metrics=tuple(folder + path for path in node.metrics),
+        plots=(*curves, *(replace(plot, path=folder + plot.path) for plot in node.plots)),
     )
+
+
+def _pool(experiment: Experiment, root: Path, folds: int) -> Node:
+    """The stage that counts all folds together: it reads what evaluate has written of each."""
+    read = [f"{FOLDS}/{fold}/{path}" for fold in range(1, folds + 1) for path in stages.POOL.deps]
+    node = _node(replace(stages.POOL, deps=tuple(read)), experiment, root, ())
+    return replace(node, params=("version", FOLD_NUMBER))
 
 
 def _inputs(row: Stage, experiment: Experiment, idle: tuple[Idle, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium_dsl.pipeline import pace as paces
-from thulium_dsl.pipeline.stages import PREPARED, SEEDS
+from thulium_dsl.pipeline.stages import FOLDS, SEEDS, folds_in, prepared_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
         lock: what dvc.lock holds.
         is_stale: whether the data would be prepared anew first.
     """
-    lines, training = _lines(root / PREPARED), tree["training"]
+    lines, training = _lines(root / prepared_folder(folds_in(tree))), tree["training"]
     if lines is None:
         return None
     steps = math.ceil(lines / training["batch_size"])
@@ -103,6 +103,8 @@ def _parameters(root: Path, tree: Mapping[str, Any], lock: Mapping[str, Any]) ->
     """What the last training counted, if its model section was this one; the charset comes with the data."""
     seed = next(iter(tree["training"].get("seeds") or ()), None)  # all of them have the same model
     name, folder = ("train", root) if seed is None else (f"train@{seed}", root / SEEDS / str(seed))
+    if folds_in(tree) is not None:  # their characters may differ by a few
+        name, folder = "train@1", root / FOLDS / "1"
     locked = (lock.get("stages") or {}).get(name, {}).get("params", {}).get("params.yaml", {})
     metrics = _json(folder / "metrics" / "train.json")
     return metrics.get("parameters") if metrics and locked.get("model") == tree["model"] else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 PREPARED = "data/prepared"
 HISTORY = "plots/history.csv"
@@ -18,6 +19,8 @@ PREPARED_LINES = ("train", "val", "test")
 FOUND = "report.json"  # what was read, and what was left out and why
 PREPARED_REPORTS = ("charset.json", "pages.ipc", FOUND, "report.html")
 SEEDS = "seeds"  # with several of them, each has a folder in here, for what it would else write into the project
+FOLDS = "folds"  # the same with folds; and in PREPARED, where each has its lines
+FOLD_TABLE = "folds.csv"  # what prepare has put into which fold
 PERIODIC = "epochs"  # the folder of the periodic checkpoints, below checkpointing.save_dir
 
 INPUTS, SAVE_DIR = "<inputs>", "<save_dir>"
@@ -62,6 +65,12 @@ def _cer_by(kind: str) -> Plot:
     return Plot(f"plots/cer_by_{kind}.csv", drawing)
 
 
+_CER_BY_LENGTH = Plot(
+    "plots/cer_by_length.csv",
+    {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},
+)
+
+
 def _prepared(*names: str) -> tuple[str, ...]:
     return tuple(f"{PREPARED}/{name}" for name in names)
 
@@ -74,7 +83,13 @@ STAGES = (
         untracked=("resources",),
         deps=(INPUTS,),
         outs=_prepared(MANIFEST, *PREPARED_LINES, *PREPARED_REPORTS),
-        code=("thulium/data", "thulium/ingest", "thulium/runtime/processor.py", "thulium/runtime/svg.py"),
+        code=(
+            "thulium/data",
+            "thulium/ingest",
+            "thulium/runtime/processor.py",
+            "thulium/runtime/svg.py",
+            "thulium/runtime/tables.py",
+        ),
     ),
     Stage(
         "train",
@@ -130,10 +145,7 @@ STAGES = (
             _cer_by("document"),
             _cer_by("writer"),
             _cer_by("script"),
-            Plot(
-                "plots/cer_by_length.csv",
-                {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},
-            ),
+            _CER_BY_LENGTH,
             Plot(
                 "plots/reliability.csv",
                 {"x": "confidence", "y": "right", "title": "share of a line that is right, by its confidence"},
@@ -179,6 +191,40 @@ SUMMARIZE = Stage(
     ),
 )
 EACH = ("train", "evaluate")
+
+# The stage that a document with folds has besides. Prepare then divides all lines at once, and EACH runs once a fold.
+POOL = Stage(
+    "pool",
+    "Count the errors of all folds together.",
+    sections=(),
+    untracked=(),
+    deps=("predictions.csv", "metrics.json"),  # of each fold
+    outs=("predictions.csv",),
+    metrics=("metrics.json",),
+    plots=(_cer_by("page"), _CER_BY_LENGTH),
+    code=(
+        "thulium/data/bidi.py",
+        "thulium/data/images/formats.py",
+        "thulium/data/line.py",
+        "thulium/data/places.py",
+        "thulium/evaluation/groups.py",
+        "thulium/evaluation/intervals.py",
+        "thulium/evaluation/metrics.py",
+        "thulium/runtime/tables.py",
+    ),
+)
+DIVIDED = _prepared(MANIFEST, FOLD_TABLE, FOLDS)  # outs of prepare with folds
+
+
+def folds_in(tree: Mapping[str, Any]) -> int | None:
+    """How many folds a document has, as a tree; None where it has none."""
+    folds: int | None = tree.get("dataset", {}).get("split", {}).get("folds")
+    return folds
+
+
+def prepared_folder(folds: int | None, fold: int = 1) -> str:
+    """Where prepared lines lie; with folds, those of one of them."""
+    return PREPARED if folds is None else f"{PREPARED}/{FOLDS}/{fold}"
 
 
 def stage(name: str) -> Stage:

@@ -13,7 +13,7 @@ from string import punctuation
 from typing import Any
 
 from thulium_dsl.grammar.names import local_path
-from thulium_dsl.pipeline.stages import PREPARED
+from thulium_dsl.pipeline.stages import folds_in, prepared_folder
 
 ENTRY = "thulium"  # of the metadata of safetensors
 LARGEST = 2**25  # bytes of a header
@@ -66,7 +66,8 @@ def start(root: Path, tree: Mapping[str, Any], *, is_stale: bool) -> Start | Non
     model = tree["training"].get("init_from")
     if not model:
         return None
-    counts, alphabet = _counts(root / PREPARED / "charset.json"), _alphabet(root / local_path(model))
+    prepared = root / prepared_folder(folds_in(tree))
+    counts, alphabet = _counts(prepared / "charset.json"), _alphabet(root / local_path(model))
     if counts is None or alphabet is None:
         return None
     new = sorted((symbol for symbol in counts if symbol not in alphabet), key=lambda symbol: (-counts[symbol], symbol))

@@ -30,7 +30,9 @@ def fitting_seed() -> int:
     groups += [[f"page {page}" for page in range(PAGES)], [f"writer {writer}" for writer in range(3)]]
     groups += [[f"lines/{line}" for line in range(1, 4 * FEWER + 1)]]
     for seed in count():
-        specs = [SplitSpec(val=val, test=test, by="page", seed=seed, identity="name") for val, test in SHARES]
+        specs = [
+            SplitSpec(val=val, test=test, folds=None, by="page", seed=seed, identity="name") for val, test in SHARES
+        ]
         divided = [[tuple(hashed(key, spec) for key in group) for spec in specs] for group in groups]
         is_full = all(set(splits) == {"train", "val", "test"} for group in divided for splits in group)
         if is_full and all(len(set(group)) == len(specs) for group in divided[:2]):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from thulium.data.shards import Split
+from thulium.ingest import found
 from thulium.runtime.documents import defaults
 from thulium.runtime.errors import DataError
 from thulium.stages import prepare as stage
@@ -162,7 +163,7 @@ def test_a_dry_run_that_was_cut_can_be_run_again(experiment, dataset, preprocess
         return cut_or_write
 
     for name in ("_write_json", "write_page"):
-        monkeypatch.setattr(stage, name, cut(getattr(stage, name)))
+        monkeypatch.setattr(found, name, cut(getattr(found, name)))
     with pytest.raises(Cut):
         stage.check(**parts, out=tmp_path / "out")
     assert len(lab.digests(tmp_path / "out", ".")) == written

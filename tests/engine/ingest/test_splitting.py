@@ -21,7 +21,7 @@ def placed(id, page, document=".", writer="", split=None, image=""):
 
 
 def spec(by="page", **more):
-    return SplitSpec(**{"val": 0.1, "test": 0.1, "by": by, "seed": 1, "identity": "name", **more})
+    return SplitSpec(**{"val": 0.1, "test": 0.1, "by": by, "folds": None, "seed": 1, "identity": "name", **more})
 
 
 def test_the_shares_are_about_those_asked_for():
