@@ -105,6 +105,13 @@ def branches(schema: Schema) -> dict[str, Schema]:
     return {part["if"]["properties"]["type"]["const"]: part["then"] for part in schema.get("allOf", ())}
 
 
+def implied_type(schema: Schema, value: Any) -> str | None:
+    """The type that a section without one has by a key of it, such as ``sources``; None where no key says it."""
+    if not isinstance(value, Mapping) or "type" in value:
+        return None
+    return next((kind for kind, part in branches(schema).items() if part.get("x-implied-by") in value), None)
+
+
 def properties(schema: Schema, value: Any) -> dict[str, Schema]:
     """The keys that a value may have: those of the schema, then those of the branch that its ``type`` chooses."""
     chosen = branches(schema).get(value.get("type")) if isinstance(value.get("type"), str) else None

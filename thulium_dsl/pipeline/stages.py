@@ -62,6 +62,9 @@ def _cer_by(kind: str) -> Plot:
     return Plot(f"plots/cer_by_{kind}.csv", drawing)
 
 
+BY_SOURCE = _cer_by("source")  # only where a dataset has several
+
+
 def _prepared(*names: str) -> tuple[str, ...]:
     return tuple(f"{PREPARED}/{name}" for name in names)
 
@@ -126,6 +129,7 @@ STAGES = (
                     "title": "share of each character that is read right",
                 },
             ),
+            BY_SOURCE,
             _cer_by("page"),
             _cer_by("document"),
             _cer_by("writer"),
