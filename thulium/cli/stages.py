@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,12 +49,14 @@ class Place:
         prepared: the folder of the prepared data.
         run_dir: the folder of TensorBoard's files.
         is_project: whether DVC runs the command, or could.
+        document: the file that says what to do.
     """
 
     out: Path
     prepared: Path
     run_dir: Path
     is_project: bool
+    document: Path
 
 
 @command()
@@ -76,25 +78,43 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
             f"{prepared}: is the output folder of a training\n  help: its lines belong into {prepared / 'prepared'}"
         )
     if dry:
-        report = _try(experiment, output_dir, prepared)
+        with _of_document(file):
+            report = _try(experiment, output_dir, prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         echo(f"read {_counts(report)} lines, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
-            report = _prepare(experiment, prepared)
+            report = _prepare(experiment, prepared, file)
         echo(f"prepared {_counts(report)} lines in {prepared}; see {prepared / 'report.html'}")
     if accounts := warnings.accounts(report):
         echo(accounts)
     _warn(report, experiment.dataset)
 
 
-def _prepare(experiment: Experiment, out: Path) -> dict[str, Any]:
+def _prepare(experiment: Experiment, out: Path, file: Path) -> dict[str, Any]:
     with engine.importing("prepare"):
         from thulium.stages import prepare as stage
 
-    return stage.prepare(
-        dataset=experiment.dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out
-    )
+    with _of_document(file):
+        return stage.prepare(
+            dataset=experiment.dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out
+        )
+
+
+@contextlib.contextmanager
+def _of_document(file: Path) -> Iterator[None]:
+    """What is wrong with one of several sources is said with its place in the document."""
+    from thulium.runtime.errors import SourceError
+    from thulium_dsl.grammar.validate import load
+
+    try:
+        yield
+    except SourceError as error:
+        loaded = load(file)
+        names = [source.name for source in getattr(loaded.experiment.dataset, "sources", ())]
+        path = ("dataset", "sources", names.index(error.source), "name")
+        place = loaded.document.place(path)
+        raise ThuliumError(f"{place.file}:{place.line}:{place.column}: source {error.source}: {error.text}") from None
 
 
 def _try(experiment: Experiment, out: Path | None, prepared: Path) -> dict[str, Any]:
@@ -227,7 +247,7 @@ def _prepare_for(experiment: Experiment, place: Place, world: World) -> None:
 def _prepare_anew(experiment: Experiment, place: Place) -> None:
     """Prepare the lines of an output folder; what the data had that is not among them is said."""
     with folders.preparing(experiment, place.out):
-        report = _prepare(experiment, place.prepared)
+        report = _prepare(experiment, place.prepared, place.document)
     if accounts := warnings.accounts(report):
         echo(accounts, err=True)
     _warn(report, experiment.dataset)
@@ -335,11 +355,13 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Experiment, Place]:
             echo(f"note: {remark}", err=True)
     if output_dir is None and file.name == PARAMS and (file.parent / "dvc.yaml").exists():
         _check_project(file, loaded)
-        return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)
+        return experiment, Place(
+            Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True, file
+        )
     out = output_dir or Path("runs") / file.stem
     if (out / "dvc.yaml").exists():
         raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
-    return experiment, Place(out, out / "prepared", out / "tensorboard", False)
+    return experiment, Place(out, out / "prepared", out / "tensorboard", False, file)
 
 
 def _open_seed(file: Path, output_dir: Path | None, seed: int | None) -> tuple[Experiment, Place]:

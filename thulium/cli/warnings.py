@@ -59,6 +59,21 @@ def _leaks(report: Report, dataset: DatasetSpec) -> Iterator[str]:
             "no line says which page it is of, so the split is by line and neighbours may stand in two splits: "
             "set dataset.page_pattern, page_column or the lists"
         )
+    if names := list(_sources_by_line(report, dataset)):
+        yield (
+            f"source {', '.join(names)}: no line says which page it is of, so the split is by line and neighbours may "
+            "stand in two splits: set its page_pattern, page_column or lists"
+        )
+
+
+def _sources_by_line(report: Report, dataset: DatasetSpec) -> Iterator[str]:
+    """The sources of which that is so."""
+    for source in dataset.sources if dataset.type == "sources" else ():
+        if source.type == "custom" or source.type == "synthetic" or source.train_list is not None:
+            continue
+        counts, is_by_page = report["sources"][source.name], (source.split_by or dataset.split.by) == "page"
+        if is_by_page and counts["pages"] == sum(counts[name] for name in report["splits"]):
+            yield source.name
 
 
 def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:
@@ -71,7 +86,9 @@ def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     if changed["error"]:
         yield f"whether pages changed split is not known: {changed['error']}"
     shared = report["one_name_for_several"]
-    if shared and dataset.type != "custom" and dataset.type != "synthetic":
+    if dataset.type == "custom" or dataset.type == "synthetic":
+        return
+    if shared:
         name, paths = next(iter(shared.items()))
         by = dataset.split.by
         what = f"{_plural(len(shared), 'name')} {'stands' if len(shared) == 1 else 'stand'} for several {by}s each"
@@ -149,7 +166,7 @@ def _some(names: list[str], most: int = NAMED) -> str:
 
 def _is_split_by_line(report: Report, dataset: DatasetSpec) -> bool:
     """Whether every line passes for a page of its own although the split is by page."""
-    if dataset.type == "custom" or dataset.type == "synthetic":
+    if dataset.type == "custom" or dataset.type == "synthetic" or dataset.type == "sources":
         return False
     if dataset.split.by != "page" or dataset.train_list is not None:
         return False

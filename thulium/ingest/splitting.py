@@ -15,8 +15,9 @@ from typing import get_args
 from thulium.data.line import Fault, Origin, SplitName
 from thulium.ingest import lists
 from thulium.ingest.lists import Names, Row
+from thulium.ingest.sources import OneDataset
 from thulium.runtime.errors import DataError, list_faults
-from thulium_dsl.grammar.spec import DatasetSpec, GtTxtDataset, ParquetDataset, RootedDataset, SplitSpec
+from thulium_dsl.grammar.spec import GtTxtDataset, ParquetDataset, RootedDataset, SplitSpec
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 IDENTITY = "dataset.split.identity to path"
@@ -180,7 +181,7 @@ class Splitter:
         return of[by](line)
 
 
-def splitter_of(dataset: DatasetSpec, origins: Iterable[Origin] = ()) -> Splitter:
+def splitter_of(dataset: OneDataset, origins: Iterable[Origin] = ()) -> Splitter:
     """The splitter that a document asks for.
 
     Args:

@@ -2,6 +2,7 @@
 
 ThuliumError (thulium_dsl.messages.problems)
 ├── DataError         a file or line of the data: names the file, and the line of labels.txt where there is one
+│   └── SourceError   the same of one of several sources: names the source
 ├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
 ├── DeviceError       a device that this machine does not have
 ├── LoggerError       a service that the run should be sent to and that does not take it
@@ -22,6 +23,19 @@ from thulium_dsl.messages.problems import ThuliumError
 
 class DataError(ThuliumError):
     """Data that cannot be used. The message names every file that is at fault."""
+
+
+class SourceError(DataError):
+    """Data of one of several sources that cannot be used.
+
+    Attributes:
+        source: its name.
+        text: what is wrong, without the source.
+    """
+
+    def __init__(self, source: str, text: str) -> None:
+        super().__init__(f"source {source}: {text}")
+        self.source, self.text = source, text
 
 
 class CheckpointError(ThuliumError):

@@ -9,15 +9,16 @@ from typing import Any
 
 from thulium.data import bidi
 from thulium.data.charset import alphabet
-from thulium.data.line import Fault, SplitName
+from thulium.data.line import Fault
 from thulium.data.prepared import MANIFEST, Prepared, write_manifest
 from thulium.data.shards import ShardWriter
-from thulium.ingest import register, survey
+from thulium.ingest import by_source, register, survey
 from thulium.ingest.conversion import Converted
 from thulium.ingest.intake import Intake
 from thulium.ingest.register import Before, Register
 from thulium.ingest.replacing import refuse_foreign, replaced
 from thulium.ingest.report import write_page
+from thulium.ingest.sources import weights_of
 from thulium.ingest.splitting import SPLITS
 from thulium.ingest.survey import Survey
 from thulium.ingest.verdict import check_faults, check_splits, overlaps
@@ -117,7 +118,8 @@ def _write(
     report = found.report()
     _write_reports(found, report, folder)
     found.pages.write(folder)
-    write_manifest(Prepared(folder, dataset.text, found.order, preprocessing, alphabet(found.symbols, found.order)))
+    symbols = alphabet(found.symbols, found.order)
+    write_manifest(Prepared(folder, dataset.text, found.order, preprocessing, symbols, weights_of(dataset)))
     return report | {"changed_split": _changed(found.pages, before)}
 
 
@@ -141,30 +143,26 @@ def _read(
 ) -> Found:
     """Read and convert all lines, and write them, if there is a folder to write them to."""
     intake = Intake(dataset, preprocessing, resources.prepare_workers)
-    seen, pages = Survey(), Register()
+    seen, pages = Survey(sources=by_source.surveys(dataset)), Register()
     writers = {name: ShardWriter(folder / name) for name in SPLITS} if folder else {}
     for met in intake.lines(lambda outcomes, total: track(outcomes, "prepare", total)):
         if isinstance(met.item, Fault):
-            seen.accounts.leave_out(met.item, met.split, met.file)
+            seen.lose(met.item, met.split, met.file, met.source)
         elif isinstance(met.item, Converted) and met.split:
-            _add(met.item, met.split, met.file, seen, pages, intake)
+            seen.add(met.split, met.item, met.file, source=met.source)
+            digest = met.item.digest if survey.is_telling(met.item) else None
+            pages.add(met.split, met.item.row.page, met.page_name, digest)
             if writers:
                 writers[met.split].add(met.item.row)
     for writer in writers.values():
         writer.close()
-    seen.shared_names = intake.splitter.shared
+    seen.shared_names = intake.shared_names
     num_pages = sum(len(split.pages) for split in seen.splits.values())
     check_faults(seen.accounts, seen.num_lines, num_pages, dataset, overlaps(seen, dataset))
-    check_splits(seen, intake.splitter)
+    check_splits(seen, intake)
     train, given = seen.splits["train"].symbols, intake.given
     symbols = frozenset(train) if given is None else given
     return Found(seen, symbols, bidi.resolve(dataset.text.order, train), pages)
-
-
-def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:
-    seen.add(split, line, file, intake.splitter.writer_of(line.origin))
-    name = intake.splitter.identity.page(line.origin)
-    pages.add(split, line.row.page, name, line.digest if survey.is_telling(line) else None)
 
 
 def _write_reports(found: Found, report: dict[str, Any], folder: Path) -> None:
