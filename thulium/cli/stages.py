@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from thulium.cli import output_folder as folders
 from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
+from thulium.cli.sources import said_in
 from thulium_dsl.messages.problems import ThuliumError, harmless
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
             f"{prepared}: is the output folder of a training\n  help: its lines belong into {prepared / 'prepared'}"
         )
     if dry:
-        with _of_document(file):
+        with said_in(file):
             report = _try(experiment, output_dir, prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         echo(f"read {_counts(report)} lines, wrote none{written}")
@@ -95,26 +96,10 @@ def _prepare(experiment: Experiment, out: Path, file: Path) -> dict[str, Any]:
     with engine.importing("prepare"):
         from thulium.stages import prepare as stage
 
-    with _of_document(file):
+    with said_in(file):
         return stage.prepare(
             dataset=experiment.dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out
         )
-
-
-@contextlib.contextmanager
-def _of_document(file: Path) -> Iterator[None]:
-    """What is wrong with one of several sources is said with its place in the document."""
-    from thulium.runtime.errors import SourceError
-    from thulium_dsl.grammar.validate import load
-
-    try:
-        yield
-    except SourceError as error:
-        loaded = load(file)
-        names = [source.name for source in getattr(loaded.experiment.dataset, "sources", ())]
-        path = ("dataset", "sources", names.index(error.source), "name")
-        place = loaded.document.place(path)
-        raise ThuliumError(f"{place.file}:{place.line}:{place.column}: source {error.source}: {error.text}") from None
 
 
 def _try(experiment: Experiment, out: Path | None, prepared: Path) -> dict[str, Any]:

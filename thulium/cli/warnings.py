@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from thulium.cli.sources import warnings as of_sources
+
 if TYPE_CHECKING:
     from thulium_dsl.grammar.spec import DatasetSpec
 
@@ -40,6 +42,7 @@ def of(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     return chain(
         _leaks(report, dataset),
         _moved(report, dataset),
+        of_sources(report, dataset),
         _left_out(report),
         _remarks(report),
         _lines(report),
@@ -59,21 +62,6 @@ def _leaks(report: Report, dataset: DatasetSpec) -> Iterator[str]:
             "no line says which page it is of, so the split is by line and neighbours may stand in two splits: "
             "set dataset.page_pattern, page_column or the lists"
         )
-    if names := list(_sources_by_line(report, dataset)):
-        yield (
-            f"source {', '.join(names)}: no line says which page it is of, so the split is by line and neighbours may "
-            "stand in two splits: set its page_pattern, page_column or lists"
-        )
-
-
-def _sources_by_line(report: Report, dataset: DatasetSpec) -> Iterator[str]:
-    """The sources of which that is so."""
-    for source in dataset.sources if dataset.type == "sources" else ():
-        if source.type == "custom" or source.type == "synthetic" or source.train_list is not None:
-            continue
-        counts, is_by_page = report["sources"][source.name], (source.split_by or dataset.split.by) == "page"
-        if is_by_page and counts["pages"] == sum(counts[name] for name in report["splits"]):
-            yield source.name
 
 
 def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:

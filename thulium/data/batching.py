@@ -45,7 +45,7 @@ class Limits:
 def shuffled_batches(
     widths: Sequence[int], limits: Limits, *, seed: int, epoch: int, chosen: Sequence[int] | None = None
 ) -> list[list[int]]:
-    """The batches of one epoch: every line once, or what was chosen. The same widths, in any order, make as many batches.
+    """The batches of one epoch: every line once, or those chosen. The same widths, in any order, make as many batches.
 
     Args:
         widths: of all lines, pixels.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from thulium.data.line import SplitName
+from thulium.data.prepared import SPLITS
 from thulium.ingest.accounting import Accounts
+from thulium.ingest.conventions import differences
 from thulium.ingest.conversion import Converted
 from thulium.ingest.sources import weights_of
 from thulium_dsl.grammar.spec import DatasetSpec
@@ -28,13 +32,22 @@ class SourceSurvey:
     pages: set[str] = field(default_factory=set)
     characters: int = 0
     words: Counter[str] = field(default_factory=Counter)
+    images: set[bytes] = field(default_factory=set)  # digests of those that are the same by no chance
 
-    def add(self, split: SplitName, line: Converted, file: str) -> None:
-        """Count a line."""
+    def add(self, split: SplitName, line: Converted, file: str, *, is_telling: bool) -> None:
+        """Count a line; ``is_telling`` if another image that is the same must be a copy."""
+        if is_telling:
+            self.images.add(line.digest)
         self.accounts.use(split, file)
         self.pages.add(line.row.page)
         self.characters += len(line.text)
         self.words.update(line.text.split())
+
+    @property
+    def lacks_a_split(self) -> bool:
+        """Whether it has no line in one of them."""
+        counts = self.accounts.report()["splits"]
+        return any(not counts[name]["used"] for name in SPLITS)
 
     def report(self) -> dict[str, Any]:
         """What report.json holds of it."""
@@ -55,6 +68,25 @@ def surveys(dataset: DatasetSpec) -> dict[str, SourceSurvey]:
     return {name: SourceSurvey(weight) for name, weight in weights_of(dataset).items()}
 
 
-def report(sources: dict[str, SourceSurvey]) -> dict[str, Any]:
-    """What report.json holds of them, in their order."""
-    return {name: source.report() for name, source in sources.items()}
+def report(sources: dict[str, SourceSurvey], seed_for_all: int | None) -> dict[str, Any]:
+    """What report.json holds of them; nothing where there are none.
+
+    Args:
+        seed_for_all: see ``Survey``.
+    """
+    if not sources:
+        return {}
+    found = differences({name: source.words for name, source in sources.items()})
+    pairs = ((one, other, len(sources[one].images & sources[other].images)) for one, other in combinations(sources, 2))
+    return {
+        "sources": {name: source.report() for name, source in sources.items()},
+        "conventions": [difference.report() for difference in found],
+        "same_images_in_two_sources": {f"{one} and {other}": number for one, other, number in pairs if number},
+        "seed_for_all_sources": seed_for_all,
+    }
+
+
+def lacking(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The sources that have no line in some splits -> these splits; of what report.json holds."""
+    missing = {name: [split for split in SPLITS if not counts[split]] for name, counts in sources.items()}
+    return {name: splits for name, splits in missing.items() if splits}

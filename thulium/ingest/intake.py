@@ -16,9 +16,9 @@ from thulium.ingest.lists import nfc
 from thulium.ingest.readers import READERS, layout
 from thulium.ingest.readers.choice import one_too_many
 from thulium.ingest.sources import Named, OneDataset, errors_of, sources_of
-from thulium.ingest.splitting import Splitter, splitter_of
+from thulium.ingest.splitting import Splitter, seed_for_all, splitter_of
 from thulium.ingest.workers import count, map_in_order
-from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SyntheticDataset
+from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SourcesDataset, SyntheticDataset
 
 Watch = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -90,6 +90,12 @@ class Intake:
             for source in self.sources
             for name, paths in source.splitter.shared.items()
         }
+
+    def seed_for_all(self) -> int | None:
+        """A seed of the split by which every source has lines in every split, where one can be found."""
+        if not isinstance(self.dataset, SourcesDataset):
+            return None
+        return seed_for_all([list(source.splitter.keys) for source in self.sources], self.dataset.split)
 
     def advice(self, name: SplitName) -> str:
         """Why a split may have got no line, and what to do."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from PIL import Image
 
 from thulium.data.shards import Row
 from thulium.ingest.accounting import CATEGORIES
+from thulium.ingest.by_source import lacking
 from thulium.ingest.remarks import MEANINGS
 from thulium.ingest.survey import FRAME_WIDTHS, Survey
 from thulium.runtime.files import replace_bytes
@@ -94,7 +96,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"keys": _mark_keys, "number": "{:,}".format, "drawn": _drawn}
+    environment.filters |= {
+        "keys": _mark_keys,
+        "number": "{:,}".format,
+        "drawn": _drawn,
+        "quoted": partial(json.dumps, ensure_ascii=False),
+    }
     return environment
 
 
@@ -143,6 +150,7 @@ def findings(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> list[F
         pages: the pages of each split.
     """
     found = [*_shared(report, pages), *_lost(report), *_remarked(report), *_odd_images(report), *_odd_texts(report)]
+    found += _of_sources(report)
     return sorted(found, key=lambda finding: ("serious", "look", "note").index(finding.level))
 
 
@@ -324,6 +332,27 @@ def _odd_texts(report: Mapping[str, Any]) -> Iterator[Finding]:
             do="Nothing has to be done; the form is that of `dataset.text.unicode_form`.",
             names=[f"{form}: {_many(count, 'line', 'lines')}" for form, count in accents.items()],
             where="accents",
+        )
+
+
+def _of_sources(report: Mapping[str, Any]) -> Iterator[Finding]:
+    if rows := [row for row in report.get("conventions", ()) if row["words"]]:
+        yield Finding(
+            level="look",
+            title=f"{_many(len(rows), 'character stands', 'characters stand')} for what other sources write otherwise",
+            means="What is the same on paper is written in two ways, and the model cannot know which one is asked for.",
+            do="Choose one way, and have the other replaced: `text.map` of a source. The table “Sources” has more.",
+            names=[f"{row['written']} for {row['plain']}: {', '.join(row['by'])}" for row in rows],
+            where="conventions",
+        )
+    if missing := lacking(report.get("sources", {})):
+        yield Finding(
+            level="look",
+            title=f"{_many(len(missing), 'source has', 'sources have')} no line in some split",
+            means="Nothing can be said there of how well it is read.",
+            do="Try another `dataset.split.seed`, set its `split_by` to line, or name its pages in lists.",
+            names=[f"{name}: {', '.join(splits)}" for name, splits in missing.items()],
+            where="sources",
         )
 
 

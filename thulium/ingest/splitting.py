@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import get_args
@@ -21,6 +21,7 @@ from thulium_dsl.grammar.spec import GtTxtDataset, ParquetDataset, RootedDataset
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 IDENTITY = "dataset.split.identity to path"
+MANY = 200  # keys
 SEEDS_TRIED = 1000  # when the document's seed leaves a split empty
 
 
@@ -215,6 +216,16 @@ def hashed(key: str, spec: SplitSpec) -> SplitName:
     digest = hashlib.sha256(f"{spec.seed}/{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big") / 2**64
     return "test" if number < spec.test else "val" if number < spec.test + spec.val else "train"
+
+
+def seed_for_all(groups: Iterable[Sequence[str]], spec: SplitSpec) -> int | None:
+    """The first seed by which each of some groups of keys has some in every split; None if none of those tried is."""
+    first = sorted((keys for keys in groups if 0 < len(keys) <= MANY), key=len)  # of many keys each split has some
+    for seed in range(1, SEEDS_TRIED + 1):
+        other = replace(spec, seed=seed)
+        if all(len({hashed(key, other) for key in keys}) == len(SPLITS) for keys in first):
+            return seed
+    return None
 
 
 def _identity(dataset: RootedDataset) -> Identity:

@@ -117,6 +117,7 @@ class Survey:
         splits: one for each split.
         accounts: where each line went.
         sources: one for each source of a data set that has several.
+        seed_for_all: of the split, by which every source has lines in each split, where one has not and it is known.
         shared_names: names that stand for several pages, documents or lines -> these, where the split goes by names.
         looks: what is odd about images -> their sources.
         remarks: what the reader found that a person should know -> the lines' sources.
@@ -128,6 +129,7 @@ class Survey:
     splits: dict[SplitName, SplitSurvey] = field(default_factory=lambda: {name: SplitSurvey() for name in SPLITS})
     accounts: Accounts = field(default_factory=Accounts)
     sources: dict[str, SourceSurvey] = field(default_factory=dict)
+    seed_for_all: int | None = None
     shared_names: dict[str, set[str]] = field(default_factory=dict)
     looks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     remarks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -139,7 +141,7 @@ class Survey:
         """Count a line; ``file`` is that of its page, where each page has one, and ``writer`` empty if nobody says."""
         self.accounts.use(split, file)
         if source:
-            self.sources[source].add(split, line, file)
+            self.sources[source].add(split, line, file, is_telling=is_telling(line))
         self.splits[split].add(line, writer or line.origin.writer)
         for title in _titles(split, line):
             self.gallery.setdefault(title, Gallery(SHOWN if title == split else SHOWN_ODD)).add(line)
@@ -203,12 +205,11 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
     """
     train = survey.splits["train"]
     unseen = {name: split for name, split in survey.splits.items() if split is not train}
-    sources = {"sources": by_source.report(survey.sources)} if survey.sources else {}
     lost = None if reading_order == "logical" else ("visual_ltr", "visual_rtl").index(reading_order)
     return {
         "splits": {name: _counts(split) for name, split in survey.splits.items()},
         "accounting": survey.accounts.report(),
-        **sources,
+        **by_source.report(survey.sources, survey.seed_for_all),
         "documents": {name: _joined(split.documents_of) for name, split in unseen.items()},
         "writers": {name: _joined(split.writers_of) for name, split in unseen.items()},
         "skipped": _skipped(survey.skipped),

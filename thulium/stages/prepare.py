@@ -157,6 +157,8 @@ def _read(
     for writer in writers.values():
         writer.close()
     seen.shared_names = intake.shared_names
+    if any(source.lacks_a_split for source in seen.sources.values()):
+        seen.seed_for_all = intake.seed_for_all()
     num_pages = sum(len(split.pages) for split in seen.splits.values())
     check_faults(seen.accounts, seen.num_lines, num_pages, dataset, overlaps(seen, dataset))
     check_splits(seen, intake)
