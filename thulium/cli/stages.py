@@ -35,7 +35,6 @@ output_dir = click.option(
     "--output-dir", type=PATH, metavar="DIR", help="Work without DVC: read and write everything in this folder."
 )
 
-
 seed_option = click.option(
     "--seed", type=click.IntRange(0), metavar="N", help="In a project with training.seeds: which one of them."
 )

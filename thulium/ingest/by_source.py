@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -13,6 +13,7 @@ from thulium.data.prepared import SPLITS
 from thulium.ingest.accounting import Accounts
 from thulium.ingest.conventions import differences
 from thulium.ingest.conversion import Converted
+from thulium.ingest.findings import Finding, many
 from thulium.ingest.sources import weights_of
 from thulium_dsl.grammar.spec import DatasetSpec
 
@@ -90,3 +91,25 @@ def lacking(sources: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """The sources that have no line in some splits -> these splits; of what report.json holds."""
     missing = {name: [split for split in SPLITS if not counts[split]] for name, counts in sources.items()}
     return {name: splits for name, splits in missing.items() if splits}
+
+
+def findings(report: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a person should look at, of what report.json holds."""
+    if rows := [row for row in report.get("conventions", ()) if row["words"]]:
+        yield Finding(
+            level="look",
+            title=f"{many(len(rows), 'character stands', 'characters stand')} for what other sources write otherwise",
+            means="What is the same on paper is written in two ways: the model cannot know which one is asked for.",
+            do="Choose one way, and have the other replaced by `text.map` of a source. “Sources” has more of it.",
+            names=[f"{row['written']} for {row['plain']}: {', '.join(row['by'])}" for row in rows],
+            where="conventions",
+        )
+    if missing := lacking(report.get("sources", {})):
+        yield Finding(
+            level="look",
+            title=f"{many(len(missing), 'source has', 'sources have')} no line in some split",
+            means="There, nothing can be said of how well it is read.",
+            do="Try another `dataset.split.seed`, set its `split_by` to line, or name its pages in lists.",
+            names=[f"{name}: {', '.join(splits)}" for name, splits in missing.items()],
+            where="sources",
+        )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,8 +19,10 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from thulium.data.shards import Row
+from thulium.ingest import by_source
 from thulium.ingest.accounting import CATEGORIES
-from thulium.ingest.by_source import lacking
+from thulium.ingest.findings import Finding
+from thulium.ingest.findings import many as _many
 from thulium.ingest.remarks import MEANINGS
 from thulium.ingest.survey import FRAME_WIDTHS, Survey
 from thulium.runtime.files import replace_bytes
@@ -44,29 +46,6 @@ ORDERS = {
     "visual_rtl": "In the order in which they stand in the image from left to right. A line with letters of both "
     "directions is taken to run to the left.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that a person should look at. Keys of params.yaml stand in backquotes.
-
-    Attributes:
-        level: "serious": what is measured later is wrong, or lines are lost; "look": a person has to judge; "note":
-            does no harm here.
-        title: what was found, and how often.
-        means, do: sentences.
-        names: lines, files, pages or characters.
-        where: the key of report.json that has them all.
-        pictures: the title of the survey's gallery that has some of them.
-    """
-
-    level: Literal["serious", "look", "note"]
-    title: str
-    means: str
-    do: str
-    names: Sequence[str]
-    where: str
-    pictures: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +128,8 @@ def findings(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> list[F
         report: what report.json holds.
         pages: the pages of each split.
     """
-    found = [*_shared(report, pages), *_lost(report), *_remarked(report), *_odd_images(report), *_odd_texts(report)]
-    found += _of_sources(report)
+    found = [*_shared(report, pages), *_lost(report), *_remarked(report), *by_source.findings(report)]
+    found += [*_odd_images(report), *_odd_texts(report)]
     return sorted(found, key=lambda finding: ("serious", "look", "note").index(finding.level))
 
 
@@ -333,31 +312,6 @@ def _odd_texts(report: Mapping[str, Any]) -> Iterator[Finding]:
             names=[f"{form}: {_many(count, 'line', 'lines')}" for form, count in accents.items()],
             where="accents",
         )
-
-
-def _of_sources(report: Mapping[str, Any]) -> Iterator[Finding]:
-    if rows := [row for row in report.get("conventions", ()) if row["words"]]:
-        yield Finding(
-            level="look",
-            title=f"{_many(len(rows), 'character stands', 'characters stand')} for what other sources write otherwise",
-            means="What is the same on paper is written in two ways, and the model cannot know which one is asked for.",
-            do="Choose one way, and have the other replaced: `text.map` of a source. The table “Sources” has more.",
-            names=[f"{row['written']} for {row['plain']}: {', '.join(row['by'])}" for row in rows],
-            where="conventions",
-        )
-    if missing := lacking(report.get("sources", {})):
-        yield Finding(
-            level="look",
-            title=f"{_many(len(missing), 'source has', 'sources have')} no line in some split",
-            means="Nothing can be said there of how well it is read.",
-            do="Try another `dataset.split.seed`, set its `split_by` to line, or name its pages in lists.",
-            names=[f"{name}: {', '.join(splits)}" for name, splits in missing.items()],
-            where="sources",
-        )
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
 
 
 def _together(sources: Sequence[str], between: str) -> str:

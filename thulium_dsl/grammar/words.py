@@ -231,8 +231,6 @@ def _bound(words: str) -> Callable[[ValidationError], Iterator[Saying]]:
 def _pattern(error: ValidationError) -> Iterator[Saying]:
     example = plain(error.schema["examples"][0])
     hint = f"write for example {example}; {_says(error)}"
-    if "x-pattern-words" in error.schema and error.schema["type"] == "string":
-        hint = f"write it {error.schema['x-pattern-words']}, such as {example}"
     if "integer" in error.schema["type"] and error.instance.strip().isdecimal():
         hint = f"write {int(error.instance)}, without quotes"
     yield Saying(f"{shown(error.instance)} is not a value of this key", hint)
