@@ -68,11 +68,16 @@ def _with_snippets(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     snippets = [
-        {"label": kind, "description": branch["x-summary"], "body": {"type": kind, **defaults(branch)}}
+        {"label": kind, "description": branch["x-summary"], "body": {**_own(part), "type": kind, **defaults(branch)}}
         for kind, branch in branches(part).items()
     ]
     added = {"defaultSnippets": snippets} if snippets else {}
     return {**{name: _with_snippets(inner) for name, inner in part.items()}, **added}
+
+
+def _own(part: Schema) -> dict[str, Any]:
+    """The defaults of the keys that a section has whatever its type, but for the type."""
+    return defaults({"properties": {name: own for name, own in part["properties"].items() if name != "type"}})
 
 
 def defaults(schema: Schema) -> dict[str, Any]:
