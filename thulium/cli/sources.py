@@ -94,8 +94,9 @@ def said_in(file: Path) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        loaded = load(file)
+        loaded, rows = load(file), list[str]()
         names = [source.name for source in getattr(loaded.experiment.dataset, "sources", ())]
-        path = ("dataset", "sources", names.index(error.source), "name")
-        place = loaded.document.place(path)
-        raise ThuliumError(f"{place.file}:{place.line}:{place.column}: source {error.source}: {error.text}") from None
+        for name, text in error.said.items():
+            place = loaded.document.place(("dataset", "sources", names.index(name), "name"))
+            rows.append(f"{place.file}:{place.line}:{place.column}: source {name}: {text}")
+        raise ThuliumError("\n".join(rows)) from None

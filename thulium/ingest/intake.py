@@ -18,6 +18,7 @@ from thulium.ingest.readers.choice import one_too_many
 from thulium.ingest.sources import Named, OneDataset, errors_of, sources_of
 from thulium.ingest.splitting import Splitter, seed_for_all, splitter_of
 from thulium.ingest.workers import count, map_in_order
+from thulium.runtime.errors import SourceError
 from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SourcesDataset, SyntheticDataset
 
 Watch = Callable[[Iterable[Any], int], Iterable[Any]]
@@ -69,8 +70,18 @@ class Intake:
 
     def __post_init__(self) -> None:
         self.given = charset_of(self.dataset.text) if self.needs_text else None
-        self.sources = tuple(SourceIntake(source, self) for source in sources_of(self.dataset))
+        self.sources = tuple(self._opened())
         _forget_what_others_read(self.sources)
+
+    def _opened(self) -> Iterator[SourceIntake]:
+        wrong: dict[str, str] = {}
+        for source in sources_of(self.dataset):
+            try:
+                yield SourceIntake(source, self)
+            except SourceError as error:
+                wrong |= error.said
+        if wrong:
+            raise SourceError(wrong)
 
     def lines(self, watch: Watch = lambda outcomes, _: outcomes) -> Iterator[Met]:
         """All lines, in their order, and all that gave none.

@@ -108,7 +108,7 @@ def errors_of(source: Named) -> Iterator[None]:
     except DataError as error:
         if not source.name or isinstance(error, SourceError):
             raise
-        raise SourceError(source.name, source.said(str(error))) from error
+        raise SourceError({source.name: source.said(str(error))}) from None
 
 
 def _as_dataset(source: SourceSpec, whole: SourcesDataset) -> OneDataset:

@@ -64,10 +64,14 @@ def check_splits(seen: Survey, intake: Intake) -> None:
             continue
         what = f"{name}: no line is left: {intake.advice(name)}; nothing was written"
         raise DataError("\n".join([what, *_left_out(seen.skipped)]))
-    for called, source in seen.sources.items():
-        if not source.accounts.num_used:
-            what = "no line of it can be used: correct the source, or take it out; nothing was written"
-            raise SourceError(called, "\n".join([what, *_left_out(source.accounts.faults)]))
+    what = "no line of it can be used: correct the source, or take it out; nothing was written"
+    empty = {
+        called: "\n".join([what, *_left_out(source.accounts.faults)])
+        for called, source in seen.sources.items()
+        if not source.accounts.num_used
+    }
+    if empty:
+        raise SourceError(empty)
 
 
 def _is_by_line(dataset: OneDataset) -> bool:

@@ -16,7 +16,7 @@ ThuliumError (thulium_dsl.messages.problems)
 Interrupted is no error: a signal asked the training to stop, and it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -26,16 +26,15 @@ class DataError(ThuliumError):
 
 
 class SourceError(DataError):
-    """Data of one of several sources that cannot be used.
+    """Data of some of several sources that cannot be used.
 
     Attributes:
-        source: its name.
-        text: what is wrong, without the source.
+        said: name of each such source -> what is wrong with it.
     """
 
-    def __init__(self, source: str, text: str) -> None:
-        super().__init__(f"source {source}: {text}")
-        self.source, self.text = source, text
+    def __init__(self, said: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"source {name}: {text}" for name, text in said.items()))
+        self.said = said
 
 
 class CheckpointError(ThuliumError):
