@@ -52,8 +52,8 @@ TEXT_KEYS = sorted(
         if "string" in key.schema["type"] and "enum" not in key.schema and "x-directive" not in key.schema
     }
 )
-# The keys of a source are those of a dataset of its type; what is its own, and a path in a list, are tried as well.
-TEXT_KEYS = [key for key in TEXT_KEYS if not key.startswith("dataset.sources") or key.split(".")[2] in ("name", "root")]
+# The keys of a source are those of a dataset of its type, but for their place: see the test of its folder below.
+TEXT_KEYS = [key for key in TEXT_KEYS if not key.startswith("dataset.sources")]
 
 
 def document(key: str, value: str) -> str:
@@ -62,8 +62,7 @@ def document(key: str, value: str) -> str:
     *sections, name = key.split(".")
     text = f"{name}: {inline(value)}"
     if "sources" in sections:
-        other = f"type: {found.kind}, name: x" if name != "name" else "type: custom"
-        return f"dataset: {{type: sources, sources: [{{{other}, {text}}}]}}\n"
+        return f"dataset: {{sources: [{{name: x, type: {found.kind}, {text}}}]}}\n"
     for depth in range(len(sections), 0, -1):
         section = sections[depth - 1]
         if section == "map":
@@ -104,6 +103,11 @@ def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_p
         *(f"${{{path.dotted}}}" for path in schemas.walk() if path.schema.get("x-path")),
         f"{folder}/${{evaluation.checkpoint}}.safetensors",
     }
+
+
+@pytest.mark.parametrize("value", ["a b  c", "$(touch PWNED)", "${training.lr}", "two\nlines; touch PWNED"])
+def test_a_hostile_folder_of_a_source_is_refused_or_stays_a_value(value: str, tmp_path: Path) -> None:
+    test_a_hostile_value_is_refused_or_stays_a_value("dataset.sources.root", value, tmp_path)
 
 
 @pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
