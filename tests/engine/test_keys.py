@@ -61,6 +61,8 @@ OTHER = {
 }
 DATASET = "engine/ingest/test_dataset_keys.py::test_another_value_changes_what_is_prepared"
 DECODING = "engine/decoding/test_decoding.py::test_another_value_changes_what_is_read"
+SOURCE = "engine/ingest/test_sources.py::test_a_source_is_the_dataset_of_its_type_with_its_keys"
+OWN = "engine/ingest/test_sources.py::test_replacements_of_a_source_are_made_in_it_alone"
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {  # key -> what proves it, below tests/
     "version": "language/edit/test_upgrade.py::test_there_is_no_older_version",
@@ -105,6 +107,39 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "dataset.text.order": "engine/ingest/test_dataset_keys.py::test_the_order_reaches_the_model",
     "dataset.on_error": "engine/ingest/test_dataset_keys.py::test_faults_are_skipped_up_to_a_share",
     "dataset.max_skipped": "engine/ingest/test_dataset_keys.py::test_faults_are_skipped_up_to_a_share",
+    "dataset.sources": "engine/ingest/test_sources.py::test_lines_are_told_apart_by_the_name_of_their_source",
+    "dataset.sources.name": "engine/ingest/test_sources.py::test_lines_are_told_apart_by_the_name_of_their_source",
+    "dataset.sources.weight": "engine/ingest/test_sources.py::test_weights_reach_the_training_and_sources_the_evaluation",  # noqa: E501
+    "dataset.sources.text.map": OWN,
+    "dataset.sources.text.map.find": OWN,
+    "dataset.sources.text.map.replace": OWN,
+    "dataset.sources.train_dir": SOURCE,
+    "dataset.sources.val_dir": SOURCE,
+    "dataset.sources.test_dir": SOURCE,
+    "dataset.sources.root": SOURCE,
+    "dataset.sources.files": SOURCE,
+    "dataset.sources.exclude": SOURCE,
+    "dataset.sources.page_pattern": SOURCE,
+    "dataset.sources.split_by": "engine/ingest/test_sources.py::test_a_source_may_be_split_in_another_way",
+    "dataset.sources.train_list": SOURCE,
+    "dataset.sources.val_list": SOURCE,
+    "dataset.sources.test_list": SOURCE,
+    "dataset.sources.writers": SOURCE,
+    "dataset.sources.level": SOURCE,
+    "dataset.sources.text_index": SOURCE,
+    "dataset.sources.region_types": SOURCE,
+    "dataset.sources.line_types": SOURCE,
+    "dataset.sources.straighten": SOURCE,
+    "dataset.sources.image_column": SOURCE,
+    "dataset.sources.text_column": SOURCE,
+    "dataset.sources.id_column": SOURCE,
+    "dataset.sources.page_column": SOURCE,
+    "dataset.sources.document_column": SOURCE,
+    "dataset.sources.writer_column": SOURCE,
+    "dataset.sources.lines.train": SOURCE,
+    "dataset.sources.lines.val": SOURCE,
+    "dataset.sources.lines.test": SOURCE,
+    "dataset.sources.seed": SOURCE,
     "resources.prepare_workers": "engine/ingest/test_dataset_keys.py::test_more_processes_write_the_same_bytes",
     "preprocessing.wide_lines": "engine/ingest/test_prepare.py::test_wide_lines",
     "model.decoder.hidden_size": "engine/models/test_attention.py::test_another_value_reaches_the_model",

@@ -12,6 +12,7 @@ import pytest
 from thulium.data.augmentation.augmenter import TRANSFORMS
 from thulium.decoding.searches import DECODINGS
 from thulium.ingest.readers import READERS
+from thulium.ingest.sources import sources_of
 from thulium.models.backbones import BACKBONES
 from thulium.models.decoders import DECODERS
 from thulium.models.heads import HEADS
@@ -22,7 +23,8 @@ from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.pipeline import stages
 
 TABLES: dict[str, Mapping[str, Any]] = {
-    "dataset.type": READERS,
+    "dataset.type": {**READERS, "sources": sources_of},
+    "dataset.sources.type": READERS,
     "augmentation.transforms.type": TRANSFORMS,
     "model.backbone.type": BACKBONES,
     "model.head.type": HEADS,

@@ -166,4 +166,5 @@ def _say_how_to_use(fetched: Fetched, given: str, into: Path | None) -> None:
     if into is None:
         echo(f"to start from it: 'init_from: {given}' below 'training:' in params.yaml, then: thulium compile")
     elif any(file.path.endswith(".parquet") for file in fetched.entry.files):
-        echo(f"to read it: 'dataset: {{type: parquet, root: {fetched.place}}}' in params.yaml")
+        beside = "; beside lines of your own: an item of dataset.sources"
+        echo(f"to read it: 'dataset: {{type: parquet, root: {fetched.place}}}' in params.yaml{beside}")

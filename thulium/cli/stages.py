@@ -23,6 +23,7 @@ from thulium.cli import output_folder as folders
 from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
 from thulium.cli.screen import echo
+from thulium.cli.sources import said_in
 from thulium_dsl.messages.problems import ThuliumError, harmless
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Place:
         prepared: the folder of the prepared data.
         run_dir: the folder of TensorBoard's files.
         is_project: whether DVC runs the command, or could.
+        document: the file that says what to do.
     """
 
     out: Path
     prepared: Path
     run_dir: Path
     is_project: bool
+    document: Path
 
 
 @command()
@@ -71,25 +74,27 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
             f"{prepared}: is the output folder of a training\n  help: its lines belong into {prepared / 'prepared'}"
         )
     if dry:
-        report = _try(experiment, output_dir, prepared)
+        with said_in(file):
+            report = _try(experiment, output_dir, prepared)
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         echo(f"read {warnings.counts(report)}, wrote none{written}")
     else:
         with folders.held(output_dir or place.out):
-            report = _prepare(experiment, prepared)
+            report = _prepare(experiment, prepared, file)
         echo(f"prepared {warnings.counts(report)} in {prepared}; see {prepared / warnings.page(report)}")
     if accounts := warnings.accounts(report):
         echo(accounts)
     _warn(report, experiment.dataset)
 
 
-def _prepare(experiment: Experiment, out: Path) -> dict[str, Any]:
+def _prepare(experiment: Experiment, out: Path, file: Path) -> dict[str, Any]:
     with engine.importing("prepare"):
         from thulium.stages import prepare as stage
 
-    return stage.prepare(
-        dataset=experiment.dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out
-    )
+    with said_in(file):
+        return stage.prepare(
+            dataset=experiment.dataset, preprocessing=experiment.preprocessing, resources=experiment.resources, out=out
+        )
 
 
 def _try(experiment: Experiment, out: Path | None, prepared: Path) -> dict[str, Any]:
@@ -221,7 +226,7 @@ def _prepare_for(experiment: Experiment, place: Place, world: World) -> None:
 def _prepare_anew(experiment: Experiment, place: Place) -> None:
     """Prepare the lines of an output folder; what the data had that is not among them is said."""
     with folders.preparing(experiment, place.out):
-        report = _prepare(experiment, place.prepared)
+        report = _prepare(experiment, place.prepared, place.document)
     if accounts := warnings.accounts(report):
         echo(accounts, err=True)
     _warn(report, experiment.dataset)
@@ -328,11 +333,13 @@ def _open(file: Path, output_dir: Path | None) -> tuple[Experiment, Place]:
             echo(f"note: {remark}", err=True)
     if output_dir is None and file.name == PARAMS and (file.parent / "dvc.yaml").exists():
         _check_project(file, loaded)
-        return experiment, Place(Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True)
+        return experiment, Place(
+            Path(), Path("data/prepared"), _run_dir(experiment.logging.tensorboard.log_dir), True, file
+        )
     out = output_dir or Path("runs") / file.stem
     if (out / "dvc.yaml").exists():
         raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
-    return experiment, Place(out, out / "prepared", out / "tensorboard", False)
+    return experiment, Place(out, out / "prepared", out / "tensorboard", False, file)
 
 
 def _open_one(file: Path, output_dir: Path | None, seed: int | None, fold: int | None) -> tuple[Experiment, Place]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from thulium.cli.sources import warnings as of_sources
+
 if TYPE_CHECKING:
     from thulium_dsl.grammar.spec import DatasetSpec
 
@@ -56,6 +58,7 @@ def of(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     return chain(
         _leaks(report, dataset),
         _moved(report, dataset),
+        of_sources(report, dataset),
         _left_out(report),
         _remarks(report),
         _lines(report),
@@ -87,7 +90,9 @@ def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     if changed["error"]:
         yield f"whether pages changed split is not known: {changed['error']}"
     shared = report["one_name_for_several"]
-    if shared and dataset.type != "custom" and dataset.type != "synthetic":
+    if dataset.type == "custom" or dataset.type == "synthetic":
+        return
+    if shared:
         name, paths = next(iter(shared.items()))
         by = dataset.split.by
         what = f"{_plural(len(shared), 'name')} {'stands' if len(shared) == 1 else 'stand'} for several {by}s each"
@@ -165,7 +170,7 @@ def _some(names: list[str], most: int = NAMED) -> str:
 
 def _is_split_by_line(report: Report, dataset: DatasetSpec) -> bool:
     """Whether every line passes for a page of its own although the split is by page."""
-    if dataset.type == "custom" or dataset.type == "synthetic":
+    if dataset.type == "custom" or dataset.type == "synthetic" or dataset.type == "sources":
         return False
     if dataset.split.by != "page" or dataset.train_list is not None:
         return False

@@ -42,19 +42,22 @@ class Limits:
         return padded_width(width, self.height)
 
 
-def shuffled_batches(widths: Sequence[int], limits: Limits, *, seed: int, epoch: int) -> list[list[int]]:
-    """The batches of one epoch: every line once. The same widths, in any order, make as many batches.
+def shuffled_batches(
+    widths: Sequence[int], limits: Limits, *, seed: int, epoch: int, chosen: Sequence[int] | None = None
+) -> list[list[int]]:
+    """The batches of one epoch: every line once, or those chosen. The same widths, in any order, make as many batches.
 
     Args:
         widths: of all lines, pixels.
         limits: batches are filled up to them.
         seed, epoch: decide the order; nothing else does.
+        chosen: places of the lines that the epoch has; all of them if absent.
 
     Returns:
         Indices into ``widths``, a list a batch.
     """
     generator = np.random.default_rng([seed, epoch])
-    order = generator.permutation(len(widths))
+    order = generator.permutation(len(widths) if chosen is None else np.asarray(chosen))
     by_width = sorted(order.tolist(), key=lambda i: limits.padded(widths[i]))  # stable: shuffled within a width
     batches = _cut(by_width, widths, limits)
     return [batches[i] for i in generator.permutation(len(batches))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from thulium.data.charset import Charset
 from thulium.data.folder import FolderSplit
 from thulium.data.readers import Lines, Pass, Readers, Source
 from thulium.data.shards import Split
+from thulium.data.weighting import Copies, Share
 from thulium.runtime.errors import DataError
 from thulium.runtime.world import ALONE, World
 from thulium_dsl.grammar.spec import PreprocessingSpec, UnicodeForm
@@ -33,6 +34,7 @@ class LineLoader:
         lines: where they come from.
         batch_size: the most lines in a batch, over all processes.
         accumulation: parts in which a batch to learn from is handed out.
+        lines_an_epoch: how many an epoch has, with weights.
         augment_on: where they are augmented, if at all.
         readers: who reads; a context that ends their processes.
     """
@@ -51,6 +53,7 @@ class LineLoader:
         max_pixels: int = 0,
         readers: Readers | None = None,
         world: World = ALONE,
+        shares: Sequence[Share] = (),
     ) -> None:
         """Get ready to read lines.
 
@@ -60,13 +63,16 @@ class LineLoader:
             charset: of the model that is to write them: batches then have targets, made where lines are read. The model
                 makes them itself where they are lacking.
             readers: that read for other loaders too; if absent, this process reads the lines itself.
+            shares: groups of lines to learn from that count more or less than others; otherwise each is seen once.
         """
         self.lines = lines
+        copies = Copies(lines, shares, seed) if shares and shuffle else None
+        self.lines_an_epoch = len(copies.in_epoch(0)) if copies else len(lines)
         self.batch_size, self.accumulation = batch_size, accumulation
         limits = Limits(batch_size, lines.height, max_pixels)
-        self._plan = _Plan(_Widths(lines, augmenter), limits, shuffle, seed, accumulation, world)
+        self._plan = _Plan(_Widths(copies or lines, augmenter), limits, shuffle, seed, accumulation, world, copies)
         self.readers, self.augment_on = readers or Readers(), augment_on
-        self._source = self.readers.add(Source(lines, self._plan, augmenter, charset, augment_on == "device"))
+        self._source = self.readers.add(Source(copies or lines, self._plan, augmenter, charset, augment_on == "device"))
         self._epoch = self._start = 0
 
     def set_epoch(self, epoch: int, start: int = 0) -> None:
@@ -156,11 +162,21 @@ class _Plan:
     """The lines of each epoch, part by part."""
 
     def __init__(
-        self, widths: _Widths, limits: Limits, shuffle: bool, seed: int, accumulation: int, world: World
+        self,
+        widths: _Widths,
+        limits: Limits,
+        shuffle: bool,
+        seed: int,
+        accumulation: int,
+        world: World,
+        copies: Copies | None = None,
     ) -> None:
+        self.copies = copies
         self.widths, self.limits, self.shuffle, self.seed = widths, limits, shuffle, seed
         self.accumulation, self.world = accumulation, world
-        by_width = sorted_batches(widths.prepared, limits)
+        by_width = sorted_batches(
+            [widths.prepared[place] for place in copies.in_epoch(0)] if copies else widths.prepared, limits
+        )
         self.num_batches = len(by_width)
         self._unshuffled = [] if shuffle else by_width
         # An epoch is asked for twice, to be read and to be worked on; of short ones, several lie between.
@@ -185,4 +201,5 @@ class _Plan:
         return min(self.limits.lines * widest, max(widest, self.limits.pixels or self.limits.lines * widest))
 
     def _shuffle(self, epoch: int) -> list[list[int]]:
-        return shuffled_batches(self.widths(epoch), self.limits, seed=self.seed, epoch=epoch)
+        chosen = self.copies.in_epoch(epoch) if self.copies else None
+        return shuffled_batches(self.widths(epoch), self.limits, seed=self.seed, epoch=epoch, chosen=chosen)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +18,7 @@ SPLITS = ("train", "val", "test")
 MANIFEST = "prepared.json"
 FOLDS, FOLD_TABLE = "folds", "folds.csv"  # a folder for each fold, and what is in which
 FORMAT = 2
+BETWEEN = "/"  # the name of a source, which has none, and the id of a line or the name of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Prepared:
         order: in which a model is to learn them; they themselves are in logical order.
         preprocessing: what was done to the images.
         symbols: the code points that a model is to write, in their order: see ``charset.alphabet``.
+        sources: the weight of each source, where the data are of several: ids and pages begin with the name of theirs,
+            see ``source_of``.
     """
 
     folder: Path
@@ -36,6 +40,7 @@ class Prepared:
     order: Order
     preprocessing: PreprocessingSpec
     symbols: tuple[str, ...]
+    sources: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def unicode_form(self) -> UnicodeForm:
@@ -101,6 +106,11 @@ class Prepared:
         return DataError(f"{self.folder / 'report.json'}: is damaged ({why}): prepare the data again")
 
 
+def source_of(key: str) -> str:
+    """The source of a line or page of data that have several, by its id or name."""
+    return key.partition(BETWEEN)[0]
+
+
 def write_manifest(prepared: Prepared) -> None:
     """Write what belongs to the shards; the last file of a data set, so its presence says that the rest is there."""
     manifest = {
@@ -109,6 +119,7 @@ def write_manifest(prepared: Prepared) -> None:
         "order": prepared.order,
         "preprocessing": asdict(prepared.preprocessing),
         "symbols": list(prepared.symbols),
+        **({"sources": dict(prepared.sources)} if prepared.sources else {}),
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True)
     (prepared.folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
@@ -149,4 +160,7 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> Prepared:
     if manifest["order"] not in get_args(Order):
         raise ValueError("its reading order is none")
     symbols = characters(manifest["symbols"])
-    return Prepared(folder, document.dataset.text, manifest["order"], document.preprocessing, symbols)
+    sources = manifest.get("sources", {})
+    if not isinstance(sources, dict) or not all(isinstance(each, float) and each > 0 for each in sources.values()):
+        raise ValueError("the weights of its sources are none")
+    return Prepared(folder, document.dataset.text, manifest["order"], document.preprocessing, symbols, sources)

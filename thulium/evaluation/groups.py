@@ -1,4 +1,4 @@
-"""Error rates of the lines that have something in common: a page, a document, a writer, a script, a length."""
+"""Error rates of lines that have something in common: a source, a page, a document, a writer, a script, a length."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thulium.data import bidi, places
+from thulium.data.prepared import source_of
 from thulium.evaluation.intervals import Interval, cer_interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores, score
 from thulium.runtime.tables import write_table
@@ -54,21 +55,32 @@ class Grouping:
 
 
 def groupings(
-    results: Sequence[LineResult], documents: Mapping[str, str], writers: Mapping[str, str]
+    results: Sequence[LineResult],
+    documents: Mapping[str, str],
+    writers: Mapping[str, str],
+    *,
+    has_sources: bool = False,
 ) -> tuple[Grouping, ...]:
-    """All ways to part the lines: by page, document, writer, script and length.
+    """All ways to part the lines: by source, page, document, writer, script and length.
 
     Args:
         documents: page -> document, where that is not the folder of the page.
         writers: page -> writer, where they are known.
+        has_sources: whether the data are of several, so that a page's name begins with its source.
     """
     return (
+        *((by_source(results),) if has_sources else ()),
         by_page(results),
         by_document(results, documents),
         by_writer(results, writers),
         by_script(results),
         by_length(results),
     )
+
+
+def by_source(results: Sequence[LineResult]) -> Grouping:
+    """What the lines were brought together from; of one of which no line is here, nothing is said."""
+    return Grouping("source", _groups(results, lambda result: source_of(result.page)))
 
 
 def by_page(results: Sequence[LineResult]) -> Grouping:

@@ -74,6 +74,11 @@ class Accounts:
         if file and (fault.is_error or fault.reason not in NOT_READ):
             self._file(file).lost[category, fault.reason] += num_lines
 
+    @property
+    def num_used(self) -> int:
+        """Lines that are kept."""
+        return self._used.total()
+
     def report(self) -> dict[str, Any]:
         """What report.json holds of it. In each place, ``found`` is the sum of the others."""
         reasons: dict[str, Counter[str]] = {category: Counter() for category in CATEGORIES}

@@ -19,7 +19,8 @@ from thulium.data.images.grey import INK_SHARE, MIN_CONTRAST, encode_png, is_too
 from thulium.data.line import Fault, Line, Origin, Remark, SplitName, Unread
 from thulium.data.shards import Row
 from thulium.ingest.readers import READERS, layout
-from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec, SyntheticDataset
+from thulium.ingest.sources import OneDataset
+from thulium_dsl.grammar.spec import PreprocessingSpec, Replacement, SyntheticDataset, TextSpec
 
 MIN_HEIGHT = 12  # pixels; handwriting cannot be read below
 MIN_WIDTH = 4  # pixels
@@ -78,13 +79,15 @@ class Converter:
 
     Attributes:
         symbols: the characters that a line may have; None: any.
+        replacements: made in transcriptions before the rules of the dataset.
         opens_images: whether lines become rows; otherwise what is found is readable, and no image is opened.
     """
 
-    dataset: DatasetSpec
+    dataset: OneDataset
     preprocessing: PreprocessingSpec
     symbols: frozenset[str] | None
     opens_images: bool = True
+    replacements: tuple[Replacement, ...] = ()
 
     def unread(self, unit: Any) -> Iterator[Unread | Fault]:
         """All lines of a unit, in their order, whether they have a transcription or not; one at a time."""
@@ -99,7 +102,7 @@ class Converter:
 
     def _text(self, raw: str) -> str:
         """What is left of a transcription that is not needed."""
-        written = text.normalize(raw, self.dataset.text)
+        written = self._normal(raw)
         return "" if _refused_text(written) else written
 
     def __call__(self, unit: Any) -> list[Readable | Fault]:
@@ -112,7 +115,7 @@ class Converter:
     def _line(self, line: Line) -> Readable | Fault:
         origin = Origin.of(line)
         fault = partial(Fault, where=line.source, origin=origin)
-        written = text.normalize(line.text, self.dataset.text)
+        written = self._normal(line.text)
         if refused := _refused_text(written):
             reason, what = refused
             return fault(reason=reason, where=line.text_source or line.source, what=what)
@@ -136,6 +139,12 @@ class Converter:
             comes_back=self._comes_back(written),
             digest=hashlib.sha256(scaled.tobytes()).digest()[:16],
         )
+
+    def _normal(self, raw: str) -> str:
+        rules: TextSpec = self.dataset.text
+        if self.replacements:
+            raw = text.normalize(raw, replace(rules, on_unknown="map", map=self.replacements))
+        return text.normalize(raw, rules)
 
     def _comes_back(self, written: str) -> tuple[bool, bool]:
         turns = bidi.direction(written) in ("rtl", "mixed") and self.dataset.text.order != "logical"
@@ -185,7 +194,7 @@ def _image(line: Line, preprocessing: PreprocessingSpec) -> Image.Image | Fault:
     return fault(reason="too wide", what=what)
 
 
-def unknown_characters(line: Readable, dataset: DatasetSpec, split: SplitName) -> Fault | None:
+def unknown_characters(line: Readable, dataset: OneDataset, split: SplitName) -> Fault | None:
     """What is to be done about a line with characters that the charset lacks: a fault, or nothing.
 
     A line of val or test is never left out for it: there each such character counts as an error. It stops prepare all

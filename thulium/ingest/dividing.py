@@ -22,6 +22,7 @@ from thulium.ingest.conversion import Converted, Readable, unknown_characters
 from thulium.ingest.folds import Folds, Piece, divide
 from thulium.ingest.found import Found
 from thulium.ingest.intake import Intake, Watch
+from thulium.ingest.splitting import Splitter
 from thulium.ingest.survey import SplitSurvey, Survey
 from thulium.ingest.verdict import check_faults, left_out, overlaps
 from thulium.runtime.errors import DataError
@@ -74,7 +75,7 @@ def prepare_folds(
     """
     intake = Intake(dataset, preprocessing, resources.prepare_workers)
     folds = divide(_counted(dataset, preprocessing, resources), _split(dataset))
-    intake.splitter.folds = folds
+    _splitter(intake).folds = folds
     seen = _read(intake, folds, folder)
     _check(seen, intake)
     found = [Found.of(each, dataset, intake.given) for each in seen.folds]
@@ -100,6 +101,11 @@ def _split(dataset: DatasetSpec) -> SplitSpec:
     return split
 
 
+def _splitter(intake: Intake) -> Splitter:
+    """That of the one source: the language lets several have no folds."""
+    return intake.sources[0].splitter
+
+
 def _counted(dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: ResourcesSpec) -> Mapping[str, int]:
     """How many lines each of what stays together has, by their texts alone.
 
@@ -113,7 +119,7 @@ def _counted(dataset: DatasetSpec, preprocessing: PreprocessingSpec, resources: 
         if isinstance(met.item, Fault):
             accounts.leave_out(met.item)
         elif isinstance(met.item, Readable):
-            lines[intake.splitter.key_of(met.item.origin)] += 1
+            lines[_splitter(intake).key_of(met.item.origin)] += 1
             pages.add(met.item.origin.page)
     check_faults(accounts, lines.total(), len(pages), dataset)
     try:
@@ -142,22 +148,22 @@ def _read(intake: Intake, folds: Folds, folder: Path | None) -> _Seen:
     for writer in writers.values():
         writer.close()
     for each in seen.all:
-        each.shared_names = intake.splitter.shared
+        each.shared_names = intake.shared_names
     return seen
 
 
 def _add(line: Converted, piece: Piece, file: str, seen: _Seen, intake: Intake) -> bool:
     """Count a line; says whether models may learn from it, or are only judged on it."""
-    writer, dropped = intake.splitter.writer_of(line.origin), unknown_characters(line, intake.dataset, "train")
-    seen.lines[intake.splitter.key_of(line.origin)] += 1
-    seen.whole.add(_name(piece.fold), line, file, writer)
+    dropped = unknown_characters(line, intake.sources[0].dataset, "train")
+    seen.lines[_splitter(intake).key_of(line.origin)] += 1
+    seen.whole.add(_name(piece.fold), line, file)
     if dropped:
         seen.whole.accounts.faults.append(dropped)  # it is used, but not as others are
     for each, split in zip(seen.folds, piece.splits, strict=True):
         if dropped and split == "train":
             each.accounts.leave_out(dropped, split, file)
         else:
-            each.add(split, line, file, writer)
+            each.add(split, line, file)
     return dropped is None
 
 

@@ -12,6 +12,7 @@ from thulium.data.charset import alphabet
 from thulium.data.prepared import Prepared, write_manifest
 from thulium.ingest import survey
 from thulium.ingest.report import write_page
+from thulium.ingest.sources import weights_of
 from thulium.ingest.survey import Survey
 from thulium.runtime.files import replace_text
 from thulium_dsl.grammar.spec import DatasetSpec, PreprocessingSpec
@@ -43,16 +44,15 @@ class Found:
     def write_reports(self, report: dict[str, Any], folder: Path) -> None:
         """Write what people read."""
         charset = survey.charset(self.survey)
-        _write_json(
-            folder / "report.json", report
-        )  # first: where this is cut, it says that the rest is ours to replace
+        # The report first: where this is cut, it says that the rest is ours to replace.
+        _write_json(folder / "report.json", report)
         _write_json(folder / "charset.json", charset)
         write_page(self.survey, report, charset, folder / "report.html")
 
     def write_manifest(self, dataset: DatasetSpec, preprocessing: PreprocessingSpec, folder: Path) -> None:
         """Write what belongs to the lines; the last file of all."""
         symbols = alphabet(self.symbols, self.order)
-        write_manifest(Prepared(folder, dataset.text, self.order, preprocessing, symbols))
+        write_manifest(Prepared(folder, dataset.text, self.order, preprocessing, symbols, weights_of(dataset)))
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from thulium.data.charset import charset_of
 from thulium.data.line import Fault, Origin, SplitName, Unread
-from thulium.ingest.conversion import Converter, Readable, unknown_characters
+from thulium.ingest.conversion import Converted, Converter, Readable, unknown_characters
 from thulium.ingest.lists import nfc
 from thulium.ingest.readers import READERS, layout
 from thulium.ingest.readers.choice import one_too_many
-from thulium.ingest.splitting import Splitter, splitter_of
+from thulium.ingest.sources import Named, OneDataset, errors_of, sources_of
+from thulium.ingest.splitting import Splitter, seed_for_all, splitter_of
 from thulium.ingest.workers import count, map_in_order
-from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SyntheticDataset
+from thulium.runtime.errors import SourceError
+from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SourcesDataset, SyntheticDataset
 
 Watch = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -29,23 +32,29 @@ class Met:
         split: where the line is; where it would have been, if that is known. Of lines that need no transcription what
             the source itself says.
         file: that of its page, where each page has one.
+        page_name: the name of its page without folders, see ``splitting.Identity``; empty of what gave no line.
+        source: the one of several sources that it is of.
     """
 
     item: Readable | Unread | Fault
     split: SplitName | None
     file: str
+    page_name: str = ""
+    source: str = ""
 
 
 @dataclass
 class Intake:
     """Reads a data set once. What is used, what is dropped and why is decided here and nowhere else.
 
+    The sources of a data set are read one after the other; ids, pages and documents begin with the name of theirs.
+
     Attributes:
         needs_text: whether lines need a transcription. Otherwise they are ``Unread``, in the source's order: neither
             lists nor rules of splits nor the charset are asked, this process reads alone, and of tables and folders
             one line at a time, so that they need no memory.
         given: the characters that the document allows; None: those of the training lines.
-        splitter: knows more when all was read.
+        sources: one reader each; of a data set of one source just this.
 
     Raises:
         DataError: the data do not lie as the document says, or lists cannot be used.
@@ -57,33 +66,117 @@ class Intake:
     opens_images: bool = True
     needs_text: bool = True
     given: frozenset[str] | None = field(init=False)
+    sources: tuple[SourceIntake, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.given = charset_of(self.dataset.text) if self.needs_text else None
+        self.sources = tuple(self._opened())
+        _forget_what_others_read(self.sources)
+
+    def _opened(self) -> Iterator[SourceIntake]:
+        wrong: dict[str, str] = {}
+        for source in sources_of(self.dataset):
+            try:
+                yield SourceIntake(source, self)
+            except SourceError as error:
+                wrong |= error.said
+        if wrong:
+            raise SourceError(wrong)
+
+    def lines(self, watch: Watch = lambda outcomes, _: outcomes) -> Iterator[Met]:
+        """All lines, in their order, and all that gave none.
+
+        Args:
+            watch: passes on what was read of each unit; gets their number too. Each source is watched for itself.
+        """
+        for source in self.sources:
+            with errors_of(source.named):
+                yield from source.lines(watch)
+
+    @property
+    def shared_names(self) -> dict[str, set[str]]:
+        """Names that stand for several pages, documents or lines -> these; known when all was read."""
+        return {
+            source.named.key(name): {source.named.key(path) for path in paths}
+            for source in self.sources
+            for name, paths in source.splitter.shared.items()
+        }
+
+    def seed_for_all(self) -> int | None:
+        """A seed of the split by which every source has lines in every split, where one can be found."""
+        if not isinstance(self.dataset, SourcesDataset):
+            return None
+        return seed_for_all([list(source.splitter.keys) for source in self.sources], self.dataset.split)
+
+    def advice(self, name: SplitName) -> str:
+        """Why a split may have got no line, and what to do."""
+        if len(self.sources) == 1:
+            return self.sources[0].named.said(self.sources[0].splitter.advice(name))
+        said = [(source.named, source.splitter.advice(name)) for source in self.sources]
+        return "; ".join(f"source {named.name}: {named.said(what)}" for named, what in said)
+
+
+@dataclass
+class SourceIntake:
+    """Reads one source.
+
+    Attributes:
+        splitter: knows more when all was read.
+    """
+
+    named: Named
+    whole: Intake
+    dataset: OneDataset = field(init=False)
     splitter: Splitter = field(init=False)
     _units: list[Any] = field(init=False)
     _ids: dict[tuple[str, str], str] = field(default_factory=dict)  # split and id of a line -> its source
     _images: dict[str, str] = field(default_factory=dict)  # image of a page -> the file that is about it
 
     def __post_init__(self) -> None:
+        self.dataset, needs_text = self.named.dataset, self.whole.needs_text
         reader = READERS[self.dataset.type]
-        self.given = charset_of(self.dataset.text) if self.needs_text else None
-        self._units = reader.units(self.dataset, self.needs_text)
-        origins = reader.names(self._units, self.dataset)  # which are looked for when somebody wants them
-        self.splitter = splitter_of(self.dataset, origins) if self.needs_text else Splitter(None)
+        with errors_of(self.named):
+            self._units = reader.units(self.dataset, needs_text)
+            origins = reader.names(self._units, self.dataset)  # which are looked for when somebody wants them
+            self.splitter = splitter_of(self.dataset, origins) if needs_text else Splitter(None)
 
-    def lines(self, watch: Watch = lambda outcomes, _: outcomes) -> Iterator[Met]:
-        """All lines, in their order, and all that gave none.
+    def left_out_files(self) -> list[Fault]:
+        """Those that ``files`` or ``exclude`` leave out."""
+        return [unit for unit in self._units if isinstance(unit, Fault) and unit.reason == "excluded"]
 
-        Args:
-            watch: passes on what was read of each unit; gets their number too.
-        """
+    def forget(self, files: set[str]) -> None:
+        """Say nothing of these, which are left out."""
+        left_out = [fault for fault in self.left_out_files() if fault.where in files]
+        self._units = [unit for unit in self._units if not any(unit is fault for fault in left_out)]
+
+    def lines(self, watch: Watch) -> Iterator[Met]:
+        """See ``Intake.lines``."""
+        return map(self._with_source, self._lines(watch)) if self.named.name else self._lines(watch)
+
+    def _with_source(self, met: Met) -> Met:
+        """By names that no other source has."""
+        named, item = self.named, met.item
+        if isinstance(item, Fault):
+            return replace(met, item=named.fault(item), source=named.name)
+        origin = named.origin(item.origin)
+        if isinstance(item, Converted):
+            row = replace(item.row, id=origin.id, page=origin.page)
+            item = replace(item, origin=origin, row=row)
+        else:
+            item = replace(item, origin=origin)
+        return replace(met, item=item, page_name=named.key(met.page_name), source=named.name)
+
+    def _lines(self, watch: Watch) -> Iterator[Met]:
         converter = Converter(
             dataset=self.dataset,
-            preprocessing=self.preprocessing,
-            symbols=self.given,
-            opens_images=self.opens_images,
+            preprocessing=self.whole.preprocessing,
+            symbols=self.whole.given,
+            opens_images=self.whole.opens_images,
+            replacements=self.named.replacements,
         )
         outcomes: Iterator[Iterable[Readable | Unread | Fault]] = (
-            map_in_order(converter, self._units, count(self.num_workers))
-            if self.needs_text
+            map_in_order(converter, self._units, count(self.whole.num_workers))
+            if self.whole.needs_text
             else map(converter.unread, self._units)
         )
         for unit, outcome in zip(self._units, watch(outcomes, len(self._units)), strict=True):
@@ -97,12 +190,14 @@ class Intake:
         image = next(there, "")
         first = self._images.setdefault(nfc(os.path.normpath(image)), file) if image else file
         if first != file:
-            yield self._lost(_second_file(outcome, file, first, self._root()), file, image)
+            yield self._lost(_second_file(outcome, file, first, self.root), file, image)
             outcome = [item for item in outcome if isinstance(item, Fault)]
         for item in outcome:
             yield self._lost(item, file, image) if isinstance(item, Fault) else self._line(item, file)
 
-    def _root(self) -> Path:
+    @property
+    def root(self) -> Path:
+        """The folder that it lies in; none of what lies in three."""
         return Path("" if isinstance(self.dataset, (CustomDataset, SyntheticDataset)) else self.dataset.root)
 
     def _line(self, line: Readable | Unread, file: str) -> Met:
@@ -113,11 +208,15 @@ class Intake:
         if isinstance(split, Fault):
             return Met(split, None, file)
         fault = unknown_characters(line, self.dataset, split) or self._second_id(line.origin, split)
-        return Met(fault or line, split, file)
+        if fault:
+            return Met(fault, split, file)
+        writer = self.splitter.writer_of(line.origin)
+        known = line if writer == line.origin.writer else replace(line, origin=replace(line.origin, writer=writer))
+        return Met(known, split, file, self.splitter.identity.page(line.origin))
 
     def _lost(self, fault: Fault, file: str, image: str) -> Met:
         split = None
-        if fault.origin is not None and not self.needs_text:
+        if fault.origin is not None and not self.whole.needs_text:
             split = fault.origin.split
         elif fault.origin is not None:
             split = self.splitter.would_be(replace(fault.origin, image_source=fault.origin.image_source or image))
@@ -131,6 +230,19 @@ class Intake:
             return None
         what = f"has the id {origin.id!r} of {first}: change one of them, or dataset.id_column"
         return Fault(reason="id twice", where=origin.source, what=what, origin=origin)
+
+
+def _forget_what_others_read(sources: Sequence[SourceIntake]) -> None:
+    """Say nothing of the files that one source leaves out and another of the same folder takes, and of others once."""
+    if len(sources) == 1:
+        return
+    roots = Counter(source.root for source in sources)
+    left_out = Counter(fault.where for source in sources for fault in source.left_out_files())
+    said = set[str]()
+    for source in sources:
+        files = {fault.where for fault in source.left_out_files()}
+        source.forget({file for file in files if left_out[file] < roots[source.root] or file in said})
+        said |= files
 
 
 def _second_file(outcome: Iterable[Readable | Unread | Fault], file: str, first: str, root: Path) -> Fault:

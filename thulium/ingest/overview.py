@@ -97,10 +97,11 @@ def overview(dataset: DatasetSpec, preprocessing: PreprocessingSpec, num_files: 
         text = getattr(met.item, "text", "")
         seen.letters.update({script.capitalize(): number for script, number in bidi.scripts(text).items()})
         seen.directions[bidi.direction(text)] += 1
-    seen.num_pages, seen.num_keys = len(pages), len(intake.splitter.keys)
+    keys = [key for source in intake.sources for key in source.splitter.keys]
+    seen.num_pages, seen.num_keys = len(pages), len(keys)
     seen.sizes = list(_sizes(images))
     if not isinstance(dataset, (CustomDataset, SyntheticDataset)) and dataset.split.by != "given":
-        seen.seed = fitting_seed(list(intake.splitter.keys), dataset.split)
+        seen.seed = fitting_seed(keys, dataset.split)
     return seen
 
 

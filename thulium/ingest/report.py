@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,7 +19,10 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from thulium.data.shards import Row
+from thulium.ingest import by_source
 from thulium.ingest.accounting import CATEGORIES
+from thulium.ingest.findings import Finding
+from thulium.ingest.findings import many as _many
 from thulium.ingest.remarks import MEANINGS
 from thulium.ingest.survey import FRAME_WIDTHS, Survey
 from thulium.runtime.files import replace_bytes
@@ -42,29 +46,6 @@ ORDERS = {
     "visual_rtl": "In the order in which they stand in the image from left to right. A line with letters of both "
     "directions is taken to run to the left.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that a person should look at. Keys of params.yaml stand in backquotes.
-
-    Attributes:
-        level: "serious": what is measured later is wrong, or lines are lost; "look": a person has to judge; "note":
-            does no harm here.
-        title: what was found, and how often.
-        means, do: sentences.
-        names: lines, files, pages or characters.
-        where: the key of report.json that has them all.
-        pictures: the title of the survey's gallery that has some of them.
-    """
-
-    level: Literal["serious", "look", "note"]
-    title: str
-    means: str
-    do: str
-    names: Sequence[str]
-    where: str
-    pictures: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +75,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"keys": _mark_keys, "number": "{:,}".format, "drawn": _drawn}
+    environment.filters |= {
+        "keys": _mark_keys,
+        "number": "{:,}".format,
+        "drawn": _drawn,
+        "quoted": partial(json.dumps, ensure_ascii=False),
+    }
     return environment
 
 
@@ -142,7 +128,8 @@ def findings(report: Mapping[str, Any], pages: Mapping[str, set[str]]) -> list[F
         report: what report.json holds.
         pages: the pages of each split.
     """
-    found = [*_shared(report, pages), *_lost(report), *_remarked(report), *_odd_images(report), *_odd_texts(report)]
+    found = [*_shared(report, pages), *_lost(report), *_remarked(report), *by_source.findings(report)]
+    found += [*_odd_images(report), *_odd_texts(report)]
     return sorted(found, key=lambda finding: ("serious", "look", "note").index(finding.level))
 
 
@@ -325,10 +312,6 @@ def _odd_texts(report: Mapping[str, Any]) -> Iterator[Finding]:
             names=[f"{form}: {_many(count, 'line', 'lines')}" for form, count in accents.items()],
             where="accents",
         )
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
 
 
 def _together(sources: Sequence[str], between: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import get_args
@@ -16,11 +16,13 @@ from thulium.data.line import Fault, Origin, SplitName
 from thulium.ingest import lists
 from thulium.ingest.folds import Folds
 from thulium.ingest.lists import Names, Row
+from thulium.ingest.sources import OneDataset
 from thulium.runtime.errors import DataError, list_faults
-from thulium_dsl.grammar.spec import DatasetSpec, GtTxtDataset, ParquetDataset, RootedDataset, SplitSpec
+from thulium_dsl.grammar.spec import GtTxtDataset, ParquetDataset, RootedDataset, SplitSpec
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 IDENTITY = "dataset.split.identity to path"
+MANY = 200  # keys
 SEEDS_TRIED = 1000  # when the document's seed leaves a split empty
 
 
@@ -197,7 +199,7 @@ class Splitter:
         return of[by](line)
 
 
-def splitter_of(dataset: DatasetSpec, origins: Iterable[Origin] = ()) -> Splitter:
+def splitter_of(dataset: OneDataset, origins: Iterable[Origin] = ()) -> Splitter:
     """The splitter that a document asks for.
 
     Args:
@@ -231,6 +233,16 @@ def hashed(key: str, spec: SplitSpec) -> SplitName:
     digest = hashlib.sha256(f"{spec.seed}/{key}".encode()).digest()
     number = int.from_bytes(digest[:8], "big") / 2**64
     return "test" if number < spec.test else "val" if number < spec.test + spec.val else "train"
+
+
+def seed_for_all(groups: Iterable[Sequence[str]], spec: SplitSpec) -> int | None:
+    """The first seed by which each of some groups of keys has some in every split; None if none of those tried is."""
+    first = sorted((keys for keys in groups if 0 < len(keys) <= MANY), key=len)  # of many keys each split has some
+    for seed in range(1, SEEDS_TRIED + 1):
+        other = replace(spec, seed=seed)
+        if all(len({hashed(key, other) for key in keys}) == len(SPLITS) for keys in first):
+            return seed
+    return None
 
 
 def _identity(dataset: RootedDataset) -> Identity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from bisect import insort
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,9 @@ from thulium.data import bidi, places
 from thulium.data.charset import frames_needed
 from thulium.data.line import Fault, SplitName
 from thulium.data.shards import Row
+from thulium.ingest import by_source
 from thulium.ingest.accounting import Accounts, lines_of
+from thulium.ingest.by_source import SourceSurvey
 from thulium.ingest.conversion import Converted
 from thulium.ingest.remarks import MEANINGS
 from thulium.ingest.splitting import SPLITS
@@ -113,6 +116,8 @@ class Survey:
     Attributes:
         splits: one for each split.
         accounts: where each line went.
+        sources: one for each source of a data set that has several.
+        seed_for_all: of the split, by which every source has lines in each split, where one has not and it is known.
         shared_names: names that stand for several pages, documents or lines -> these, where the split goes by names.
         looks: what is odd about images -> their sources.
         remarks: what the reader found that a person should know -> the lines' sources.
@@ -123,6 +128,8 @@ class Survey:
 
     splits: dict[SplitName, SplitSurvey] = field(default_factory=lambda: {name: SplitSurvey() for name in SPLITS})
     accounts: Accounts = field(default_factory=Accounts)
+    sources: dict[str, SourceSurvey] = field(default_factory=dict)
+    seed_for_all: int | None = None
     shared_names: dict[str, set[str]] = field(default_factory=dict)
     looks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     remarks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -130,9 +137,11 @@ class Survey:
     oddities: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     gallery: dict[str, Gallery] = field(default_factory=dict)
 
-    def add(self, split: SplitName, line: Converted, file: str = "", writer: str = "") -> None:
+    def add(self, split: SplitName, line: Converted, file: str = "", writer: str = "", source: str = "") -> None:
         """Count a line; ``file`` is that of its page, where each page has one, and ``writer`` empty if nobody says."""
         self.accounts.use(split, file)
+        if source:
+            self.sources[source].add(split, line, file, is_telling=is_telling(line))
         self.splits[split].add(line, writer or line.origin.writer)
         for title in _titles(split, line):
             self.gallery.setdefault(title, Gallery(SHOWN if title == split else SHOWN_ODD)).add(line)
@@ -144,6 +153,12 @@ class Survey:
             self.raw_forms[line.raw_form] += 1
         for oddity in line.oddities:
             self.oddities[oddity].append(line.row.source)
+
+    def lose(self, fault: Fault, split: SplitName | None, file: str, source: str = "") -> None:
+        """Count what gave no line, see ``Accounts.leave_out``."""
+        self.accounts.leave_out(fault, split, file)
+        if source:
+            self.sources[source].accounts.leave_out(fault, split, file)
 
     @property
     def skipped(self) -> list[Fault]:
@@ -194,6 +209,7 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
     return {
         "splits": {name: _counts(split) for name, split in survey.splits.items()},
         "accounting": survey.accounts.report(),
+        **by_source.report(survey.sources, survey.seed_for_all),
         "documents": {name: _joined(split.documents_of) for name, split in unseen.items()},
         "writers": {name: _joined(split.writers_of) for name, split in unseen.items()},
         "skipped": _skipped(survey.skipped),
@@ -291,14 +307,14 @@ def _shared_pages(survey: Survey) -> list[str]:
     return sorted(page for page, count in counts.items() if count > 1)
 
 
-def overlaps(survey: Survey, *, pages_may: bool) -> list[Fault]:
+def overlaps(survey: Survey, *, pages_may: Callable[[str], bool]) -> list[Fault]:
     """A fault for each page, and for the same images of any two pages or lines, that stand in two splits.
 
     Args:
-        pages_may: lines of one page may stand in two splits.
+        pages_may: whether lines of a page may stand in two splits.
     """
     found = []
-    for page in () if pages_may else _shared_pages(survey):
+    for page in (page for page in _shared_pages(survey) if not pages_may(page)):
         where = " and ".join(name for name, split in survey.splits.items() if page in split.pages)
         what = f"lines of this page are in {where}: keep it in one split, {ALLOWED}"
         found.append(Fault(reason="page in two splits", where=f"page {page!r}", what=what))

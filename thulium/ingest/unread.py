@@ -16,10 +16,11 @@ from thulium_dsl.grammar.spec import (
     PageDataset,
     ParquetDataset,
     PreprocessingSpec,
+    SourcesDataset,
     SyntheticDataset,
 )
 
-DATASETS = (CustomDataset, GtTxtDataset, PageDataset, AltoDataset, ParquetDataset, SyntheticDataset)
+DATASETS = (CustomDataset, GtTxtDataset, PageDataset, AltoDataset, ParquetDataset, SyntheticDataset, SourcesDataset)
 
 
 def unread(data: DatasetSpec | Paths, preprocessing: PreprocessingSpec) -> Iterator[Unread | Fault]:

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from thulium.data.line import Fault
+from thulium.data.prepared import source_of
 from thulium.ingest import survey
 from thulium.ingest.accounting import Accounts
-from thulium.ingest.splitting import Splitter
+from thulium.ingest.intake import Intake
+from thulium.ingest.sources import OneDataset, sources_of
 from thulium.ingest.survey import Survey
-from thulium.runtime.errors import DataError, list_faults
+from thulium.runtime.errors import DataError, SourceError, list_faults
 from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, SyntheticDataset
 
 
@@ -42,7 +44,8 @@ def overlaps(seen: Survey, dataset: DatasetSpec) -> list[Fault]:
     """A fault for all that stands in two splits, unless the document allows it."""
     if isinstance(dataset, SyntheticDataset) or dataset.allow_overlap:
         return []
-    return survey.overlaps(seen, pages_may=_is_by_line(dataset))
+    by_line = {source.name for source in sources_of(dataset) if _is_by_line(source.dataset)}
+    return survey.overlaps(seen, pages_may=lambda page: (source_of(page) if seen.sources else "") in by_line)
 
 
 def _refuse(faults: Sequence[Fault]) -> None:
@@ -50,8 +53,8 @@ def _refuse(faults: Sequence[Fault]) -> None:
         raise DataError(list_faults(faults))
 
 
-def check_splits(seen: Survey, splitter: Splitter) -> None:
-    """Refuse data of which a split has no line.
+def check_splits(seen: Survey, intake: Intake) -> None:
+    """Refuse data of which a split has no line, or a source.
 
     Raises:
         DataError: says what to do.
@@ -59,11 +62,19 @@ def check_splits(seen: Survey, splitter: Splitter) -> None:
     for name, split in seen.splits.items():
         if split.lines:
             continue
-        what = f"{name}: no line is left: {splitter.advice(name)}; nothing was written"
+        what = f"{name}: no line is left: {intake.advice(name)}; nothing was written"
         raise DataError("\n".join([what, *left_out(seen.skipped)]))
+    what = "no line of it can be used: correct the source, or take it out; nothing was written"
+    empty = {
+        called: "\n".join([what, *left_out(source.accounts.faults)])
+        for called, source in seen.sources.items()
+        if not source.accounts.num_used
+    }
+    if empty:
+        raise SourceError(empty)
 
 
-def _is_by_line(dataset: DatasetSpec) -> bool:
+def _is_by_line(dataset: OneDataset) -> bool:
     """Whether the document itself divides pages: it says so, and no lists take the place of that."""
     if isinstance(dataset, (CustomDataset, SyntheticDataset)):
         return False

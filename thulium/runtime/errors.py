@@ -2,6 +2,7 @@
 
 ThuliumError (thulium_dsl.messages.problems)
 ├── DataError         a file or line of the data: names the file, and the line of labels.txt where there is one
+│   └── SourceError   the same of one of several sources: names the source
 ├── CheckpointError   a model file that is missing, damaged, or of another shape: both sides' numbers
 ├── DeviceError       a device that this machine does not have
 ├── LoggerError       a service that the run should be sent to and that does not take it
@@ -15,13 +16,25 @@ ThuliumError (thulium_dsl.messages.problems)
 Interrupted is no error: a signal asked the training to stop, and it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from thulium_dsl.messages.problems import ThuliumError
 
 
 class DataError(ThuliumError):
     """Data that cannot be used. The message names every file that is at fault."""
+
+
+class SourceError(DataError):
+    """Data of some of several sources that cannot be used.
+
+    Attributes:
+        said: name of each such source -> what is wrong with it.
+    """
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"source {name}: {text}" for name, text in said.items()))
+        self.said = said
 
 
 class CheckpointError(ThuliumError):

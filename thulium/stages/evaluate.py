@@ -240,7 +240,8 @@ def _kind_of_confidence(model: HTRModel) -> str:
 
 
 def _parted(results: Sequence[LineResult], data: Prepared, split: str) -> tuple[Grouping, ...]:
-    return groupings(results, data.of_pages("documents", split), data.of_pages("writers", split))
+    documents, writers = data.of_pages("documents", split), data.of_pages("writers", split)
+    return groupings(results, documents, writers, has_sources=bool(data.sources))
 
 
 def _write_tables(
@@ -369,6 +370,13 @@ def _say_how_far(page: Evaluation) -> None:
         say(page.new_characters)
 
 
+def _say_by_source(page: Evaluation) -> None:
+    groups = next((grouping.groups for grouping in page.groupings if grouping.kind == "source"), ())
+    if len(groups) > 1:
+        rates = (f"{group.name} {group.scores.cer:.2%} ({group.lines} lines)" for group in groups)
+        say(f"CER by source: {', '.join(rates)}")
+
+
 def _say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
     interval, rows = page.cer_interval, page.history
     measured, is_known = metrics["measured"], metrics["cer_low"] is not None
@@ -382,4 +390,5 @@ def _say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
         say(f"{unfit} of the lines have more text than the model has frames, and cannot be read right")
     if rows and "val_cer" in rows[0]:
         say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
+    _say_by_source(page)
     _say_how_far(page)

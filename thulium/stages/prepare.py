@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, get_args
 
-from thulium.data.line import Fault, SplitName
+from thulium.data.line import Fault
 from thulium.data.prepared import MANIFEST
 from thulium.data.shards import ShardWriter
-from thulium.ingest import register, survey
+from thulium.ingest import by_source, register, survey
 from thulium.ingest.conversion import Converted
 from thulium.ingest.dividing import prepare_folds
 from thulium.ingest.found import Found
@@ -127,25 +127,23 @@ def _read(
 ) -> tuple[Found, Register]:
     """Read and convert all lines, and write them, if there is a folder to write them to."""
     intake = Intake(dataset, preprocessing, resources.prepare_workers)
-    seen, pages = Survey(), Register()
+    seen, pages = Survey(sources=by_source.surveys(dataset)), Register()
     writers = {name: ShardWriter(folder / name) for name in SPLITS} if folder else {}
     for met in intake.lines(lambda outcomes, total: track(outcomes, "prepare", total)):
         if isinstance(met.item, Fault):
-            seen.accounts.leave_out(met.item, met.split, met.file)
+            seen.lose(met.item, met.split, met.file, met.source)
         elif isinstance(met.item, Converted) and met.split:
-            _add(met.item, met.split, met.file, seen, pages, intake)
+            seen.add(met.split, met.item, met.file, source=met.source)
+            digest = met.item.digest if survey.is_telling(met.item) else None
+            pages.add(met.split, met.item.row.page, met.page_name, digest)
             if writers:
                 writers[met.split].add(met.item.row)
     for writer in writers.values():
         writer.close()
-    seen.shared_names = intake.splitter.shared
+    seen.shared_names = intake.shared_names
+    if any(source.lacks_a_split for source in seen.sources.values()):
+        seen.seed_for_all = intake.seed_for_all()
     num_pages = sum(len(split.pages) for split in seen.splits.values())
     check_faults(seen.accounts, seen.num_lines, num_pages, dataset, overlaps(seen, dataset))
-    check_splits(seen, intake.splitter)
+    check_splits(seen, intake)
     return Found.of(seen, dataset, intake.given), pages
-
-
-def _add(line: Converted, split: SplitName, file: str, seen: Survey, pages: Register, intake: Intake) -> None:
-    seen.add(split, line, file, intake.splitter.writer_of(line.origin))
-    name = intake.splitter.identity.page(line.origin)
-    pages.add(split, line.row.page, name, line.digest if survey.is_telling(line) else None)

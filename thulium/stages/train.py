@@ -17,6 +17,7 @@ from thulium.data.loader import LineLoader, Place
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.data.readers import Readers
 from thulium.data.shards import Split
+from thulium.data.weighting import shares_of
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.runtime import processor, signals
@@ -177,6 +178,7 @@ def _loaders(
         max_pixels=training.max_pixels,
         readers=readers,
         world=world,
+        shares=shares_of(lines.ids, data.sources) if data.sources else (),
     )
     val_loader = LineLoader(
         data.split("val"),

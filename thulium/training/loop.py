@@ -88,7 +88,7 @@ def fit(
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
         say_all(messages.untrained(untrained, trainer.reading, is_started=training.init_from is not None))
-    pace = _Pace(run, len(train_loader.lines), on_pace)
+    pace = _Pace(run, train_loader.lines_an_epoch, on_pace)
     while run.epochs < (epochs := _last_epoch(run, training.epochs, len(train_loader))) and not run.is_over:
         epoch = run.epochs
         values = trainer.train_epoch(train_loader, epoch) | trainer.validate(val_loader, epoch)

@@ -18,8 +18,9 @@ HELPLESS = 0.9  # the CER from which a model that a training starts from is said
 def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: SchedulerSpec) -> Iterator[str]:
     """What begins: how many lines, how large a model, on what; and that there is no warm-up where one was asked for."""
     model = trainer.model
+    weighted = f" ({train.lines_an_epoch} an epoch)" if train.lines_an_epoch != len(train.lines) else ""
     yield (
-        f"training on {len(train.lines)} lines, validating on {len(val.lines)}; "
+        f"training on {len(train.lines)} lines{weighted}, validating on {len(val.lines)}; "
         f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
     )
     if scheduler.warmup_epochs and warmup_steps(scheduler, len(train)) < 2:

@@ -32,12 +32,19 @@ def folds_make_the_splits(settings: Settings) -> Iterator[Finding]:
     if not _has_folds(settings):
         return
     by, listed = "dataset.split.by", "dataset.train_list"
+    dataset = settings["dataset"]
     if settings[by] == "given":
         what = "{0} divides the lines anew, and with {1} folders say which split they are in"
         yield Finding((FOLDS, by), what, "write 'by: page', or leave folds empty")
-    elif settings[listed] is not None:
+    elif dataset.get("train_list") is not None:
         what = "{0} divides the lines anew, and with {1} lists say which split they are in"
         yield Finding((FOLDS, listed), what, "leave train_list, val_list and test_list empty, or folds")
+
+
+def folds_have_one_source(settings: Settings) -> Iterator[Finding]:
+    if _has_folds(settings) and "sources" in settings["dataset"]:
+        what = "{0} divides the lines of one source, and this dataset lists several"
+        yield Finding((FOLDS,), what, "leave folds empty, or read one source")
 
 
 def folds_leave_something(settings: Settings) -> Iterator[Finding]:
@@ -64,6 +71,7 @@ def folds_are_tests(settings: Settings) -> Iterator[Finding]:
 
 RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ...] = (
     (("dataset",), folds_make_the_splits),
+    (("dataset",), folds_have_one_source),
     (("dataset",), folds_leave_something),
     (("dataset", "training"), folds_have_one_seed),
     (("dataset", "evaluation"), folds_are_tests),

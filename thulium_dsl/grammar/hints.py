@@ -102,6 +102,8 @@ def _for_list(value: Any, schema: schemas.Schema) -> str:
     if isinstance(value, dict) and kinds:
         kind = next((name for name in value if name in kinds), next(iter(kinds)))
         return f"write '- type: {kind}' under it, and the keys of {kind} below 'type'"
+    if isinstance(value, dict) and value and {"find", "replace"} <= set(items.get("properties", {})):
+        return f"write {plain([{'find': find, 'replace': put} for find, put in value.items()])}"
     numbers = re.findall(_NUMBER, value.replace("-", " ")) if isinstance(value, str) else []
     if numbers and len(numbers) == schema.get("minItems"):
         return f"write [{', '.join(numbers)}]"

@@ -79,6 +79,8 @@ def _sibling(
     name: str, value: Any, own: schemas.Schema | None, kinds: Mapping[str, schemas.Schema], chosen: str
 ) -> str | None:
     """The type that an option belongs to, if that is another than the chosen one; only where its value fits there."""
+    # One who lists sources beside what one source has, or the other way round, has to choose.
+    kinds = {kind: part for kind, part in kinds.items() if "x-implied-by" not in part}
     if chosen not in kinds or (own is not None and ("enum" not in own or value in own["enum"])):
         return None
     others = ((kind, part.get("properties", {}).get(name)) for kind, part in kinds.items() if kind != chosen)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from thulium_dsl.grammar import resolve, schemas
+from thulium_dsl.grammar import schemas
 
 
 def paths_of(section: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """The files and folders that a section names, of those that its stage reads: dotted key -> path."""
-    kinds, found = {None, *_types(values)}, {}
-    for key in schemas.walk():
-        if key.path[0] == section and key.kind in kinds:
-            value = resolve.lookup(values, key.path[1:])
-            if schemas.names_a_file(key, value):
-                found[key.dotted] = str(value)
-    return found
+    """The files and folders that a section names, of those that its stage reads: dotted key -> path.
+
+    Of a list of sections, the key has the place in the list: ``dataset.sources.0.root``.
+    """
+    return dict(_paths(schemas.experiment()["properties"][section], values, (section,)))
 
 
-def _types(values: Mapping[str, Any]) -> Iterator[str]:
-    """The types that a section and the sections in it have."""
-    for name, value in values.items():
-        if name == "type":
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _types(value)
+def _paths(schema: schemas.Schema, value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        parts = schemas.properties(schema, value)
+        for name in (name for name in parts if name in value):
+            yield from _paths(parts[name], value[name], (*path, name))
+    elif isinstance(value, (list, tuple)):
+        for place, item in enumerate(value):
+            yield from _paths(schema["items"], item, (*path, str(place)))
+    elif schemas.names_a_file(schemas.Key(path, None, schema), value):
+        yield ".".join(path), str(value)
 
 
 def overlap(one: str, other: str) -> bool:

@@ -43,13 +43,20 @@ def with_one_spelling(tree: Tree) -> Tree:
     return tree
 
 
+def with_types(tree: Tree) -> Tree:
+    """The tree with the types that its sections have by a key that belongs to one type alone."""
+    parts = schemas.experiment()["properties"]
+    kinds = {name: schemas.implied_type(part, tree.get(name)) for name, part in parts.items()}
+    return {**tree, **{name: {"type": kind, **tree[name]} for name, kind in kinds.items() if kind}}
+
+
 def complete(tree: Tree) -> Tree:
     """The whole experiment: every key has a value, and equal documents give equal trees.
 
     Args:
         tree: one that the schemas accept.
     """
-    filled: Tree = _filled(with_one_spelling(tree), schemas.experiment())
+    filled: Tree = _filled(with_types(with_one_spelling(tree)), schemas.experiment())
     return filled
 
 

@@ -71,6 +71,13 @@ class Settings:
             value = value[name]
         return value
 
+    def datasets(self) -> list[tuple[str, dict[str, Any]]]:
+        """The dotted name and the values of the dataset, or of each of its sources."""
+        dataset = self.tree["dataset"]
+        if "sources" not in dataset:
+            return [("dataset", dataset)]
+        return [(f"dataset.sources.{place}", source) for place, source in enumerate(dataset["sources"])]
+
     def is_written(self, dotted: str) -> bool:
         return path_of(dotted) in self.document.places
 
@@ -188,6 +195,8 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
 
 
 def splits_are_apart(settings: Settings) -> Iterator[Finding]:
+    if "sources" in settings["dataset"]:
+        return  # two sources may take different files of one folder
     seen: dict[str, str] = {}
     for dotted, folder in paths_of("dataset", settings["dataset"]).items():
         first = seen.setdefault(posixpath.normpath(folder), dotted)
@@ -295,38 +304,42 @@ def shares_leave_something(settings: Settings) -> Iterator[Finding]:
 
 
 def lists_are_complete(settings: Settings) -> Iterator[Finding]:
-    names = [f"dataset.{split}_list" for split in ("train", "val", "test")]
-    if "train_list" not in settings["dataset"]:
-        return
-    lacking = [name for name in names if settings[name] is None]
-    if 0 < len(lacking) < len(names):
-        given = next(name for name in names if settings[name] is not None)
-        missing = " and ".join(name.removeprefix("dataset.") for name in lacking)
-        yield Finding((given,), f"{{0}} needs {missing} beside it", "name a list for each of the three splits, or none")
+    for where, dataset in settings.datasets():
+        given = [name for name in ("train_list", "val_list", "test_list") if dataset.get(name) is not None]
+        lacking = [name for name in ("train_list", "val_list", "test_list") if name not in given]
+        if given and lacking:
+            what = f"{{0}} needs {' and '.join(lacking)} beside it"
+            yield Finding((f"{where}.{given[0]}",), what, "name a list for each of the three splits, or none")
 
 
 def writers_are_known(settings: Settings) -> Iterator[Finding]:
-    dataset = settings["dataset"]
-    source = "writer_column" if dataset["type"] == "parquet" else "writers"
-    if "split" not in dataset or dataset["split"]["by"] != "writer" or dataset["train_list"] is not None:
-        return
-    if dataset[source] is None:
-        what = f"{{0}} needs dataset.{source}, which says who wrote what"
-        yield Finding(("dataset.split.by",), what, f"set dataset.{source}, or split by page or document")
+    for where, dataset in settings.datasets():
+        source = "writer_column" if dataset["type"] == "parquet" else "writers"
+        if source not in dataset or dataset["train_list"] is not None or dataset[source] is not None:
+            continue
+        is_own = dataset.get("split_by") is not None
+        by = f"{where}.split_by" if is_own else "dataset.split.by"
+        if settings[by] == "writer":
+            what = f"{{0}} needs {where}.{source}, which says who wrote what"
+            own = "" if where == "dataset" or is_own else ", or set its split_by to page or document"
+            yield Finding((by,), what, f"set {where}.{source}, or split by page or document{own}")
 
 
 def pattern_has_a_group(settings: Settings) -> Iterator[Finding]:
-    pattern = settings["dataset"].get("page_pattern")
-    if pattern is None:
-        return
-    hint = "such as '(.+)_line[0-9]+', whose brackets hold the page"
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        yield Finding(("dataset.page_pattern",), f"is not a regular expression: {_as_is(str(error))}", hint)
-        return
-    if groups != 1:
-        yield Finding(("dataset.page_pattern",), f"must have one group in brackets, found {groups}", hint)
+    for where, dataset in settings.datasets():
+        pattern = dataset.get("page_pattern")
+        if pattern is None:
+            continue
+        hint = "such as '(.+)_line[0-9]+', whose brackets hold the page"
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            what = f"is not a regular expression: {_as_is(str(error))}"
+            yield Finding((f"{where}.page_pattern",), what, hint)
+            continue
+        if groups != 1:
+            what = f"must have one group in brackets, found {groups}"
+            yield Finding((f"{where}.page_pattern",), what, hint)
 
 
 def replacements_are_used(settings: Settings) -> Iterator[Finding]:
@@ -336,6 +349,11 @@ def replacements_are_used(settings: Settings) -> Iterator[Finding]:
         yield Finding((listed, policy), "the replacements are not made, with {1}", "write 'on_unknown: map'")
     if is_map and not settings[listed]:
         yield Finding((policy, listed), "{0} has nothing to replace", "list replacements in dataset.text.map")
+    yield from found_once(settings, listed)
+
+
+def found_once(settings: Settings, listed: str) -> Iterator[Finding]:
+    """A finding for each replacement of a list that finds what one before it finds."""
     found = [item["find"] for item in settings[listed]]
     for index, text in enumerate(found):
         if text in found[:index]:

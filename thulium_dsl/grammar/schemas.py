@@ -68,11 +68,16 @@ def _with_snippets(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     snippets = [
-        {"label": kind, "description": branch["x-summary"], "body": {"type": kind, **defaults(branch)}}
+        {"label": kind, "description": branch["x-summary"], "body": {**_own(part), "type": kind, **defaults(branch)}}
         for kind, branch in branches(part).items()
     ]
     added = {"defaultSnippets": snippets} if snippets else {}
     return {**{name: _with_snippets(inner) for name, inner in part.items()}, **added}
+
+
+def _own(part: Schema) -> dict[str, Any]:
+    """The defaults of the keys that a section has whatever its type, but for the type."""
+    return defaults({"properties": {name: own for name, own in part["properties"].items() if name != "type"}})
 
 
 def defaults(schema: Schema) -> dict[str, Any]:
@@ -103,6 +108,13 @@ def gone() -> tuple[str, ...]:
 def branches(schema: Schema) -> dict[str, Schema]:
     """What each ``type`` adds to a schema: type -> the schema of its branch."""
     return {part["if"]["properties"]["type"]["const"]: part["then"] for part in schema.get("allOf", ())}
+
+
+def implied_type(schema: Schema, value: Any) -> str | None:
+    """The type that a section without one has by a key of it, such as ``sources``; None where no key says it."""
+    if not isinstance(value, Mapping) or "type" in value:
+        return None
+    return next((kind for kind, part in branches(schema).items() if part.get("x-implied-by") in value), None)
 
 
 def properties(schema: Schema, value: Any) -> dict[str, Schema]:

@@ -168,9 +168,145 @@ class SyntheticDataset:
     text: TextSpec
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceText:
+    """What is done to its transcriptions before what 'dataset.text' says is done to all."""
+
+    map: tuple[Replacement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomSource:
+    """Folders of line images with a labels.txt, as a source."""
+
+    name: str
+    type: Literal["custom"]
+    weight: float
+    text: SourceText
+    train_dir: str
+    val_dir: str
+    test_dir: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GtTxtSource:
+    """Line images, each with a .gt.txt file, as a source."""
+
+    name: str
+    type: Literal["gt_txt"]
+    weight: float
+    text: SourceText
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    page_pattern: str | None
+    split_by: str | None
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    writers: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSource:
+    """Page images with PAGE XML, as a source."""
+
+    name: str
+    type: Literal["page"]
+    weight: float
+    text: SourceText
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    level: Literal["line", "word"]
+    text_index: str | int
+    region_types: tuple[str, ...]
+    line_types: tuple[str, ...]
+    straighten: bool
+    split_by: str | None
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    writers: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AltoSource:
+    """Page images with ALTO XML, as a source."""
+
+    name: str
+    type: Literal["alto"]
+    weight: float
+    text: SourceText
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    region_types: tuple[str, ...]
+    line_types: tuple[str, ...]
+    straighten: bool
+    split_by: str | None
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+    writers: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetSource:
+    """Parquet tables with images and texts, as a source."""
+
+    name: str
+    type: Literal["parquet"]
+    weight: float
+    text: SourceText
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    image_column: str
+    text_column: str
+    id_column: str | None
+    page_column: str | None
+    document_column: str | None
+    writer_column: str | None
+    split_by: str | None
+    train_list: str | None
+    val_list: str | None
+    test_list: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticSource:
+    """Lines rendered in handwriting fonts, as a source."""
+
+    name: str
+    type: Literal["synthetic"]
+    weight: float
+    text: SourceText
+    lines: LineCounts
+    seed: int
+
+
+SourceSpec = CustomSource | GtTxtSource | PageSource | AltoSource | ParquetSource | SyntheticSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesDataset:
+    """Several sources, each of a type of its own, read as one."""
+
+    type: Literal["sources"]
+    sources: tuple[SourceSpec, ...]
+    split: SplitSpec
+    allow_overlap: bool
+    text: TextSpec
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
 RootedDataset = GtTxtDataset | PageDataset | AltoDataset | ParquetDataset
 
-DatasetSpec = CustomDataset | GtTxtDataset | PageDataset | AltoDataset | ParquetDataset | SyntheticDataset
+DatasetSpec = (
+    CustomDataset | GtTxtDataset | PageDataset | AltoDataset | ParquetDataset | SyntheticDataset | SourcesDataset
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

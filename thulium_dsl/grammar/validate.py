@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import fold_rules, idle, include, resolve, rules, schemas, words
+from thulium_dsl.grammar import fold_rules, idle, include, resolve, rules, schemas, source_rules, words
 from thulium_dsl.grammar.building import build
 from thulium_dsl.grammar.local import with_local
 from thulium_dsl.grammar.spec import Experiment
@@ -80,8 +80,9 @@ def check(document: Document) -> Checked:
     """All problems of a document, those of its text included; or the complete tree."""
     if document.root is None and document.problems:  # nothing could be read
         return Checked(document.problems, None)
-    resting = idle.idle_in(document.tree)
-    document = replace(document, tree=idle.without(document.tree, resting))
+    tree = resolve.with_types(document.tree)
+    resting = idle.idle_in(tree)
+    document = replace(document, tree=idle.without(tree, resting))
     problems = [*document.problems, *_unfollowed(document), *fold_rules.folds_of_no_split(document, resting)]
     wrong = {str(path[0]) for path in document.suspects if path}
     for path, problem in [*_schema_problems(document), *_spelling_problems(document)]:
@@ -187,7 +188,7 @@ def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
 
 def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) -> Iterator[Problem]:
     settings = rules.Settings(tree, document)
-    for reads, rule in (*rules.RULES, *fold_rules.RULES):
+    for reads, rule in (*rules.RULES, *fold_rules.RULES, *source_rules.RULES):
         if wrong.intersection(reads):
             continue
         for finding in rule(settings):

@@ -134,6 +134,12 @@ def _unknown_key(name: str, error: ValidationError) -> Saying:
         return Saying(what, f"did you mean '{meant}'?", name)
     kinds = [key.kind for key in schemas.walk() if key.path == (*path, name) and key.kind]
     kind = error.instance.get("type")
+    if name in kinds:  # a type that this key alone says
+        hint = f"remove 'type: {kind}' and its options, or '{name}'; they may be an item of '{name}'"
+        return Saying(f"'{name}' does not go with type {kind}", hint, name)
+    if kinds and (holder := error.schema.get("x-implied-by")):
+        hint = f"move it into the item of '{holder}' that it is about"
+        return Saying(f"'{name}' is said of one source, and this dataset lists several", hint, name)
     if kinds and kind:
         return Saying(f"'{name}' is not an option of {kind}", f"it belongs to {_joined(kinds)}", name)
     return Saying(what, _oddity(name, error.instance[name]) or _advice(name, list(parts)), name)
@@ -196,6 +202,9 @@ def _length(noun: str, side: str) -> Callable[[ValidationError], Iterator[Saying
     def say(error: ValidationError) -> Iterator[Saying]:
         if noun == "characters" and error.validator_value == 1:
             yield Saying("must not be empty", f"write a text, such as {plain(error.schema['examples'][0])}")
+            return
+        if noun == "items" and error.validator_value == 1 and side == "at least":
+            yield Saying("must not be empty", f"list something, such as {plain(error.schema['examples'][0])}")
             return
         is_exact = error.schema.get("minItems") == error.schema.get("maxItems") is not None
         yield Saying(

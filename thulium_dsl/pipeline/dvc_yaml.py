@@ -24,7 +24,7 @@ from thulium_dsl.text.written import inline
 
 NAME = "dvc.yaml"
 HEADER = "# Compiled by Thulium from params.yaml. Do not edit: change params.yaml, then run `thulium compile`."
-_TEMPLATE = re.compile(r"\$\{[a-z_.]+\}")
+_TEMPLATE = re.compile(r"\$\{[a-z_.]+(\[\d+\][a-z_.]*)*\}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from thulium_dsl.grammar.spec import Experiment, SplitSpec
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline import stages
 from thulium_dsl.pipeline.stages import (
+    BY_SOURCE,
     EACH,
     FOLDS,
     HISTORY,
@@ -48,6 +50,7 @@ SEED_LIST = "training.seeds"
 OF_SEED = f"{SEEDS}/${{item.seed}}/"
 FOLD_NUMBER = "dataset.split.folds"
 OF_FOLD = f"{FOLDS}/${{item.fold}}/"
+_PLACE_IN_LIST = re.compile(r"\.([0-9]+)(?=\.|$)")
 VALIDATION_ERROR = {"x": "epoch", "y": "val_cer", "title": "validation error"}
 
 
@@ -171,7 +174,7 @@ def _node(row: Stage, experiment: Experiment, root: Path, idle: tuple[Idle, ...]
         tuple(path.replace(SAVE_DIR, save_dir) for path in outs),
         row.texts,
         row.metrics,
-        row.plots,
+        tuple(plot for plot in row.plots if plot != BY_SOURCE or experiment.dataset.type == "sources"),
     )
 
 
@@ -225,11 +228,16 @@ def _inputs(row: Stage, experiment: Experiment, idle: tuple[Idle, ...]) -> list[
     """
     values = asdict(experiment)
     found = {name: path for section in row.sections for name, path in paths_of(section, values[section]).items()}
-    named = [names.local_path(path) if names.is_name(path) else f"${{{name}}}" for name, path in found.items()]
+    named = [names.local_path(path) if names.is_name(path) else _template(name) for name, path in found.items()]
     resting = [dotted(option.path) for option in idle if schemas.is_path(dotted(option.path), option.value)]
     # Of the evaluation only: data of another type need not be there, and would stop DVC.
     kept = [f"${{{name}}}" for name in resting if "evaluation" in row.sections and name.startswith("evaluation.")]
     return list(dict.fromkeys([*named, *kept]))
+
+
+def _template(name: str) -> str:
+    """What stands in dvc.yaml for the value of a dotted key: of an item of a list, DVC wants its place in brackets."""
+    return "${" + _PLACE_IN_LIST.sub(r"[\1]", name) + "}"
 
 
 def root_of(file: str | Path) -> Path:

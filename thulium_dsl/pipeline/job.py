@@ -18,7 +18,7 @@ class Job:
     """The size of a training.
 
     Attributes:
-        lines: training lines; those that do not fit the model's frames are left out only in training.
+        lines: training lines of an epoch; those that do not fit the model's frames are left out only in training.
         steps_per_epoch, epochs, steps: optimizer steps; early stopping may end the run before.
         parameters: of the model, where the last run had the same one; else None.
         seconds: None where the last run tells nothing about this one.
@@ -89,11 +89,13 @@ def duration(seconds: float) -> str:
 
 
 def _lines(prepared: Path) -> int | None:
-    """The training lines of prepared data; the manifest is written last, so with it the rest is there."""
+    """The training lines of an epoch of prepared data; the manifest is written last, so with it the rest is there."""
     report = _json(prepared / "report.json")
     if report is None or not (prepared / "prepared.json").is_file():
         return None
     try:
+        if sources := report.get("sources"):
+            return sum(int(source["lines_an_epoch"]) for source in sources.values())
         return int(report["splits"]["train"]["lines"])
     except (KeyError, TypeError, ValueError):
         return None

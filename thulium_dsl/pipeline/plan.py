@@ -170,10 +170,13 @@ def _changed_params(file: str, states: Tree, locked: Tree, tree: Tree) -> Iterat
 
 
 def _at(tree: Any, dotted: str) -> Any:
-    for name in dotted.split("."):
-        if not isinstance(tree, Mapping) or name not in tree:
+    for name in re.findall(r"[^.\[\]]+", dotted):  # DVC writes the place in a list in brackets
+        if isinstance(tree, list) and name.isdigit() and int(name) < len(tree):
+            tree = tree[int(name)]
+        elif isinstance(tree, Mapping) and name in tree:
+            tree = tree[name]
+        else:
             return ABSENT
-        tree = tree[name]
     return tree
 
 

@@ -69,6 +69,7 @@ _CER_BY_LENGTH = Plot(
     "plots/cer_by_length.csv",
     {"x": "length", "y": "cer", "title": "CER by length of the line", "x_label": "characters"},
 )
+BY_SOURCE = _cer_by("source")  # only where a dataset has several
 
 
 def _prepared(*names: str) -> tuple[str, ...]:
@@ -141,6 +142,7 @@ STAGES = (
                     "title": "share of each character that is read right",
                 },
             ),
+            BY_SOURCE,
             _cer_by("page"),
             _cer_by("document"),
             _cer_by("writer"),

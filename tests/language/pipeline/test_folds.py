@@ -38,6 +38,10 @@ def experiment(folds: object) -> Experiment:
             document(5, "", "  train_list: a\n  val_list: b\n  test_list: c\n"),
             "folds 5 divides the lines anew, and with train_list a (<text>:4) lists say which split they are in",
         ),
+        (
+            "dataset:\n  sources: [{name: a, type: page}, {name: b, type: alto}]\n  split: {folds: 5}\n",
+            "folds 5 divides the lines of one source, and this dataset lists several",
+        ),
         (document(5, ", val: 0.8"), "val 0.8 and folds 5 (<text>:3) leave nothing to learn from"),
         (
             document(5, "", "training: {seeds: [1, 2]}\n"),

@@ -85,6 +85,27 @@ def test_the_kind_of_data_changes_the_graph(tmp_path: Path) -> None:
     assert synthetic.nodes[0].deps == ()
 
 
+SOURCES = "dataset: {sources: [{name: a, type: page, root: p}, {name: b, type: gt_txt, root: g, writers: w.tsv}]}"
+
+
+def test_every_source_is_a_dependency_of_prepare_and_the_evaluation_draws_them(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(fill(parse(SOURCES)).text, encoding="utf-8")
+    several, one = graph.build(experiment_of(parse(SOURCES)), tmp_path), graph.build(experiment("page"), tmp_path)
+    places = ("sources[0].root", "sources[1].root", "sources[1].writers")
+    assert several.nodes[0].deps == tuple(f"${{dataset.{place}}}" for place in places)
+    plots = [{plot.path for plot in compiled.nodes[-1].plots} for compiled in (several, one)]
+    assert plots[0] - plots[1] == {"plots/cer_by_source.csv"}
+    heavier = SOURCES.replace("type: page", "type: page, weight: 3").replace("root: g", "root: h")
+    assert graph.build(experiment_of(parse(heavier)), tmp_path) == several, "values do not change the graph"
+
+
+def test_a_document_that_lists_sources_needs_no_type() -> None:
+    filled = fill(parse(SOURCES + "\n"))
+    assert "dataset.type" in filled.added
+    assert fill(parse(filled.text)).added == ()
+    assert experiment_of(parse(filled.text)) == experiment_of(parse(SOURCES))
+
+
 def test_a_language_model_that_is_a_file_is_a_dependency_of_evaluate(tmp_path: Path) -> None:
     def deps(value: str) -> list[tuple[str, ...]]:
         document = parse(f"evaluation: {{decoding: {{type: beam, language_model: {value}}}}}")

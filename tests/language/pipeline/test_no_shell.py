@@ -52,6 +52,8 @@ TEXT_KEYS = sorted(
         if "string" in key.schema["type"] and "enum" not in key.schema and "x-directive" not in key.schema
     }
 )
+# The keys of a source are those of a dataset of its type, but for their place: see the test of its folder below.
+TEXT_KEYS = [key for key in TEXT_KEYS if not key.startswith("dataset.sources")]
 
 
 def document(key: str, value: str) -> str:
@@ -59,6 +61,8 @@ def document(key: str, value: str) -> str:
     (found, *_) = schemas.find(key)
     *sections, name = key.split(".")
     text = f"{name}: {inline(value)}"
+    if "sources" in sections:
+        return f"dataset: {{sources: [{{name: x, type: {found.kind}, {text}}}]}}\n"
     for depth in range(len(sections), 0, -1):
         section = sections[depth - 1]
         if section == "map":
@@ -81,7 +85,7 @@ def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_p
     found = parse(document(key, value))
     problems = check(found).problems
     if problems:
-        assert {problem.path.replace("map.0", "map") for problem in problems} == {key}
+        assert {problem.path.replace(".0", "") for problem in problems} == {key}
         assert "\x1b" not in str(problems[0])
         assert problems[0].hint
         return
@@ -94,10 +98,16 @@ def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_p
     assert {stage["cmd"] for stage in compiled["stages"].values()} == COMMANDS
     folder = posixpath.normpath(value if key == WRITTEN_OUT else "checkpoints")
     assert f"{folder}/last.safetensors" in [next(iter(out)) for out in compiled["stages"]["train"]["outs"]]
-    assert {dep for stage in compiled["stages"].values() for dep in stage["deps"] if "${" in dep} <= {
+    found_deps = {dep for stage in compiled["stages"].values() for dep in stage["deps"] if "${" in dep}
+    assert {dep.replace("[0]", "") for dep in found_deps} <= {
         *(f"${{{path.dotted}}}" for path in schemas.walk() if path.schema.get("x-path")),
         f"{folder}/${{evaluation.checkpoint}}.safetensors",
     }
+
+
+@pytest.mark.parametrize("value", ["a b  c", "$(touch PWNED)", "${training.lr}", "two\nlines; touch PWNED"])
+def test_a_hostile_folder_of_a_source_is_refused_or_stays_a_value(value: str, tmp_path: Path) -> None:
+    test_a_hostile_value_is_refused_or_stays_a_value("dataset.sources.root", value, tmp_path)
 
 
 @pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")

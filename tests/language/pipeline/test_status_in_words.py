@@ -52,6 +52,13 @@ def test_the_stages_after_a_changed_one_run_too_whatever_their_place_in_the_file
     ]
 
 
+def test_the_folder_of_one_source_is_that_of_its_place_in_the_list() -> None:
+    pipeline = {"stages": {"prepare": {"cmd": "p", "deps": ["${dataset.sources[1].root}"]}}}
+    tree = complete_tree(parse("dataset: {sources: [{name: a, type: page}, {name: b, type: page, root: data/b}]}"))
+    steps = plan({"data/b.dvc": [{"changed outs": {"data/b": "modified"}}]}, pipeline, LOCK, tree)
+    assert [str(step) for step in steps][1] == "prepare: because data/b.dvc changes"
+
+
 def test_a_folder_of_data_comes_first() -> None:
     assert lines({"data/train.dvc": [{"changed outs": {"data/train": "modified"}}]})[:3] == [
         "data/train.dvc: data/train changed",
@@ -141,6 +148,15 @@ def test_a_job_is_counted_and_estimated(prepared: Path) -> None:
         "100 lines, 7 steps an epoch, at most 50 epochs: 350 steps; 1.25 M parameters; "
         "about 4 min at the last run's 20 lines/s on cpu (2 threads)"
     )
+
+
+def test_a_job_of_weighted_sources_is_counted_by_their_lines_an_epoch(prepared: Path) -> None:
+    report = {
+        "splits": {"train": {"lines": 100}},
+        "sources": {"a": {"lines_an_epoch": 120}, "b": {"lines_an_epoch": 8}},
+    }
+    (prepared / "data" / "prepared" / "report.json").write_text(json.dumps(report))
+    assert size(prepared, {}).startswith("128 lines, 8 steps an epoch")
 
 
 def test_another_model_is_neither_counted_nor_estimated(prepared: Path) -> None:
