@@ -64,6 +64,7 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
     lines, training = _lines(root / PREPARED), tree["training"]
     if lines is None:
         return None
+    lines = min(lines, training.get("lines") or lines)
     steps = math.ceil(lines / training["batch_size"])
     pace = paces.read(project)
     if pace is not None and (pace.digest != paces.digest(tree) or pace.lines_per_s <= 0):
