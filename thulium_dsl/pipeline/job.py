@@ -61,7 +61,7 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
         lock: what dvc.lock holds.
         is_stale: whether the data would be prepared anew first.
     """
-    lines, training = _lines(root / PREPARED), tree["training"]
+    lines, training = lines_in(root / PREPARED), tree["training"]
     if lines is None:
         return None
     lines = min(lines, training.get("lines") or lines)
@@ -89,7 +89,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _lines(prepared: Path) -> int | None:
+def lines_in(prepared: Path) -> int | None:
     """The training lines of prepared data; the manifest is written last, so with it the rest is there."""
     report = _json(prepared / "report.json")
     if report is None or not (prepared / "prepared.json").is_file():
