@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,10 @@ LEAST = 16  # lines of the smallest size that is chosen without being asked
 NAME = "curve-"  # how experiments of this command begin
 MARK = b"lines,pages,seed,cer,expected"
 SHOWN = 3  # names in a sentence
+_ANEW = (
+    "the prepared lines are not those of the document and the data any more, so it is not known how many there are\n"
+    "  help: run: dvc repro prepare"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,14 @@ def _project(file: Path) -> Project:
             "  help: write 'seeds: null', run `thulium compile`, and name them here: thulium curve --seeds "
             + ",".join(map(str, tree["training"]["seeds"]))
         )
-    total, files = job.lines_in(root / PREPARED), trained.prepared_files(plans._yaml(root / "dvc.lock"))
+    lock = plans._yaml(root / "dvc.lock")
+    total, files = job.lines_in(root / PREPARED), trained.prepared_files(lock)
     if total is None or not files:
         raise ThuliumError(
             "nothing is prepared yet, so it is not known how many lines there are\n  help: run: dvc repro prepare"
         )
+    if not trained.is_prepared_of(lock, tree):
+        raise ThuliumError(_ANEW)
     return Project(root, tree, trained.document_of(tree), total, files)
 
 
@@ -156,7 +162,7 @@ def _numbers(text: str, option: str, *, least: int) -> list[int]:
 
 def _halves(total: int) -> list[int]:
     """All lines, half of them, half of those and so on, rising."""
-    sizes = [math.ceil(total / 2**times) for times in range(SIZES)]
+    sizes = [total // 2**times for times in range(SIZES)]
     return sorted({size for size in sizes if size >= LEAST} | {total})
 
 
@@ -213,8 +219,8 @@ def _plan(project: Project, wanted: Sequence[Wanted], missing: Sequence[Wanted])
     sizes, seeds = sorted({each.lines for each in wanted}), sorted({each.seed for each in wanted})
     named = f"{', '.join(f'{size:,}' for size in sizes)} of {project.total:,} training lines"
     rows = [
-        f"{len(wanted)} trainings: {named}, each with the seeds {', '.join(map(str, seeds))}; "
-        f"{len(wanted) - len(missing)} are there, {len(missing) or 'none'} {'is' if len(missing) == 1 else 'are'} missing"
+        f"{len(wanted)} trainings: {named}, with the seeds {', '.join(map(str, seeds))}; "
+        f"there: {len(wanted) - len(missing)}, missing: {len(missing)}"
     ]
     if missing:
         rows.append(_time(project, sum(each.lines for each in missing)))
@@ -226,7 +232,9 @@ def _time(project: Project, lines: int) -> str:
     from thulium_dsl.pipeline.job import duration
 
     epochs, pace = project.tree["training"]["epochs"], paces.read(project.root)
-    size = f"what is missing learns from {lines:,} lines an epoch, at most {epochs:,} epochs as in the document"
+    size = (
+        f"what is missing: {lines:,} lines in all, {epochs:,} epochs as in the document, so fewer steps for fewer lines"
+    )
     if pace is None or pace.digest != paces.digest(project.tree) or pace.lines_per_s <= 0:
         return f"{size}; no run of this model was timed here, so there is no estimate of how long it takes"
     seconds = lines * epochs / pace.lines_per_s
@@ -236,7 +244,7 @@ def _time(project: Project, lines: int) -> str:
 def _refuse_unready(root: Path) -> None:
     """Refuse a project whose copies would not find its prepared lines."""
     if "prepare" in plans._status(root):
-        raise ThuliumError("the lines would be prepared anew before a training\n  help: run: dvc repro prepare")
+        raise ThuliumError(_ANEW)
     if not curve_runs.is_tracked(root, "dvc.lock"):
         raise ThuliumError(
             "dvc.lock is not known to git, and each training works in a copy of what git knows\n"
@@ -295,19 +303,18 @@ def _language_model(project: Project) -> list[str]:
 
 def _next(missing: Sequence[Wanted], states: Mapping[str, str]) -> Iterator[str]:
     """What is left to do, a sentence each."""
-    by_state = {
-        state: [each.name for each in missing if states.get(each.name) == state] for state in set(states.values())
-    }
-    for name in by_state.get("failed", []):
-        yield f"{name} failed in DVC's queue: `dvc queue logs {name}` says why"
-    waiting = [name for state in ("queued", "running") for name in by_state.get(state, [])]
-    if waiting:
+    of = [states.get(each.name) for each in missing]
+    for each, state in zip(missing, of, strict=True):
+        if state == "failed":
+            yield f"{each.name} failed in DVC's queue: `dvc queue logs {each.name}` says why"
+    running, waiting = of.count("running"), of.count("queued")
+    if running or waiting:
         yield (
-            f"{len(waiting)} in DVC's queue ({len(by_state.get('running', []))} running): `dvc queue start --jobs 1` "
-            "works on them, `dvc queue status` shows them"
+            f"in DVC's queue: {waiting} waiting, {running} running; `dvc queue start --jobs 1` works on them, "
+            "`dvc queue status` shows them, and `thulium curve` the curve as it grows"
         )
-    if len(waiting) < len(missing):
+    if running + waiting < len(missing):
         yield (
-            "to train what is missing: `thulium curve --run` (here, one after the other) or `thulium curve --queue` (in "
-            "DVC's queue); what is there is not trained again"
+            "to train what is missing: `thulium curve --run` (here, one after the other) or `thulium curve --queue` "
+            "(in DVC's queue); what is there is not trained again"
         )

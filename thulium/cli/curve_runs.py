@@ -140,7 +140,7 @@ def _to_its_end(words: Sequence[str], root: Path) -> int:
     from thulium.runtime.signals import die_with_parent
 
     with _answered_by(note):
-        process = subprocess.Popen(words, cwd=root, preexec_fn=die_with_parent)  # noqa: PLW1509 (one thread)
+        process = subprocess.Popen(words, cwd=root, preexec_fn=die_with_parent)  # this process has one thread
         code = process.wait()
     if pressed:
         raise KeyboardInterrupt

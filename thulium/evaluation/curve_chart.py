@@ -6,6 +6,7 @@ It is laid out once, as shapes; SVG and PNG are two ways to draw these.
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from thulium.evaluation.learning_curve import FARTHEST, Fit, usable
+from thulium.evaluation.learning_curve import FARTHEST, LEVEL, Fit, usable
 from thulium.runtime.svg import LOG_FROM, Axis, linear_ticks, log_ticks
 
 WIDTH, HEIGHT = 760, 440
@@ -113,14 +114,15 @@ def _frame(across: Axis, upright: Axis) -> Iterator[Shape]:
 
 def _legend(has_curve: bool, has_out: bool) -> Iterator[Shape]:
     x = float(LEFT)
-    entries = [("dot", "a training", 100)]
-    entries += [("line", "expected", 100), ("dashed", "farther than trained", 180)] if has_curve else []
-    entries += [("area", "95 % of trainings", 150)] if has_curve else []
-    entries += [("out", "not in the fit", 110)] if has_out else []
+    entries = [("dot", "a training", 108)]
+    entries += [("line", "expected", 112), ("dashed", "beyond the trained", 180)] if has_curve else []
+    entries += [("area", f"{LEVEL:.0%} of trainings", 168)] if has_curve else []
+    entries += [("out", "not in the fit", 0)] if has_out else []
     for kind, name, width in entries:
-        yield _sample(kind, x)
-        yield Shape("text", ((x + 32, 51),), name)
-        x += width + 20
+        shift = -14 if kind in ("dot", "out") else 0
+        yield _sample(kind, x + shift)
+        yield Shape("text", ((x + shift + 32, 51),), name)
+        x += width
 
 
 def _sample(kind: str, x: float) -> Shape:
@@ -165,7 +167,8 @@ def _painted(kind: str, theme: int) -> str:
 def _drawn(shape: Shape) -> str:
     x, y = shape.places[0]
     if shape.text:
-        return f'<text x="{x:.1f}" y="{y:.1f}" class="{shape.kind}" text-anchor="{shape.anchor}">{escape(shape.text)}</text>'
+        place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{shape.anchor}"'
+        return f'<text class="{shape.kind}" {place}>{escape(shape.text)}</text>'
     if len(shape.places) == 1:
         return f'<path class="{shape.kind}" d="M{x:.1f} {y:.1f}h0"/>'
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in shape.places)
@@ -207,7 +210,7 @@ def _dashes(places: Sequence[Place], dash: tuple[float, float] | None, scale: in
         return
     on, off = (length * scale for length in dash)
     done = 0.0
-    for (x, y), (to_x, to_y) in zip(places, places[1:], strict=False):
+    for (x, y), (to_x, to_y) in itertools.pairwise(places):
         length = math.hypot(to_x - x, to_y - y)
         at = 0.0
         while at < length:

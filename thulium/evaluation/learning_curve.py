@@ -39,7 +39,9 @@ LEAST_RATE = 1e-4  # for a logarithm, where a training made no error at all
 EXPONENTS = np.geomspace(0.05, 8.0, 34)  # b: Hestness et al. have 0.07 to 0.35 for large models on large data
 FLOORS = np.concatenate([[0.0], np.geomspace(0.02, 5.0, 9)])  # c, in parts of a
 STARTS = np.concatenate([[0.0], np.geomspace(0.03, 4.0, 7)])  # m
-MISFITS = np.geomspace(0.02, 0.4, 6)  # how far a size lies off any curve: a standard deviation of the logarithm
+# How far a size lies off any curve: standard deviations of the logarithm. Where each size has one seed, what another
+# would change is not known, and has to be in them.
+MISFITS, WITH_CHANCE = np.geomspace(0.02, 0.2, 6), np.geomspace(0.02, 0.4, 6)
 NONE = 0.5  # how likely it is beforehand that there is no floor, and likewise no start
 
 
@@ -116,10 +118,11 @@ def fit(points: Mapping[int, Sequence[float]]) -> Fit | None:
     means, counts = np.array([each.mean() for each in logs]), np.array([len(each) for each in logs])
     spread, degrees = _spread(logs)
     parts = np.array(list(given), float) / max(given)
-    weights, scales, errors, shape = _weigh(parts, means, counts, spread)
+    off = MISFITS if degrees else WITH_CHANCE
+    weights, scales, errors = _weigh(parts, means, spread**2 / counts, off)
     draws = np.random.default_rng(0)
     cells = draws.choice(weights.size, DRAWS, p=weights.ravel())
-    exponents, floors, starts, misfits = np.unravel_index(cells, shape)
+    exponents, floors, starts, misfits = np.unravel_index(cells, weights.shape)
     # The spread of the seeds is itself known from a few of them only.
     chance = spread * np.sqrt(degrees / draws.chisquare(degrees, DRAWS)) if degrees else np.zeros(DRAWS)
     return Fit(
@@ -128,7 +131,7 @@ def fit(points: Mapping[int, Sequence[float]]) -> Fit | None:
         FLOORS[floors],
         STARTS[starts],
         scales.ravel()[cells] + errors.ravel()[cells] * draws.standard_normal(DRAWS),
-        np.hypot(MISFITS[misfits], chance),
+        np.hypot(off[misfits], chance),
         draws.standard_normal(DRAWS),
     )
 
@@ -136,38 +139,34 @@ def fit(points: Mapping[int, Sequence[float]]) -> Fit | None:
 def _spread(logs: Sequence[Floats]) -> tuple[float, int]:
     """The standard deviation of a seed within its size, over all sizes, and its degrees of freedom."""
     degrees = sum(len(each) - 1 for each in logs)
-    return (
-        math.sqrt(sum(float(((each - each.mean()) ** 2).sum()) for each in logs) / degrees) if degrees else 0.0
-    ), degrees
+    squares = sum(float(((each - each.mean()) ** 2).sum()) for each in logs)
+    return (math.sqrt(squares / degrees) if degrees else 0.0), degrees
 
 
-def _weigh(
-    parts: Floats, means: Floats, counts: NDArray[np.int64], spread: float
-) -> tuple[Floats, Floats, Floats, tuple[int, ...]]:
+def _weigh(parts: Floats, means: Floats, chances: Floats, misfits: Floats) -> tuple[Floats, Floats, Floats]:
     """How probable each cell of the grid is; and the mean and the standard deviation of the logarithm of a in it.
 
     Each logarithm of a is as likely as any other beforehand, which can be integrated; all else is summed.
+
+    Args:
+        parts, means, chances: (sizes,) lines in parts of the most, and the mean logarithm with its variance.
+        misfits: standard deviations that are tried.
     """
-    shape = (len(EXPONENTS), len(FLOORS), len(STARTS), len(MISFITS))
-    exponents, floors, starts = (each[..., None] for each in np.meshgrid(EXPONENTS, FLOORS, STARTS, indexing="ij"))
-    off = means - np.log((parts + starts) ** -exponents + floors)  # (…, sizes)
-    off = np.repeat(off[..., None, :], shape[3], axis=-2)
-    variances = MISFITS[:, None] ** 2 + spread**2 / counts  # (misfits, sizes)
-    precisions = 1 / variances
-    total = precisions.sum(-1)
-    scales = (precisions * off).sum(-1) / total
-    left = (precisions * (off - scales[..., None]) ** 2).sum(-1)
+    axes = np.meshgrid(EXPONENTS, FLOORS, STARTS, indexing="ij")
+    exponents, floors, starts = (each[..., None, None] for each in axes)
+    off = means - np.log((parts + starts) ** -exponents + floors)  # (…, 1, sizes)
+    variances = misfits[:, None] ** 2 + chances  # (misfits, sizes)
+    total = (1 / variances).sum(-1)
+    scales = (off / variances).sum(-1) / total
+    left = ((off - scales[..., None]) ** 2 / variances).sum(-1)
     logs = -left / 2 - np.log(variances).sum(-1) / 2 - np.log(total) / 2 + _beforehand()
     weights = np.exp(logs - logs.max())
-    return weights / weights.sum(), scales, np.broadcast_to(1 / np.sqrt(total), shape), shape
+    return weights / weights.sum(), scales, np.broadcast_to(1 / np.sqrt(total), weights.shape)
 
 
 def _beforehand() -> Floats:
     """The logarithm of how probable floors and starts are before any point is known."""
-    floors, starts = (
-        np.log(np.concatenate([[NONE], np.full(len(each) - 1, (1 - NONE) / (len(each) - 1))]))
-        for each in (FLOORS, STARTS)
-    )
+    floors, starts = (np.log([NONE] + [(1 - NONE) / (len(each) - 1)] * (len(each) - 1)) for each in (FLOORS, STARTS))
     return np.asarray((floors[:, None] + starts)[None, :, :, None])
 
 

@@ -64,6 +64,12 @@ def prepared_files(lock: Mapping[str, Any]) -> dict[str, str]:
     return {row["path"]: row["md5"] for name in ("deps", "outs") for row in rows.get(name, ()) if "md5" in row}
 
 
+def is_prepared_of(lock: Mapping[str, Any], tree: Mapping[str, Any]) -> bool:
+    """Whether what is prepared is of a document; its data may have changed nevertheless."""
+    params = ((lock.get("stages") or {}).get("prepare") or {}).get("params", {}).get(PARAMS, {})
+    return all(params.get(name) == tree[name] for name in stage("prepare").sections)
+
+
 def agree(files: Mapping[str, str], others: Mapping[str, str]) -> bool:
     """Whether no path has another digest in one than in the other."""
     return all(others.get(path, digest) == digest for path, digest in files.items())
