@@ -232,13 +232,12 @@ def _time(project: Project, lines: int) -> str:
     from thulium_dsl.pipeline.job import duration
 
     epochs, pace = project.tree["training"]["epochs"], paces.read(project.root)
-    size = (
-        f"what is missing: {lines:,} lines in all, {epochs:,} epochs as in the document, so fewer steps for fewer lines"
-    )
+    most = "1 epoch" if epochs == 1 else f"at most {epochs:,} epochs"
+    size = f"what is missing: {lines:,} lines in all, {most} of each as in the document: fewer lines have fewer steps"
     if pace is None or pace.digest != paces.digest(project.tree) or pace.lines_per_s <= 0:
-        return f"{size}; no run of this model was timed here, so there is no estimate of how long it takes"
+        return f"{size}\nno run of this model was timed here, so there is no estimate of how long it takes"
     seconds = lines * epochs / pace.lines_per_s
-    return f"{size}: about {duration(seconds)} at the last run's {pace.lines_per_s:.0f} lines/s on {pace.device}"
+    return f"{size}\nabout {duration(seconds)} at the last run's {pace.lines_per_s:.0f} lines/s on {pace.device}, and some seconds for each to begin"
 
 
 def _refuse_unready(root: Path) -> None:

@@ -36,12 +36,12 @@ DRAWS = 4000
 LEAST_RATE = 1e-4  # for a logarithm, where a training made no error at all
 
 # What is tried; n in parts of the largest size.
-EXPONENTS = np.geomspace(0.05, 8.0, 34)  # b: Hestness et al. have 0.07 to 0.35 for large models on large data
-FLOORS = np.concatenate([[0.0], np.geomspace(0.02, 5.0, 9)])  # c, in parts of a
-STARTS = np.concatenate([[0.0], np.geomspace(0.03, 4.0, 7)])  # m
+EXPONENTS = np.geomspace(0.05, 8.0, 28)  # b: Hestness et al. have 0.07 to 0.35 for large models on large data
+FLOORS = np.concatenate([[0.0], np.geomspace(0.03, 30.0, 9)])  # c, in parts of a
+STARTS = np.concatenate([[0.0], np.geomspace(0.03, 4.0, 6)])  # m
 # How far a size lies off any curve: standard deviations of the logarithm. Where each size has one seed, what another
 # would change is not known, and has to be in them.
-MISFITS, WITH_CHANCE = np.geomspace(0.02, 0.2, 6), np.geomspace(0.02, 0.4, 6)
+MISFITS, WITH_CHANCE = np.geomspace(0.02, 0.2, 5), np.geomspace(0.02, 0.4, 5)
 NONE = 0.5  # how likely it is beforehand that there is no floor, and likewise no start
 
 
