@@ -92,7 +92,7 @@ def experiment(name: str, lines: int | None, seed: int, cer: float, **more: Any)
     """Leave an experiment in git as DVC does.
 
     Args:
-        more: ``epochs``, ``text``: another document; ``data``, other data; ``is_whole``, whether metrics and lock agree.
+        more: ``epochs``, ``text``: another document; ``data``: other data; ``is_whole``: metrics and lock agree.
     """
     tree = complete_tree(parse(more.get("text", DOCUMENT)))
     tree["training"] |= {"lines": lines, "seed": seed, "epochs": more.get("epochs", tree["training"]["epochs"])}
@@ -300,3 +300,21 @@ def names(project: Path, run: lab.Shell) -> list[str]:
 def ref(name: str, project: Path, run: lab.Shell) -> str:
     shown = run("git", "for-each-ref", "--format=%(refname)", "refs/exps", cwd=project).stdout
     return next(row for row in shown.split() if row.endswith(f"/{name}"))
+
+
+@pytest.mark.long
+def test_the_commands_of_the_guide_do_what_it_says(project: Path, run: lab.Shell) -> None:
+    commands = re.findall(r"(?m)^\$ (.*)$", GUIDE.read_text(encoding="utf-8"))
+    assert commands[:4] == ["dvc repro prepare", "thulium curve", "thulium curve --run", "thulium curve --queue"]
+    said = []
+    try:
+        for command in commands:
+            said.append(run("bash", "-c", command, cwd=project).stdout)
+            if command == "thulium curve":
+                assert not list((project / "reports").rglob("curve.png")) or "missing: 0" in said[-1]
+    finally:
+        run("dvc", "queue", "stop", "--kill", cwd=project, code=None)
+    assert "3 trainings: 24 of 24 training lines, with the seeds 1, 2, 3; there: 0, missing: 3" in said[1]
+    assert re.search(r"(?m)^ *24 +\d+ +\S+% +\S+% +\S+% +\S+%$", said[-1])
+    assert "missing: 0" in said[-1]
+    assert (project / "reports" / "curve" / "curve.png").is_file()

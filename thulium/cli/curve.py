@@ -237,7 +237,8 @@ def _time(project: Project, lines: int) -> str:
     if pace is None or pace.digest != paces.digest(project.tree) or pace.lines_per_s <= 0:
         return f"{size}\nno run of this model was timed here, so there is no estimate of how long it takes"
     seconds = lines * epochs / pace.lines_per_s
-    return f"{size}\nabout {duration(seconds)} at the last run's {pace.lines_per_s:.0f} lines/s on {pace.device}, and some seconds for each to begin"
+    speed = f"at the last run's {pace.lines_per_s:.0f} lines/s on {pace.device}"
+    return f"{size}\nabout {duration(seconds)} {speed}, and some seconds for each to begin"
 
 
 def _refuse_unready(root: Path) -> None:
