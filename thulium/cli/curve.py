@@ -127,7 +127,7 @@ def _project(file: Path) -> Project:
         )
     if not trained.is_prepared_of(lock, tree):
         raise ThuliumError(_ANEW)
-    return Project(root, tree, trained.document_of(tree), total, files)
+    return Project(root, tree, trained.document_of(tree), total, {**files, **_named_files(root, tree)})
 
 
 def _wanted(project: Project, sizes: str | None, seeds: str | None) -> list[Wanted]:
@@ -170,23 +170,24 @@ def _found(project: Project) -> tuple[dict[int, dict[int, float]], list[str]]:
     """What is trained: lines -> seed -> CER; and which experiments of this command are not of this curve, and why."""
     from thulium_dsl.pipeline.trained import agree
 
-    finished = curve_runs.finished(project.root)
-    others = {path for each in finished for path in each.of.files} - project.files.keys()
-    known = {**project.files, **_digests(project.root, others)}
     rates: dict[int, dict[int, float]] = {}
     elsewhere: list[Finished] = []
-    for each in finished:
-        if each.of.document != project.document or not agree(each.of.files, known):
+    for each in curve_runs.finished(project.root):
+        if each.of.document != project.document or not agree(each.of.files, project.files):
             elsewhere.append(each)
             continue
         lines = min(each.of.lines or project.total, project.total)
         rates.setdefault(lines, {}).setdefault(each.of.seed, each.cer)
-    return rates, list(_left_out(project, [each for each in elsewhere if each.name.startswith(NAME)], known))
+    return rates, list(_left_out(project, [each for each in elsewhere if each.name.startswith(NAME)]))
 
 
-def _digests(root: Path, paths: set[str]) -> dict[str, str]:
-    """The digests of files as they are now, such as first weights."""
-    files = {path: root / path for path in paths}
+def _named_files(root: Path, tree: Mapping[str, Any]) -> dict[str, str]:
+    """The digests of the files that a document names for training and evaluation, such as first weights."""
+    from thulium_dsl.grammar.names import local_path
+    from thulium_dsl.grammar.paths import paths_of
+
+    named = [path for section in ("training", "evaluation") for path in paths_of(section, tree[section]).values()]
+    files = {path: root / path for path in map(local_path, named)}
     return {
         path: hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
         for path, file in files.items()
@@ -194,14 +195,14 @@ def _digests(root: Path, paths: set[str]) -> dict[str, str]:
     }
 
 
-def _left_out(project: Project, others: Sequence[Finished], known: Mapping[str, str]) -> Iterator[str]:
+def _left_out(project: Project, others: Sequence[Finished]) -> Iterator[str]:
     """What differs in experiments of this command that are not of this curve, a sentence each."""
     from thulium_dsl.pipeline.plan import differences
 
     found: dict[str, list[str]] = {}
     for each in others:
         keys = [str(reason.name).lstrip(".") for reason in differences(each.of.document, project.document, "")]
-        paths = [path for path, digest in each.of.files.items() if known.get(path, digest) != digest]
+        paths = [path for path, digest in each.of.files.items() if project.files.get(path, digest) != digest]
         found.setdefault(_some(keys or paths), []).append(each.name)
     for what, names in found.items():
         one = len(names) == 1
