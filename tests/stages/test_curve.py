@@ -96,7 +96,7 @@ def experiment(name: str, lines: int | None, seed: int, cer: float, **more: Any)
     """
     tree = complete_tree(parse(more.get("text", DOCUMENT)))
     tree["training"] |= {"lines": lines, "seed": seed, "epochs": more.get("epochs", tree["training"]["epochs"])}
-    metrics = json.dumps({"cer": cer}).encode()
+    metrics = json.dumps({"cer": cer, "measured": {"characters": 250}}).encode()
     locked = yaml.safe_dump(lock(tree, metrics, more.get("data", "d1"))).encode()
     kept = metrics if more.get("is_whole", True) else b'{"cer": 0.01}'
     stream = f"commit refs/exps/ab/{'c' * 38}/{name}\ncommitter A <a@b> {100 + seed} +0000\ndata 1\nx\n".encode()
@@ -160,6 +160,14 @@ def test_what_is_missing_is_shown_as_such(ready: Path) -> None:
     assert "with the seeds 1, 2; there: 3, missing: 3" in out
     assert re.search(r"(?m)^ *48 +\d+(–\d+)? +13\.6% +– +13\.6% +\S+ to \S+$", out)
     assert "to train what is missing" in out
+
+
+def test_a_model_without_an_error_counts_as_half_of_one(ready: Path) -> None:
+    for lines, cer in ((12, 0.1), (24, 0.02), (48, 0.0), (96, 0.0)):
+        experiment(f"e-{lines}", lines, 1, cer)
+    out = call("curve", "--sizes", "12,24,48,96", "--seeds", "1").output
+    (low, high) = re.findall(r"(?m)^ *96 .* 0\.0% +(\S+)% to (\S+)%$", out)[0]
+    assert float(low) < 100 * 0.5 / 250 < float(high) < 5
 
 
 def test_too_few_sizes_are_not_extended(ready: Path) -> None:

@@ -64,6 +64,25 @@ class Project:
     files: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is trained of a curve.
+
+    Attributes:
+        rates: lines -> seed -> CER.
+        characters: that each CER is over; None where that is not known.
+        left_out: which experiments of this command are not of this curve, and why, a sentence each.
+    """
+
+    rates: Mapping[int, Mapping[int, float]]
+    characters: int | None
+    left_out: Sequence[str]
+
+    def missing(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """Those that are not trained yet."""
+        return [each for each in wanted if each.seed not in self.rates.get(each.lines, {})]
+
+
 @command()
 @document
 @click.option(
@@ -85,19 +104,17 @@ def curve(file: Path, sizes: str | None, seeds: str | None, is_run: bool, is_que
         raise ThuliumError("--run trains here and --queue lets DVC's queue do it: choose one of them")
     project = _project(file)
     wanted = _wanted(project, sizes, seeds)
-    rates, notes = _found(project)
-    states = curve_runs.waiting(project.root)
-    missing = [each for each in wanted if each.seed not in rates.get(each.lines, {})]
+    found, states = _found(project), curve_runs.waiting(project.root)
+    missing = found.missing(wanted)
     free = [each for each in missing if states.get(each.name) not in ("queued", "running")]
     echo(_plan(project, wanted, missing))
     if (is_run or is_queued) and free:
         _refuse_unready(project.root)
         (_train if is_run else _queue)(project, free, states)
-        states = curve_runs.waiting(project.root)
-        rates, notes = _found(project)
-        missing = [each for each in wanted if each.seed not in rates.get(each.lines, {})]
-    if rates:
-        _show(project, rates, wanted, notes, output_dir)
+        found, states = _found(project), curve_runs.waiting(project.root)
+        missing = found.missing(wanted)
+    if found.rates:
+        _show(project, found, wanted, output_dir)
     for sentence in _next(missing, states):
         echo(sentence)
 
@@ -166,11 +183,12 @@ def _halves(total: int) -> list[int]:
     return sorted({size for size in sizes if size >= LEAST} | {total})
 
 
-def _found(project: Project) -> tuple[dict[int, dict[int, float]], list[str]]:
-    """What is trained: lines -> seed -> CER; and which experiments of this command are not of this curve, and why."""
+def _found(project: Project) -> Found:
+    """What is trained of the project's curve."""
     from thulium_dsl.pipeline.trained import agree
 
     rates: dict[int, dict[int, float]] = {}
+    characters: int | None = None
     elsewhere: list[Finished] = []
     for each in curve_runs.finished(project.root):
         if each.of.document != project.document or not agree(each.of.files, project.files):
@@ -178,7 +196,9 @@ def _found(project: Project) -> tuple[dict[int, dict[int, float]], list[str]]:
             continue
         lines = min(each.of.lines or project.total, project.total)
         rates.setdefault(lines, {}).setdefault(each.of.seed, each.cer)
-    return rates, list(_left_out(project, [each for each in elsewhere if each.name.startswith(NAME)]))
+        characters = each.characters or characters
+    ours = [each for each in elsewhere if each.name.startswith(NAME)]
+    return Found(rates, characters, list(_left_out(project, ours)))
 
 
 def _named_files(root: Path, tree: Mapping[str, Any]) -> dict[str, str]:
@@ -268,27 +288,22 @@ def _queue(project: Project, missing: Sequence[Wanted], states: Mapping[str, str
         echo(f"queued {each.name}", err=True)
 
 
-def _show(
-    project: Project,
-    rates: Mapping[int, Mapping[int, float]],
-    wanted: Sequence[Wanted],
-    notes: Sequence[str],
-    out: Path,
-) -> None:
+def _show(project: Project, found: Found, wanted: Sequence[Wanted], out: Path) -> None:
     from thulium_dsl.pipeline.stages import PREPARED
 
     stage = engine.load("curve", "thulium.stages.curve")
     refuse_foreign(out / "curve.csv", MARK, "curve", "--output-dir")
-    found = stage.curve(
-        rates,
+    curve = stage.curve(
+        found.rates,
         sizes=[each.lines for each in wanted],
         seeds=[each.seed for each in wanted],
         prepared=project.root / PREPARED,
+        characters=found.characters,
         split=project.tree["evaluation"]["split"],
-        notes=[*notes, *_language_model(project)],
+        notes=[*found.left_out, *_language_model(project)],
     )
-    echo(f"\n{stage.as_text(found)}", nl=False)
-    stage.write(found, out)
+    echo(f"\n{stage.as_text(curve)}", nl=False)
+    stage.write(curve, out)
     echo(f"wrote {', '.join(stage.NAMES[:-1])} and {stage.NAMES[-1]} in {out}")
 
 

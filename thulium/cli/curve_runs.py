@@ -45,6 +45,13 @@ class Finished:
         """Its CER on the lines that are evaluated."""
         return float(self.metrics["cer"])
 
+    @property
+    def characters(self) -> int | None:
+        """That the CER is over; None where that is not said."""
+        measured = self.metrics.get("measured")
+        number = measured.get("characters") if isinstance(measured, dict) else None
+        return number if isinstance(number, int) and number > 0 else None
+
 
 def finished(root: Path) -> list[Finished]:
     """What was trained in a project: the workspace, the last commit and all experiments, of whatever commit.

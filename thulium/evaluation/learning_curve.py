@@ -33,7 +33,7 @@ HARDLY_READS = 0.5  # a mean CER from which a size is left out: it says when rea
 FARTHEST = 4  # times the largest size; what lies behind is said to be a guess
 LEVEL = intervals.LEVEL
 DRAWS = 4000
-LEAST_RATE = 1e-4  # for a logarithm, where a training made no error at all
+LEAST = 1e-4  # the rate that counts for a training without an error, where it is not known how many characters it read
 
 # What is tried; n in parts of the largest size.
 EXPONENTS = np.geomspace(0.05, 8.0, 28)  # b: Hestness et al. have 0.07 to 0.35 for large models on large data
@@ -105,16 +105,17 @@ def usable(points: Mapping[int, Sequence[float]]) -> dict[int, Sequence[float]]:
     return {lines: points[lines] for lines in sorted(points) if np.mean(points[lines]) < HARDLY_READS}
 
 
-def fit(points: Mapping[int, Sequence[float]]) -> Fit | None:
+def fit(points: Mapping[int, Sequence[float]], least: float = LEAST) -> Fit | None:
     """The curves of some sizes; None where fewer than FEWEST of them are usable.
 
     Args:
         points: number of lines -> the CER of each seed.
+        least: the rate that counts for a training without an error: a logarithm of 0 there is none.
     """
     given = usable(points)
     if len(given) < FEWEST:
         return None
-    logs = [np.log(np.maximum(rates, LEAST_RATE)) for rates in given.values()]
+    logs = [np.log(np.maximum(rates, least)) for rates in given.values()]
     means, counts = np.array([each.mean() for each in logs]), np.array([len(each) for each in logs])
     spread, degrees = _spread(logs)
     parts = np.array(list(given), float) / max(given)

@@ -21,6 +21,7 @@ NAMES = ("curve.csv", "curve.svg", "curve.png", "curve.html")
 TITLE = "CER by the number of training lines"
 COLUMNS = ("lines", "pages", "seed", "cer", "expected", "low", "high")
 MISSING = "–"
+HALF_AN_EDIT = 0.5  # what no edit at all stands for, on the scale of a logarithm
 
 Rates = Mapping[int, Mapping[int, float]]  # lines -> seed -> CER
 
@@ -34,6 +35,7 @@ class Curve:
         sizes, seeds: rows and columns of the table, those that are not trained yet with them.
         pages: (lines, seed) -> pages that these lines are of; empty where no two lines are known to be of one page.
         fit: None where too few sizes are trained, or read.
+        least: the rate that counts for a training without an error.
         split: that the CER is of.
         notes: what else is to be known, a sentence each.
     """
@@ -43,6 +45,7 @@ class Curve:
     seeds: Sequence[int]
     pages: Mapping[tuple[int, int], int]
     fit: Fit | None
+    least: float
     split: str
     notes: Sequence[str]
 
@@ -53,12 +56,20 @@ class Curve:
 
 
 def curve(
-    rates: Rates, *, sizes: Sequence[int], seeds: Sequence[int], prepared: Path, split: str, notes: Sequence[str]
+    rates: Rates,
+    *,
+    sizes: Sequence[int],
+    seeds: Sequence[int],
+    prepared: Path,
+    characters: int | None,
+    split: str,
+    notes: Sequence[str],
 ) -> Curve:
     """Fit a curve to the trainings that are finished.
 
     Args:
         prepared: the folder that prepare wrote: of which pages the lines are.
+        characters: that the CER is over; None: not known.
 
     Raises:
         DataError: the prepared lines cannot be read.
@@ -69,10 +80,11 @@ def curve(
         seeds=sorted({*seeds, *(seed for each in rates.values() for seed in each)}),
         pages={},
         fit=None,
+        least=HALF_AN_EDIT / characters if characters else learning_curve.LEAST,
         split=split,
         notes=notes,
     )
-    return replace(found, pages=_pages(found, prepared), fit=learning_curve.fit(found.points))
+    return replace(found, pages=_pages(found, prepared), fit=learning_curve.fit(found.points, found.least))
 
 
 def _pages(found: Curve, prepared: Path) -> dict[tuple[int, int], int]:
@@ -157,7 +169,8 @@ def _checked(found: Curve) -> list[str]:
     """What the curve of the smaller sizes says of the largest one, beside what came out there."""
     points = found.points
     largest = max(points)
-    before = learning_curve.fit({lines: rates for lines, rates in points.items() if 2 * lines <= largest})
+    half = {lines: rates for lines, rates in points.items() if 2 * lines <= largest}
+    before = learning_curve.fit(half, found.least)
     if before is None or found.fit is None or largest != found.fit.largest:
         return []
     band, mean = before.at(largest), float(np.mean(points[largest]))
