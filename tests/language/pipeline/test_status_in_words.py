@@ -143,6 +143,12 @@ def test_a_job_is_counted_and_estimated(prepared: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("lines", "counted"), [(40, "40 lines, 3 steps"), (100, "100 lines, 7 steps"), (500, "100 ")])
+def test_a_job_on_some_of_the_lines_is_smaller(prepared: Path, lines: int, counted: str) -> None:
+    tree = {**TREE, "training": {**TREE["training"], "lines": lines}}
+    assert str(job.size(prepared, prepared, tree, {}, is_stale=False)).startswith(counted)
+
+
 def test_another_model_is_neither_counted_nor_estimated(prepared: Path) -> None:
     pace.write(prepared, pace.Pace(20.0, "cpu", "another"))
     assert size(prepared, params(model={}), is_stale=True) == (
