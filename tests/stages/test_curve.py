@@ -233,6 +233,8 @@ def test_what_cannot_be_a_curve_is_refused(ready: Path, tmp_path: Path, monkeypa
     assert "--sizes: 97 lines are more than there are: 96 training lines" in refusal("curve", "--sizes", "12,97")
     for words in ("1,1", "0,2", "a", "1.5", ""):
         assert "--sizes takes whole numbers from 1 on, each once" in refusal("curve", "--sizes", words or ",")
+    shutil.copy(ready / "params.yaml", ready / "other.yaml")
+    assert "other.yaml: a pipeline is compiled from params.yaml only" in refusal("curve", "other.yaml")
     assert "dvc.yaml is out of date" in refusal_of(ready, "  seeds:\n", "  seeds:\n  - 1\n  - 2\n")
     call("compile")
     assert "thulium curve --seeds 1,2" in refusal("curve")
