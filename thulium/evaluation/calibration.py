@@ -16,7 +16,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from thulium.evaluation.metrics import LineResult
-from thulium.models.calibration import Calibration, Curve, Floats, abscissa
+from thulium.models.calibration import Calibration, Curve, Floats, LineCurve, abscissa
 from thulium.runtime.tables import write_table
 
 MOST_BINS = 10
@@ -76,17 +76,24 @@ def fit(results: Sequence[LineResult]) -> Calibration | None:
     Args:
         results: of lines that the model did not learn from, read without a calibration.
     """
-    sure = [(result.confidence, result.share_right) for result in results if result.confidence is not None]
+    sure = [result for result in results if result.confidence is not None]
     if not sure:
         return None
-    lines = _curve(np.array([confidence for confidence, _ in sure]), np.array([share for _, share in sure]))
-    return Calibration(_curve(*_characters(results)), lines)
+    right = np.array([result.share_right for result in sure])
+    own, lengths = _lines(sure)
+    return Calibration(Curve(*_weights(*_characters(results))), LineCurve(*_weights(own, right, lengths)))
 
 
 def sure_of(results: Sequence[LineResult], calibration: Calibration | None) -> Floats:
     """The confidences in lines that were read without a calibration, as they are with one."""
-    own = np.array([result.confidence for result in results if result.confidence is not None], np.float64)
-    return calibration.lines(own) if calibration else own
+    confidences, lengths = _lines([result for result in results if result.confidence is not None])
+    return calibration.lines(confidences, lengths) if calibration else confidences
+
+
+def _lines(results: Sequence[LineResult]) -> tuple[Floats, Floats]:
+    """Of all lines, the confidences and how many characters were read."""
+    confidences = np.array([result.confidence for result in results], np.float64)
+    return confidences, np.array([len(result.confidences) for result in results], np.float64)
 
 
 def _characters(results: Sequence[LineResult]) -> tuple[Floats, Floats]:
@@ -104,14 +111,15 @@ def _bins(confidences: Floats, right: Floats) -> tuple[Bin, ...]:
     return tuple(Bin(len(part), float(confidences[part].mean()), float(right[part].mean())) for part in parts)
 
 
-def _curve(confidences: Floats, right: Floats) -> Curve:
-    """The curve of the highest likelihood, with a little of what is known beforehand."""
-    x = abscissa(confidences)
-    slope, offset = _newton(np.stack([x, np.ones_like(x)]), np.zeros_like(x), right, np.array([1.0, 0.0]))
+def _weights(confidences: Floats, right: Floats, lengths: Floats | None = None) -> tuple[float, ...]:
+    """Slope, offset and, for lines, what length adds: of the highest likelihood, with a little that is known before."""
+    x, ones = abscissa(confidences), np.ones((1, len(confidences)))
+    inputs = ones if lengths is None else np.stack([ones[0], np.log1p(lengths)])
+    prior = np.zeros(len(inputs))
+    slope, *others = _newton(np.stack([x, *inputs]), np.zeros_like(x), right, np.array([1.0, *prior]))
     if slope < LEAST_SLOPE:
-        slope = LEAST_SLOPE
-        (offset,) = _newton(np.ones_like(x)[None], slope * x, right, np.zeros(1))
-    return Curve(round(float(slope), DECIMALS), round(float(offset), DECIMALS))
+        slope, others = LEAST_SLOPE, _newton(inputs, LEAST_SLOPE * x, right, prior).tolist()
+    return tuple(round(float(weight), DECIMALS) for weight in (slope, *others))
 
 
 def _newton(inputs: Floats, fixed: Floats, right: Floats, prior: Floats) -> Floats:

@@ -277,7 +277,8 @@ class Recogniser:
         if line.score is None:
             return None
         by_symbols = np.nan_to_num(np.exp(np.float64(line.score) / (len(line.classes) + 1)))
-        return float(self.model.calibration.lines(by_symbols) if self.model.calibration else by_symbols)
+        calibration = self.model.calibration
+        return float(calibration.lines(by_symbols, np.float64(len(line.classes))) if calibration else by_symbols)
 
 
 def _grey(image: LineImage, place: int) -> Image.Image:

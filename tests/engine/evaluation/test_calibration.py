@@ -9,9 +9,10 @@ import pytest
 
 from thulium.evaluation.calibration import are_right, bins_of_characters, bins_of_lines, ece, fit
 from thulium.evaluation.metrics import LineResult
-from thulium.models.calibration import Calibration, Curve, calibration_in
+from thulium.models.calibration import Calibration, Curve, LineCurve, calibration_in
 
 SAME = Curve(1.0, 0.0)
+ABOUT_AS_SURE = 0.9
 
 
 def line(number, confidence, right, of=100):
@@ -31,7 +32,13 @@ def drawn(truth, seed, number=600):
 def read_with(calibration, results):
     return [
         LineResult(
-            *(r.id, r.page, r.transcription, r.prediction, float(calibration.lines(np.array(r.confidence)))),
+            *(
+                r.id,
+                r.page,
+                r.transcription,
+                r.prediction,
+                float(calibration.lines(np.array(r.confidence), len(r.confidences))),
+            ),
             tuple(calibration.characters(np.array(r.confidences)).tolist()),
             r.are_right,
         )
@@ -70,7 +77,17 @@ def test_confidences_of_other_lines_mean_what_they_say(truth):
     before, after = (ece(bins_of_lines(results)) for results in (others, read_with(calibration, others)))
     assert after < 0.012 < 0.03 < before
     assert ece(bins_of_characters(read_with(calibration, others))) < 0.012
-    assert (calibration.lines.slope, calibration.lines.offset) == pytest.approx((truth.slope, truth.offset), abs=0.2)
+    offset = calibration.lines.offset + calibration.lines.by_length * math.log(1 + 100)  # all lines are of one length
+    assert (calibration.lines.slope, offset) == pytest.approx((truth.slope, truth.offset), abs=0.2)
+
+
+def test_a_long_line_that_is_as_sure_as_a_short_one_is_right_more_often():
+    """Page numbers beside lines of text: the model is as sure of both, and one of five page numbers is wrong."""
+    short = [line(n, ABOUT_AS_SURE, 2 * (n % 5 > 0), of=2) for n in range(200)]
+    long = [line(200 + n, ABOUT_AS_SURE, 58, of=60) for n in range(200)]
+    found = read_with(fit(short + long), short + long)
+    assert ece(bins_of_lines(found)) < 0.01
+    assert [round(result.confidence, 2) for result in (found[0], found[-1])] == [0.8, 0.97]
 
 
 @pytest.mark.parametrize(
@@ -87,8 +104,9 @@ def test_confidences_of_other_lines_mean_what_they_say(truth):
 )
 def test_whatever_was_measured_a_surer_line_stays_the_surer_one(results):
     calibration = fit(results)
-    for curve in (calibration.characters, calibration.lines):
-        found = curve(np.array([0.0, 1e-9, 0.2, 0.5, 0.9, 0.999, 1.0]))
+    confidences = np.array([0.0, 1e-9, 0.2, 0.5, 0.9, 0.999, 1.0])
+    of_lines = (calibration.lines(confidences, np.full(7, length)) for length in (0, 1, 100, 100_000))
+    for found in (calibration.characters(confidences), *of_lines):
         assert np.isfinite(found).all()
         assert (np.diff(found) >= 0).all()
         assert found[2] < found[-2]
@@ -102,5 +120,11 @@ def test_there_is_none_without_a_confidence():
 
 
 def test_it_is_kept_as_it_is():
-    calibration = Calibration(Curve(1.25, -0.5), SAME)
+    calibration = Calibration(Curve(1.25, -0.5), LineCurve(1.5, 0.25, -0.125))
     assert calibration_in(calibration.written()) == calibration
+
+
+def test_one_that_was_kept_before_lines_had_a_length_means_what_it_meant():
+    kept = {"characters": {"slope": 1.25, "offset": -0.5}, "lines": {"slope": 1.5, "offset": 0.25}}
+    confidences = np.array([0.1, 0.9])
+    assert calibration_in(kept).lines(confidences, np.array([3, 70])).tolist() == Curve(1.5, 0.25)(confidences).tolist()

@@ -13,7 +13,7 @@ import torch
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
 from thulium.decoding import searches
-from thulium.models.calibration import Calibration, Curve
+from thulium.models.calibration import Calibration, Curve, LineCurve
 from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, DataError
@@ -68,7 +68,7 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
 
 
 def test_how_sure_the_model_is_stands_beside_what_it_read(experiment, prepared, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(model, "calibration", Calibration(Curve(1.0, 0.0), Curve(1.0, -9.0)))
+    monkeypatch.setattr(model, "calibration", Calibration(Curve(1.0, 0.0), LineCurve(1.0, -9.0)))
     save_model(model, tmp_path / "m.safetensors")
     metrics = judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
     rows = read_table(tmp_path / "predictions.csv")

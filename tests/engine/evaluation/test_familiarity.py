@@ -11,7 +11,7 @@ from thulium.data.prepared import open_prepared
 from thulium.evaluation.calibration import sure_of
 from thulium.evaluation.familiarity import characters_new_to, familiarity
 from thulium.evaluation.metrics import LineResult
-from thulium.models.calibration import Calibration, Curve
+from thulium.models.calibration import Calibration, Curve, LineCurve
 from thulium.models.file import load_model, save_model
 from thulium.models.header import CheckpointError, read_header
 from thulium.models.own_lines import OwnLines, own_lines, own_lines_in
@@ -29,7 +29,7 @@ def model(experiment, prepared):
     torch.manual_seed(1)
     data = open_prepared(prepared)
     model = HTRModel(experiment.model, Charset(data.symbols), data.preprocessing, data.text)
-    model.calibration, model.own_lines = Calibration(SAME, SAME), own_lines(np.linspace(0.8, 1.0, 201))
+    model.calibration, model.own_lines = Calibration(SAME, LineCurve(1.0, 0.0)), own_lines(np.linspace(0.8, 1.0, 201))
     return model
 
 
@@ -44,9 +44,9 @@ def test_what_is_kept_are_confidences_at_each_twentieth():
 
 
 def test_the_kept_confidences_are_those_that_readings_have_afterwards():
-    half = Calibration(SAME, Curve(1.0, -1.0))
+    half = Calibration(SAME, LineCurve(1.0, -1.0))
     results = [*read([0.5, 0.9]), LineResult("x", "p", "", "")]
-    assert sure_of(results, half) == pytest.approx(half.lines(np.array([0.5, 0.9])))
+    assert sure_of(results, half) == pytest.approx(half.lines(np.array([0.5, 0.9]), np.zeros(2)))
     assert sure_of(results, None) == pytest.approx([0.5, 0.9])
 
 

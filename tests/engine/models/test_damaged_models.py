@@ -109,6 +109,7 @@ HEADERS: dict[str, tuple[Change, str]] = {
     "a calibration": (put("calibration", []), "its calibration is none"),
     "a calibration of half": (put("calibration", {"lines": CURVE}), "its calibration is none"),
     "a curve": (put("calibration", {"lines": CURVE, "characters": {"slope": 1}}), "its calibration has no curves"),
+    "a curve with more to it": (curves(by_length=1.0), "its calibration has no curves"),
     "a curve that falls": (curves(slope=-1.0), "its calibration has a curve that does not rise"),
     "a curve of text": (curves(slope="1"), "its calibration has a curve that does not rise"),
     "a curve without end": (curves(offset=float("inf")), "its calibration has a curve that does not rise"),

@@ -16,7 +16,7 @@ from PIL import Image
 from thulium.data.images.files import ImageFault
 from thulium.decoding import searches
 from thulium.models import recogniser as reading
-from thulium.models.calibration import Calibration, Curve
+from thulium.models.calibration import Calibration, Curve, LineCurve
 from thulium.runtime.documents import section
 
 TEXTS = ("a", "Anno 1742", "den 3. May 1742", "two  hens", "Jan de Wit, his mark", "No. 27", "x" * 60, "item 14 s")
@@ -65,7 +65,7 @@ def test_confidences_and_places_are_of_the_text_that_a_search_found(recogniser, 
 
 
 def test_a_calibration_changes_confidences_and_no_text(recogniser, alone, monkeypatch):
-    calibration = Calibration(characters=Curve(1.0, 5.0), lines=Curve(1.0, -5.0))
+    calibration = Calibration(characters=Curve(1.0, 5.0), lines=LineCurve(1.0, -5.0))
     monkeypatch.setattr(recogniser.model, "calibration", calibration)
     for line, before in zip(recogniser.read(IMAGES, in_detail=True), alone, strict=True):
         assert line.text == before.text
@@ -87,7 +87,7 @@ def test_alternatives_are_other_texts_and_change_none(recogniser, is_search):
         assert all(0 < other.confidence < 1 for other in line.alternatives)
 
 
-@pytest.mark.parametrize("calibration", [None, Calibration(Curve(1.0, 0.0), Curve(1.0, 0.0))])
+@pytest.mark.parametrize("calibration", [None, Calibration(Curve(1.0, 0.0), LineCurve(1.0, 0.0))])
 def test_what_was_computed_as_no_number_is_not_sure_at_all(recogniser, monkeypatch, calibration):
     monkeypatch.setattr(recogniser.model, "calibration", calibration)
     odd = torch.zeros(recogniser.model.charset.num_classes)

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from thulium.data.charset import Charset
 from thulium.models import header
-from thulium.models.calibration import Calibration, Curve
+from thulium.models.calibration import Calibration, Curve, LineCurve
 from thulium.models.file import load_model, save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError
@@ -87,7 +87,7 @@ def test_a_model_file_needs_nothing_else(tmp_path, model):
 
 
 def test_a_calibration_is_kept_where_there_is_one(tmp_path, model):
-    for calibration in (None, Calibration(Curve(1.5, -0.25), Curve(0.75, 0.0))):
+    for calibration in (None, Calibration(Curve(1.5, -0.25), LineCurve(0.75, 0.0, 0.5))):
         model.calibration = calibration
         CheckpointManager(tmp_path, is_new=True).save(model, None, None, 0, {"val_cer": 0.5})
         assert load_model(tmp_path / "best.safetensors")[0].calibration == calibration
