@@ -40,6 +40,7 @@ OTHER = {
     "training.mixed_precision": True,
     "training.gradient_clip": 0.001,
     "training.ema_decay": 0.0,
+    "training.lines": 9,
     "training.seed": 2,
     "augmentation.enabled": True,
     "checkpointing.save_dir": "elsewhere",

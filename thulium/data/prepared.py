@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from thulium.data import subset
 from thulium.data.bidi import Order
 from thulium.data.charset import characters
 from thulium.data.shards import Split
@@ -33,6 +34,7 @@ class Prepared:
         symbols: the code points that a model is to write, in their order: see ``charset.alphabet``.
         sources: the weight of each source, where the data are of several: ids and pages begin with the name of theirs,
             see ``source_of``.
+        lines, seed: how many of the training lines are there for a training, and which; None: all of them.
     """
 
     folder: Path
@@ -41,6 +43,8 @@ class Prepared:
     preprocessing: PreprocessingSpec
     symbols: tuple[str, ...]
     sources: Mapping[str, float] = field(default_factory=dict)
+    lines: int | None = None
+    seed: int = 0
 
     @property
     def unicode_form(self) -> UnicodeForm:
@@ -48,7 +52,7 @@ class Prepared:
         return self.text.unicode_form
 
     def split(self, name: str) -> Split:
-        """The lines of train, val or test.
+        """The lines of train, val or test; of train, as many as there are to be.
 
         Raises:
             DataError: they are missing, damaged, or of another size than they were prepared in.
@@ -58,7 +62,10 @@ class Prepared:
             raise DataError(
                 f"{split.folder}: its lines are not of the size that {MANIFEST} has: prepare the data again"
             )
-        return split
+        if name != "train" or self.lines is None or self.lines >= len(split):
+            return split
+        kept = set(subset.places(split.pages, self.lines, self.seed))
+        return split.without(place for place in range(len(split)) if place not in kept)
 
     def lines_left_out(self, name: str) -> int | None:
         """How many lines of a split were found and are not in it: filtered out, or skipped as an error.

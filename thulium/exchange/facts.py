@@ -156,7 +156,10 @@ def _splits(header: Header, near: Sequence[Path]) -> Mapping[str, int] | None:
         if trained_on and (folder / "prepared.json").is_file() and digest_of_lines(folder) == trained_on:
             splits = _json(folder / "report.json").get("splits")
             if isinstance(splits, dict):
-                return {name: int(splits[name]["lines"]) for name in ("train", "val", "test") if name in splits}
+                found = {name: int(splits[name]["lines"]) for name in ("train", "val", "test") if name in splits}
+                most = _settings(header).get("training", {}).get("lines")
+                has_less = isinstance(most, int) and most < found.get("train", 0)
+                return found | {"train": most} if has_less else found
     return None
 
 

@@ -65,8 +65,8 @@ def line_chart(
     is_log = min(ys) > 0 and max(ys) / min(ys) >= LOG_FROM
     title = f"{title}, log scale" if is_log else title
     last_x = max(x for one in series for x, _ in one.points)
-    across = Axis(_linear_ticks(last_x, whole=True), LEFT, RIGHT)
-    upright = Axis(_log_ticks(min(ys), max(ys)) if is_log else _linear_ticks(max(ys)), BOTTOM, TOP, is_log)
+    across = Axis(linear_ticks(last_x, whole=True), LEFT, RIGHT)
+    upright = Axis(log_ticks(min(ys), max(ys)) if is_log else linear_ticks(max(ys)), BOTTOM, TOP, is_log)
     parts = [
         _text(4, 18, title, "title"),
         *_grid(across, upright, tick, RIGHT),
@@ -111,10 +111,10 @@ def histogram(counts: Sequence[int], *, highest: float, title: str, x_title: str
         counts: how many values each class has, at least one.
         highest: at least 1.
     """
-    ticks = tuple(tick for tick in _linear_ticks(highest, whole=True, most=6) if tick <= highest)
+    ticks = tuple(tick for tick in linear_ticks(highest, whole=True, most=6) if tick <= highest)
     # The axis goes on behind its last tick, up to the highest value: room that holds nothing would be lost.
     across = Axis(ticks, SMALL_LEFT, SMALL_LEFT + ticks[-1] / highest * (SMALL_RIGHT - SMALL_LEFT))
-    upright = Axis(_linear_ticks(max(counts), whole=True, most=4), SMALL_BOTTOM, SMALL_TOP)
+    upright = Axis(linear_ticks(max(counts), whole=True, most=4), SMALL_BOTTOM, SMALL_TOP)
     edges = [across.place(highest * number / len(counts)) for number in range(len(counts) + 1)]
     bars = [
         f"M{left:.1f} {SMALL_BOTTOM}V{upright.place(count):.1f}H{right - 1:.1f}V{SMALL_BOTTOM}"
@@ -131,7 +131,7 @@ def histogram(counts: Sequence[int], *, highest: float, title: str, x_title: str
     return f"{head}{''.join(parts)}</svg>"
 
 
-def _linear_ticks(highest: float, *, whole: bool = False, most: int = MOST_TICKS - 2) -> tuple[float, ...]:
+def linear_ticks(highest: float, *, whole: bool = False, most: int = MOST_TICKS - 2) -> tuple[float, ...]:
     """From 0 to at least the highest value in steps of 1, 2 or 5 times a power of ten, not many more than ``most``."""
     highest = highest if highest > 0 else 1.0
     power = 10.0 ** math.floor(math.log10(highest / most))
@@ -147,7 +147,7 @@ def _ticks_to_one(lowest: float) -> tuple[float, ...]:
     return tuple(round(1 - step * place, 3) for place in range(number, -1, -1))
 
 
-def _log_ticks(lowest: float, highest: float) -> tuple[float, ...]:
+def log_ticks(lowest: float, highest: float) -> tuple[float, ...]:
     """1, 2 and 5 times powers of ten around the values, or the powers alone where those would be too many."""
     powers = range(math.floor(math.log10(lowest)), math.ceil(math.log10(highest)) + 1)
     for factors in ((1, 2, 5), (1,)):

@@ -9,7 +9,7 @@ import json
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def evaluate(
     _say_whether_seen(facts, data, path)
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
     split, device = data.split(evaluation.split), _device(resources)
-    search = searches.build(evaluation.decoding, model.charset, data)
+    search = searches.build(evaluation.decoding, model.charset, data if model_file else _learnt(data, facts))
     recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
@@ -122,13 +122,20 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     """
     data = open_prepared(prepared)
     path = checkpoints / f"{evaluation.checkpoint}.safetensors"
-    model, _ = load_model(path)
+    model, facts = load_model(path)
     _check_fit(model, data, path)
-    language = searches.language_model(evaluation.decoding, model.charset, data)
+    language = searches.language_model(evaluation.decoding, model.charset, _learnt(data, facts))
     device = _device(resources)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
     with _loader(data.split("val"), recogniser, resources) as loader:
         return tuning.tune(recogniser, loader, evaluation.decoding, language)
+
+
+def _learnt(data: Prepared, facts: Mapping[str, Any]) -> Prepared:
+    """The data with those training lines that the model has learnt from: a language model knows no others either."""
+    training = _settings(facts).get("training")
+    lines, seed = (training.get("lines"), training.get("seed")) if isinstance(training, dict) else (None, None)
+    return replace(data, lines=lines, seed=seed) if isinstance(lines, int) and isinstance(seed, int) else data
 
 
 def _judged(split: Split, recogniser: Recogniser, resources: ResourcesSpec) -> Judged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def train(
     Raises:
         Interrupted: a signal asked the training to stop.
     """
-    data = open_prepared(prepared)
+    data = _chosen(prepared, training)
     devices.keep_memory()
     devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
@@ -148,6 +148,14 @@ def _place(augmentation: AugmentationSpec, resources: ResourcesSpec, world: Worl
     is_gpu = devices.may_be_gpu(resources.device)
     own = processor.augment_on(resources.augment_on, feeds_gpu=is_gpu, processes=world.local_size)
     return world.broadcast(own)
+
+
+def _chosen(prepared: Path, training: TrainingSpec) -> Prepared:
+    """The data with those training lines that the document asks for."""
+    data = replace(open_prepared(prepared), lines=training.lines, seed=training.seed)
+    if training.lines is not None and training.lines > (there := len(data.split("train"))):
+        say(f"note: training.lines is {training.lines}, and there are {there} training lines: all are learnt from")
+    return data
 
 
 def _loaders(

@@ -609,6 +609,7 @@ class TrainingSpec:
     extend_charset: Literal["union", "replace"]
     freeze: tuple[Literal["backbone", "head"], ...]
     freeze_epochs: int
+    lines: int | None
     seed: int
     seeds: tuple[int, ...] | None
 

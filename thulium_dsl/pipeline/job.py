@@ -61,9 +61,12 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
         lock: what dvc.lock holds.
         is_stale: whether the data would be prepared anew first.
     """
-    lines, training = _lines(root / prepared_folder(folds_in(tree))), tree["training"]
+    folder, training = root / prepared_folder(folds_in(tree)), tree["training"]
+    lines = lines_in(folder)
     if lines is None:
         return None
+    share = min(1, (training.get("lines") or lines) / lines) if lines else 1
+    lines = round((_lines_an_epoch(folder) or lines) * share)
     steps = math.ceil(lines / training["batch_size"])
     pace = paces.read(project)
     if pace is not None and (pace.digest != paces.digest(tree) or pace.lines_per_s <= 0):
@@ -88,16 +91,23 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def _lines(prepared: Path) -> int | None:
-    """The training lines of an epoch of prepared data; the manifest is written last, so with it the rest is there."""
+def lines_in(prepared: Path) -> int | None:
+    """The training lines of prepared data; the manifest is written last, so with it the rest is there."""
     report = _json(prepared / "report.json")
     if report is None or not (prepared / "prepared.json").is_file():
         return None
     try:
-        if sources := report.get("sources"):
-            return sum(int(source["lines_an_epoch"]) for source in sources.values())
         return int(report["splits"]["train"]["lines"])
     except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _lines_an_epoch(prepared: Path) -> int | None:
+    """How many of them an epoch has, where sources have weights."""
+    try:
+        sources = (_json(prepared / "report.json") or {}).get("sources") or {}
+        return sum(int(source["lines_an_epoch"]) for source in sources.values())
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -12,6 +12,7 @@ import torch
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
+from thulium.decoding import searches
 from thulium.models.calibration import Calibration, Curve, LineCurve
 from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
@@ -20,6 +21,7 @@ from thulium.runtime.tables import read_table
 from thulium.stages.evaluate import evaluate
 from thulium.training.history import History
 from thulium.training.same import digest_of_lines
+from thulium_dsl.grammar.spec import BeamSpec
 from thulium_dsl.pipeline.stages import BY_SOURCE, stage
 
 ECE = ("ece", "ece_characters")
@@ -190,3 +192,28 @@ def test_lines_that_prepare_left_out_are_counted(experiment, prepared, model, tm
     (copy / "report.json").write_text('{"accounting": {"splits": []}}')
     with pytest.raises(DataError, match=r"report\.json: is damaged"):
         judge(experiment, copy, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("training", "known"),
+    [({"lines": 3, "seed": 1}, 3), ({"lines": None, "seed": 1}, 12), ({}, 12), ("odd", 12)],
+)
+def test_a_language_model_of_the_training_lines_is_of_those_that_were_learnt_from(
+    experiment, prepared, model, tmp_path, monkeypatch, training, known
+):
+    made_of = []
+    build = searches.model_of
+    monkeypatch.setattr(searches, "model_of", lambda texts, *more: made_of.append(len(texts)) or build(texts, *more))
+    (tmp_path / "checkpoints").mkdir()
+    save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"settings": {"training": training}})
+    decoding = BeamSpec(type="beam", beam_size=2, language_model="train", order=2, alpha=0.5, beta=0.0)
+    judge(experiment, prepared, tmp_path, evaluation=replace(experiment.evaluation, decoding=decoding))
+    # Another model has not learnt from these lines at all, whatever its own training was.
+    judge(
+        experiment,
+        prepared,
+        tmp_path / "other",
+        evaluation=replace(experiment.evaluation, decoding=decoding),
+        model_file=tmp_path / "checkpoints" / "best.safetensors",
+    )
+    assert made_of == [known, 12]

@@ -93,6 +93,15 @@ def test_figures_stand_in_the_card_if_they_are_of_this_very_model(folder):
     assert "bootstrap" not in text
 
 
+@pytest.mark.parametrize(("lines", "counted"), [(5, 5), (None, 12), (500, 12)])
+def test_the_lines_that_were_learnt_from_are_counted(folder, model, prepared, lines, counted):
+    from thulium.models.file import save_model
+
+    made = {"settings": {"training": {"lines": lines}}, "computed": {"data": digest_of_lines(prepared)}}
+    save_model(model, folder / "checkpoints" / "best.safetensors", made)
+    assert known(folder).splits == {"train": counted, "val": 6, "test": 6}
+
+
 def test_what_a_person_writes_stands_in_both_cards(folder):
     from dataclasses import replace
 

@@ -157,6 +157,14 @@ def test_a_job_of_weighted_sources_is_counted_by_their_lines_an_epoch(prepared: 
     }
     (prepared / "data" / "prepared" / "report.json").write_text(json.dumps(report))
     assert size(prepared, {}).startswith("128 lines, 8 steps an epoch")
+    half = {**TREE, "training": {**TREE["training"], "lines": 50}}
+    assert str(job.size(prepared, prepared, half, {}, is_stale=False)).startswith("64 lines, 4 steps an epoch")
+
+
+@pytest.mark.parametrize(("lines", "counted"), [(40, "40 lines, 3 steps"), (100, "100 lines, 7 steps"), (500, "100 ")])
+def test_a_job_on_some_of_the_lines_is_smaller(prepared: Path, lines: int, counted: str) -> None:
+    tree = {**TREE, "training": {**TREE["training"], "lines": lines}}
+    assert str(job.size(prepared, prepared, tree, {}, is_stale=False)).startswith(counted)
 
 
 def test_another_model_is_neither_counted_nor_estimated(prepared: Path) -> None:
