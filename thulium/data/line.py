@@ -25,6 +25,8 @@ Remark = Literal[
     "word without text",
 ]
 
+BETWEEN = "/"  # the name of a source, which has none, and the id of a line or the name of a page
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -138,3 +140,8 @@ class Fault:
 
     def __str__(self) -> str:
         return visible(f"{self.where}: {self.what}")
+
+
+def source_of(key: str) -> str:
+    """The source of a line or page of data that have several, by its id or name."""
+    return key.partition(BETWEEN)[0]

@@ -19,7 +19,6 @@ SPLITS = ("train", "val", "test")
 MANIFEST = "prepared.json"
 FOLDS, FOLD_TABLE = "folds", "folds.csv"  # a folder for each fold, and what is in which
 FORMAT = 2
-BETWEEN = "/"  # the name of a source, which has none, and the id of a line or the name of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +110,6 @@ class Prepared:
 
     def _damaged(self, why: str) -> DataError:
         return DataError(f"{self.folder / 'report.json'}: is damaged ({why}): prepare the data again")
-
-
-def source_of(key: str) -> str:
-    """The source of a line or page of data that have several, by its id or name."""
-    return key.partition(BETWEEN)[0]
 
 
 def write_manifest(prepared: Prepared) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from thulium.data.prepared import source_of
+from thulium.data.line import source_of
 from thulium.data.readers import Lines
 
 Places = npt.NDArray[np.int64]

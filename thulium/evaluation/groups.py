@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thulium.data import bidi, places
-from thulium.data.prepared import source_of
+from thulium.data.line import source_of
 from thulium.evaluation.intervals import Interval, cer_interval, fewest_units
 from thulium.evaluation.metrics import EditCount, LineResult, Scores, score
 from thulium.runtime.tables import write_table

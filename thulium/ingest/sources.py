@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from thulium.data.line import Fault, Origin
-from thulium.data.prepared import BETWEEN
+from thulium.data.line import BETWEEN, Fault, Origin
 from thulium.runtime.errors import DataError, SourceError
 from thulium_dsl.grammar.spec import (
     AltoDataset,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from thulium.data.line import Fault
-from thulium.data.prepared import source_of
+from thulium.data.line import Fault, source_of
 from thulium.ingest import survey
 from thulium.ingest.accounting import Accounts
 from thulium.ingest.intake import Intake

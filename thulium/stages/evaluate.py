@@ -32,6 +32,7 @@ from thulium.evaluation.metrics import LineResult, Scores, score
 from thulium.evaluation.outcomes import IMAGE
 from thulium.evaluation.recognise import Judged, judge
 from thulium.evaluation.report import Evaluation, write_report
+from thulium.evaluation.summary import say_summary
 from thulium.evaluation.tuning import Tuned
 from thulium.models.file import load_model
 from thulium.models.recogniser import PLACES, Recogniser
@@ -109,7 +110,7 @@ def evaluate(
     )
     write_report(page, report := out / "reports" / "evaluation.html")
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
-    _say_summary(metrics, page)
+    say_summary(metrics, page)
     say(f"the report: {report}")
     return metrics
 
@@ -367,35 +368,3 @@ def _familiar(reading: Judged, model: HTRModel, evaluation: EvaluationSpec, *, i
     if (is_own and evaluation.split == "val") or searches.has_language_model(evaluation.decoding):
         return None
     return familiarity(reading.results, model)
-
-
-def _say_how_far(page: Evaluation) -> None:
-    """Say it where lines are harder for the model than its own, or have characters that it cannot write."""
-    if page.familiar and page.familiar.is_harder:
-        say(page.familiar.verdict)
-    if page.new_characters:
-        say(page.new_characters)
-
-
-def _say_by_source(page: Evaluation) -> None:
-    groups = next((grouping.groups for grouping in page.groupings if grouping.kind == "source"), ())
-    if len(groups) > 1:
-        rates = (f"{group.name} {group.scores.cer:.2%} ({group.lines} lines)" for group in groups)
-        say(f"CER by source: {', '.join(rates)}")
-
-
-def _say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
-    interval, rows = page.cer_interval, page.history
-    measured, is_known = metrics["measured"], metrics["cer_low"] is not None
-    between = f"95 % interval {metrics['cer_low']:.2%} to {metrics['cer_high']:.2%}" if is_known else "no interval"
-    exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
-    say(f"{measured['split']} CER {metrics['cer']:.2%} ({between}), WER {metrics['wer']:.2%}, {exact}")
-    say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")
-    if left_out := measured.get("lines_left_out"):
-        say(f"{left_out} more lines of the split were left out by prepare, and are not in these figures")
-    if unfit := measured["lines_that_do_not_fit"]:
-        say(f"{unfit} of the lines have more text than the model has frames, and cannot be read right")
-    if rows and "val_cer" in rows[0]:
-        say(f"before training, the CER on the validation lines was {rows[0]['val_cer']:.1%}")
-    _say_by_source(page)
-    _say_how_far(page)

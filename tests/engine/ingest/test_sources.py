@@ -10,7 +10,8 @@ import pytest
 
 from thulium.cli.sources import said_in
 from thulium.cli.sources import warnings as of_sources
-from thulium.data.prepared import open_prepared, source_of
+from thulium.data.line import source_of
+from thulium.data.prepared import open_prepared
 from thulium.ingest.sources import sources_of
 from thulium.ingest.unread import unread
 from thulium.runtime.errors import DataError, SourceError
