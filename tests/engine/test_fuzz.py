@@ -75,7 +75,7 @@ def ran(code: str, *arguments: str, folder: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_changed_files_of_every_kind_are_read_or_refused(tmp_path: Path) -> None:
     said = ran(READ, *(f"{name}={count}" for name, count in CASES.items()), folder=tmp_path)
     assert [line for line in said if " 0 failed" not in line] == []

@@ -298,6 +298,8 @@ def test_a_custom_folder_is_the_one_that_is_read(experiment, tmp_path):
 
 @pytest.mark.parametrize(("metric", "mode"), [("val_loss", "min"), ("val_loss", "max")])
 def test_metric_and_mode_choose_the_best_epoch(plain, prepared, tmp_path, metric, mode):
+    scheduler = CosineSpec(type="cosine", warmup_epochs=0.5)  # it reads something after each epoch, so each may be best
+    plain = replace(plain, training=replace(plain.training, scheduler=scheduler))
     stopping = replace(plain.early_stopping, metric=metric, mode=mode)
     sections = ("model", "training", "augmentation", "checkpointing", "logging", "resources")
     parts = {name: getattr(plain, name) for name in sections}

@@ -11,7 +11,7 @@ from thulium.models.file import load_model
 from thulium.runtime.tables import read_table
 from thulium.stages.train import train
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.grammar.spec import TrapezoidSpec
+from thulium_dsl.grammar.spec import CosineSpec, TrapezoidSpec
 
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EPOCHS = 5
@@ -52,7 +52,9 @@ def test_a_silent_model_is_trained_to_the_end_and_its_lowest_loss_is_the_best(ru
 @pytest.mark.parametrize(("is_enabled", "epochs"), [(True, 3), (False, EPOCHS)])
 def test_a_model_that_reads_is_stopped_where_that_is_asked(run, experiment, is_enabled, epochs):
     stopping = replace(experiment.early_stopping, enabled=is_enabled, patience=2)
-    summary, said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}", early_stopping=stopping)
+    scheduler = CosineSpec(type="cosine", warmup_epochs=0)  # one that no stop makes shorter
+    training = replace(experiment.training, epochs=EPOCHS, scheduler=scheduler)
+    summary, said = run([(0.9, 4.0)] * (EPOCHS + 1), prediction="read {}", early_stopping=stopping, training=training)
     assert summary["epochs"] == epochs
     assert ("\nstopped: val_cer did not improve for 2 epochs\n" in said) == is_enabled
 
