@@ -27,7 +27,7 @@ def project(tmp_path: Path, run: lab.Shell) -> Path:
 def alone(project: Path, seed: int, run: lab.Shell) -> dict[str, str]:
     """What the experiment of a seed yields with nothing beside it."""
     folder = Path(shutil.copytree(project, project.parent / f"alone-{seed}", symlinks=True))
-    lab.edit(folder / "params.yaml", "freeze_epochs: 1\n  seed: 1", f"freeze_epochs: 1\n  seed: {seed}")
+    lab.edit(folder / "params.yaml", "  seed: 1\n  seeds:", f"  seed: {seed}\n  seeds:")
     run("dvc", "repro", cwd=folder)
     return {name: (folder / name).read_text(encoding="utf-8") for name in RESULTS}
 

@@ -20,7 +20,7 @@ ALL = ["prepare", "train", "evaluate"]
 CHANGES = {
     "evaluation": ("worst_lines: 3", "worst_lines: 2", ["evaluate"]),
     "training.lr": ("lr: 0.001", "lr: 0.002", ["train"]),
-    "training.seed": ("freeze_epochs: 1\n  seed: 1", "freeze_epochs: 1\n  seed: 2", ["train"]),
+    "training.seed": ("  seed: 1\n  seeds:", "  seed: 2\n  seeds:", ["train"]),
     "training.optimizer": ("weight_decay: 0.01", "weight_decay: 0.02", ["train"]),
     "model": ("hidden_size: 16", "hidden_size: 17", ["train"]),
     "augmentation": ("std: 0.05", "std: 0.06", ["train"]),
