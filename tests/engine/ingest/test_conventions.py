@@ -83,8 +83,10 @@ def test_who_writes_a_character_is_named_in_the_order_of_the_document():
 
 
 def test_the_remedy_names_every_source_that_writes_it():
-    written = differences({"a": words("eſt &"), "b": words("eſt & l’an"), "c": words("eſt &"), "d": words("est et l'an")})
+    written = differences(
+        {"a": words("eſt &"), "b": words("eſt & l’an"), "c": words("eſt &"), "d": words("est et l'an")}
+    )
     said = _conventions([each.report() for each in written])
     safe = '{find: "ſ", replace: "s"}, {find: "&", replace: "et"}'
     assert f"in source a and in c: 'text: {{map: [{safe}]}}'" in said
-    assert f"in source b: 'text: {{map: [{safe}, {{find: \"’\", replace: \"'\"}}]}}'" in said
+    assert f'in source b: \'text: {{map: [{safe}, {{find: "’", replace: "\'"}}]}}\'' in said
