@@ -27,6 +27,7 @@ pytest.importorskip("torch")
 from thulium.cli.main import app
 from thulium_dsl.grammar.validate import complete_tree
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline import pace
 from thulium_dsl.pipeline.stages import STAGES
 from thulium_dsl.text.document import parse
 
@@ -109,6 +110,17 @@ def all_of(seeds: tuple[int, ...] = (1, 2, 3)) -> None:
     for seed in seeds:
         for lines, cer in CERS.items():
             experiment(f"e-{lines}-{seed}", None if lines == 96 else lines, seed, cer * (1 + 0.03 * (seed - 2)))
+
+
+def test_the_time_is_that_of_weighted_lines(ready: Path) -> None:
+    pace.write(ready, pace.Pace(8.0, "cpu", pace.digest(complete_tree(parse(DOCUMENT)))))
+    assert "about 63 s at the last run's 8 lines/s" in call("curve").output
+    report = {
+        "splits": {"train": {"lines": 96}},
+        "sources": {"a": {"lines_an_epoch": 400}, "b": {"lines_an_epoch": 80}},
+    }
+    (ready / "data" / "prepared" / "report.json").write_text(json.dumps(report))
+    assert "about 5 min at the last run's 8 lines/s" in call("curve").output
 
 
 def test_before_anything_is_trained_it_says_what_would_be(ready: Path) -> None:

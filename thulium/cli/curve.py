@@ -255,14 +255,16 @@ def _plan(project: Project, wanted: Sequence[Wanted], missing: Sequence[Wanted])
 
 def _time(project: Project, lines: int) -> str:
     from thulium_dsl.pipeline import pace as paces
-    from thulium_dsl.pipeline.job import duration
+    from thulium_dsl.pipeline.job import duration, lines_an_epoch
+    from thulium_dsl.pipeline.stages import PREPARED
 
     epochs, pace = project.tree["training"]["epochs"], paces.read(project.root)
     most = "1 epoch" if epochs == 1 else f"at most {epochs:,} epochs"
     size = f"what is missing: {lines:,} lines in all, {most} of each as in the document: fewer lines have fewer steps"
     if pace is None or pace.digest != paces.digest(project.tree) or pace.lines_per_s <= 0:
         return f"{size}\nno run of this model was timed here, so there is no estimate of how long it takes"
-    seconds = lines * epochs / pace.lines_per_s
+    weighted = lines_an_epoch(project.root / PREPARED) or project.total
+    seconds = lines * weighted / project.total * epochs / pace.lines_per_s
     speed = f"at the last run's {pace.lines_per_s:.0f} lines/s on {pace.device}"
     return f"{size}\nabout {duration(seconds)} {speed}, and some seconds for each to begin"
 

@@ -41,10 +41,12 @@ def lm(
     refuse_foreign(output, b"# thulium: ", "lm")
     experiment, place = stages._open(file, output_dir)
     prepared = folds.prepared(experiment, fold) if place.is_project else place.prepared
-    length = order or _order(experiment)
+    length, training = order or _order(experiment), experiment.training
     module = engine.load("lm", "thulium.stages.language_model")
     with named(output):
-        written = module.language_model(prepared=prepared, order=length, text=text, output=output)
+        written = module.language_model(
+            prepared=prepared, order=length, text=text, output=output, lines=training.lines, seed=training.seed
+        )
     echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 

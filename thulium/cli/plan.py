@@ -47,6 +47,7 @@ def plan(file: Path, as_json: bool) -> None:
     if not steps:
         echo("nothing would run")
     which = "the training" if len(trainings) == 1 else f"each of the {len(trainings)} trainings"
+    which += job.spread(root, tree)
     if size:
         echo(f"\n{which}: {size}")
     elif trainings:

@@ -67,17 +67,25 @@ def _conventions(differing: list[dict[str, Any]]) -> str:
 
 
 def _remedy(differing: list[dict[str, Any]]) -> str:
-    """A map that brings together what can be: of the source with most of it."""
+    """Maps that bring together what can be: of all sources that write it, those with the same ones together."""
     replacing: dict[str, list[str]] = {}
     for each in differing:
         if each["map"]:
             pair = ", ".join(f"{key}: {json.dumps(text, ensure_ascii=False)}" for key, text in each["map"].items())
             for name in each["by"]:
                 replacing.setdefault(name, []).append(f"{{{pair}}}")
-    if not replacing:
+    alike: dict[str, list[str]] = {}
+    for name, pairs in replacing.items():
+        alike.setdefault(", ".join(pairs), []).append(name)
+    if not alike:
         return ""
-    name = max(replacing, key=lambda name: len(replacing[name]))
-    return f"; to have it one way, write in source {name}: 'text: {{map: [{', '.join(replacing[name])}]}}'"
+    said = (f"in source {_and(names)}: 'text: {{map: [{pairs}]}}'" for pairs, names in alike.items())
+    return f"; to have it one way, write {'; '.join(said)}"
+
+
+def _and(names: list[str]) -> str:
+    """All of them: a map in one of several would leave the others as they are."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and in {names[-1]}"
 
 
 def _some(names: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class Facts:
         parameters: numbers that were learned.
         metrics: what evaluate measured of this very model; None: not at hand, ``no_metrics`` says why.
         splits: lines of train, val and test, as prepare reported those that it was trained on; None: not at hand.
-        source: ``dataset.type``; empty if it is not known.
+        source: ``dataset.type``, of several sources each of theirs once; empty if it is not known.
+        replacements: that were made in texts before the training, in all or in those of some source.
         document: the text that trained it, as far as is known; empty if nothing is.
         is_whole: whether that is the document itself.
         start: what the training started from, as the document names it; empty: from nothing.
@@ -59,6 +60,7 @@ class Facts:
     no_metrics: str
     splits: Mapping[str, int] | None
     source: str
+    replacements: int
     document: str
     is_whole: bool
     start: str
@@ -101,11 +103,24 @@ def facts_of(path: Path, near: Sequence[Path], documents: Sequence[Document]) ->
         metrics=metrics,
         no_metrics=why,
         splits=_splits(header, near),
-        source=str(own.tree["dataset"]["type"]) if own else "",
+        source=", ".join(_kinds(own.tree["dataset"])) if own else "",
+        replacements=_replacements(header, own),
         document=written,
         is_whole=own is not None,
         start=str(settings.get("training", {}).get("init_from") or ""),
     )
+
+
+def _kinds(dataset: Mapping[str, Any]) -> list[str]:
+    """The kinds of data that a dataset reads, each once."""
+    return list(dict.fromkeys(str(source["type"]) for source in dataset.get("sources", [dataset])))
+
+
+def _replacements(header: Header, own: Document | None) -> int:
+    """How many texts are replaced before training: in all lines, and in those of sources, which its document says."""
+    in_all = len(header.text.map) if header.text.on_unknown == "map" else 0
+    sources = own.tree["dataset"].get("sources", ()) if own else ()
+    return in_all + sum(len(source["text"]["map"]) for source in sources)
 
 
 def _settings(header: Header) -> dict[str, Any]:
@@ -152,7 +167,7 @@ def _splits(header: Header, near: Sequence[Path]) -> Mapping[str, int] | None:
     """Lines by split, of the prepared lines that the model was trained on, if they are at hand."""
     computed = header.facts.get("computed")
     trained_on = computed.get("data") if isinstance(computed, dict) else None
-    for folder in (folder / name for folder in near for name in ("data/prepared", "prepared")):
+    for folder in _prepared(near):
         if trained_on and (folder / "prepared.json").is_file() and digest_of_lines(folder) == trained_on:
             splits = _json(folder / "report.json").get("splits")
             if isinstance(splits, dict):
@@ -161,6 +176,13 @@ def _splits(header: Header, near: Sequence[Path]) -> Mapping[str, int] | None:
                 has_less = isinstance(most, int) and most < found.get("train", 0)
                 return found | {"train": most} if has_less else found
     return None
+
+
+def _prepared(near: Sequence[Path]) -> Iterator[Path]:
+    """Where prepared lines may lie; those of a fold lie in a folder of their own."""
+    for folder in (folder / name for folder in near for name in ("data/prepared", "prepared")):
+        yield folder
+        yield from sorted(folder.glob("folds/*"))
 
 
 def _is_of(document: Document, header: Header) -> bool:

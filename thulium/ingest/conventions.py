@@ -173,7 +173,7 @@ def _difference(written: str, plain: str, sites: list[_Site], totals: Mapping[st
     lacking = set(result.expected)
     telling = [site for site in sites if lacking & totals[site.word].keys() and site.with_it.keys() - lacking]
     for site in sorted(telling, key=lambda site: -site.with_it.total()):
-        for name in site.with_it.keys() - lacking:
+        for name in (each for each in site.with_it if each not in lacking):  # in their order: the report has it
             result.by[name] = result.by.get(name, 0) + site.with_it[name]
         if len(result.words) < EXAMPLES:
             spelling = site.examples.most_common(1)[0][0]

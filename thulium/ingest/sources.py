@@ -82,7 +82,10 @@ class Named:
 
     def said(self, text: str) -> str:
         """A sentence about keys of a dataset, of this source's."""
-        return _own_keys(self.dataset).sub(rf"\1 of source {self.name}", text) if self.name else text
+        if not self.name:
+            return text
+        text = _own_keys(self.dataset).sub(rf"\1 of source {self.name}", text)
+        return text.replace("dataset.split.by", f"split_by of source {self.name}")
 
 
 def sources_of(dataset: DatasetSpec) -> tuple[Named, ...]:

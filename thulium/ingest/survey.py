@@ -324,8 +324,11 @@ def overlaps(survey: Survey, *, pages_may: Callable[[str], bool]) -> list[Fault]
             copies[one, page, other, twin].append((first, second))
     for (own, page, their, twin), sources in sorted(copies.items()):
         first, second = sources[0]
-        what = f"is the same image as {second}, and the one is in {own}, the other in {their}"
+        what, do = f"is the same image as {second}, and the one is in {own}, the other in {their}", "remove one of them"
+        if first == second:  # two sources read the file
+            what = f"is read twice, as of page {page!r} in {own} and as of page {twin!r} in {their}"
+            do = "leave it out of one source (exclude, or files)"
         if len(sources) > 1:
             what += f", as are {len(sources) - 1} more of the pages {page!r} and {twin!r}"
-        found.append(Fault(reason="image in two splits", where=first, what=f"{what}: remove one of them, {ALLOWED}"))
+        found.append(Fault(reason="image in two splits", where=first, what=f"{what}: {do}, {ALLOWED}"))
     return found

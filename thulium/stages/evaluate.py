@@ -211,8 +211,8 @@ def _metrics(reading: Judged, scores: Scores, interval: Interval) -> dict[str, A
         "cer_low": _figure(interval.low),
         "cer_high": _figure(interval.high),
         "edits": sum(result.characters.edits for result in reading.results),
-        "ece": round(ece(bins_of_lines(reading.results)), 6),
-        "ece_characters": round(ece(bins_of_characters(reading.results)), 6),
+        "ece": _figure(ece(bins_of_lines(reading.results))),
+        "ece_characters": _figure(ece(bins_of_characters(reading.results))),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from thulium.data.bidi import to_visual
@@ -29,15 +29,18 @@ class Written:
     perplexity: float
 
 
-def language_model(*, prepared: Path, order: int, text: Path | None, output: Path) -> Written:
+def language_model(
+    *, prepared: Path, order: int, text: Path | None, output: Path, lines: int | None = None, seed: int = 0
+) -> Written:
     """Write a character model in ARPA format, in the order in which a model of these data writes.
 
     Args:
         prepared: the folder that prepare wrote.
         order: of the longest n-grams.
         text: a file whose rows are taken instead of the training lines; normalised as they were.
+        lines, seed: how many of the training lines a training learns from, and which; None: all of them.
     """
-    data = open_prepared(prepared)
+    data = replace(open_prepared(prepared), lines=lines, seed=seed)
     if text is None:
         texts = list(data.split("train").texts)
     else:

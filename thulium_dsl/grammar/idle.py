@@ -64,9 +64,9 @@ def _idle(value: Any, schema: schemas.Schema, path: KeyPath) -> Iterator[Idle]:
             yield from _idle(item, schema.get("items", {}), (*path, index))
     if not isinstance(value, dict):
         return
-    given = value.get("type")
+    given = value.get("type", schemas.implied_type(schema, value))
     kinds, chosen = schemas.branches(schema), given if isinstance(given, str) else ""
-    own = schemas.properties(schema, value)
+    own = schemas.properties(schema, {"type": chosen})
     for name, inner in value.items():
         kind = _sibling(name, inner, own.get(name), kinds, chosen)
         if kind is not None:

@@ -66,7 +66,7 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
     if lines is None:
         return None
     share = min(1, (training.get("lines") or lines) / lines) if lines else 1
-    lines = round((_lines_an_epoch(folder) or lines) * share)
+    lines = round((lines_an_epoch(folder) or lines) * share)
     steps = math.ceil(lines / training["batch_size"])
     pace = paces.read(project)
     if pace is not None and (pace.digest != paces.digest(tree) or pace.lines_per_s <= 0):
@@ -82,6 +82,14 @@ def size(root: Path, project: Path, tree: Mapping[str, Any], lock: Mapping[str, 
         device=None if pace is None else pace.device,
         is_stale=is_stale,
     )
+
+
+def spread(root: Path, tree: Mapping[str, Any]) -> str:
+    """How much the trainings of folds differ in size; empty where they do not, or are not known."""
+    folds, most = folds_in(tree) or 0, tree["training"].get("lines")
+    found = [lines_in(root / prepared_folder(folds, fold)) for fold in range(1, folds + 1)]
+    sizes = [min(lines, most or lines) for lines in found if lines is not None]
+    return f" (with {min(sizes)} to {max(sizes)} lines; that of fold 1)" if len(set(sizes)) > 1 else ""
 
 
 def duration(seconds: float) -> str:
@@ -102,8 +110,8 @@ def lines_in(prepared: Path) -> int | None:
         return None
 
 
-def _lines_an_epoch(prepared: Path) -> int | None:
-    """How many of them an epoch has, where sources have weights."""
+def lines_an_epoch(prepared: Path) -> int | None:
+    """How many of them an epoch has, where data are of several sources; 0 or None: each line once."""
     try:
         sources = (_json(prepared / "report.json") or {}).get("sources") or {}
         return sum(int(source["lines_an_epoch"]) for source in sources.values())

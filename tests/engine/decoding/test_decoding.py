@@ -80,6 +80,13 @@ def test_a_file_reads_as_the_model_that_it_was_written_from(data, charset, doubt
     assert found[0] == found[1]
 
 
+def test_a_file_is_of_the_lines_that_are_learnt_from_too(data, prepared, charset, tmp_path):
+    part = {"lines": 4, "seed": 2}
+    made = language_model(prepared=prepared, order=3, text=None, output=tmp_path / "lm.arpa", **part)
+    ours = decoding.model_of(replace(data, **part).split("train").texts, 3, charset)
+    assert (made.num_lines, made.num_grams) == (4, len(ours.log_probs))
+
+
 def test_a_model_of_a_text_of_ones_own(prepared, data, tmp_path):
     (tmp_path / "text.txt").write_text("Cafe\u0301  au lait\n\nthe\tend\n", encoding="utf-8")
     made = language_model(prepared=prepared, order=3, text=tmp_path / "text.txt", output=tmp_path / "lm.arpa")

@@ -1,5 +1,6 @@
 """What evaluate needs, what it says of its figures, and what it does with a model file alone."""
 
+import copy
 import hashlib
 import json
 import re
@@ -65,6 +66,16 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
         "model_sha256": hashlib.sha256((tmp_path / "checkpoints" / "best.safetensors").read_bytes()).hexdigest()[:16],
         "confidence": "not calibrated",
     }
+
+
+def test_figures_that_there_are_none_of_are_null_and_the_file_is_json(experiment, prepared, model, tmp_path):
+    silent = copy.deepcopy(model)
+    with torch.no_grad():
+        silent.decoder.classify.bias[model.charset.blank_index] += 1000
+    save_model(silent, tmp_path / "m.safetensors")
+    judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
+    text = (tmp_path / "metrics.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["ece_characters"] is None
 
 
 def test_how_sure_the_model_is_stands_beside_what_it_read(experiment, prepared, model, tmp_path, monkeypatch):

@@ -102,6 +102,27 @@ def test_the_lines_that_were_learnt_from_are_counted(folder, model, prepared, li
     assert known(folder).splits == {"train": counted, "val": 6, "test": 6}
 
 
+def test_the_lines_of_a_fold_are_found_where_a_project_has_them(folder, prepared):
+    (folder / "prepared").unlink()
+    (folder / "data" / "prepared" / "folds").mkdir(parents=True)
+    (folder / "data" / "prepared" / "folds" / "2").symlink_to(prepared)
+    assert known(folder).splits == {"train": 12, "val": 6, "test": 6}
+
+
+def test_kinds_and_replacements_of_all_sources_stand_in_the_card(folder):
+    settings = known(folder).settings
+    rule = {"find": "a", "replace": "b"}
+    sources = [
+        {"type": kind, "text": {"map": maps}} for kind, maps in (("page", [rule]), ("alto", [rule]), ("page", []))
+    ]
+    document = facts.Document("version: 1\n", {**settings, "dataset": {"type": "sources", "sources": sources}})
+    found = known(folder, [document])
+    assert (found.source, found.replacements) == ("page, alto", 2)
+    text = cards.body(cards.Card(facts=found, person=person.understood(SAID), place=""))
+    assert "Kinds of data: `page, alto`." in text
+    assert "| replaced before training | 2 texts |" in text
+
+
 def test_what_a_person_writes_stands_in_both_cards(folder):
     from dataclasses import replace
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from thulium.cli.sources import _conventions
 from thulium.ingest.conventions import differences
 
 
@@ -73,3 +74,19 @@ def test_a_sign_that_a_source_never_has_is_named_by_the_rate_of_the_others():
     (sign,) = differences(counts)
     assert (sign.written, sign.words, sign.by, sign.found) == (":", {}, {"one": 40}, {"other": 0})
     assert sign.expected["other"] == pytest.approx(30)
+
+
+def test_who_writes_a_character_is_named_in_the_order_of_the_document():
+    names = [f"{letter}-{number}" for number in range(3) for letter in "qazwsx"]
+    (difference,) = found(**dict.fromkeys(names, "eſt les"), plain="est les").values()
+    assert list(difference.by) == names
+
+
+def test_the_remedy_names_every_source_that_writes_it():
+    written = differences(
+        {"a": words("eſt &"), "b": words("eſt & l’an"), "c": words("eſt &"), "d": words("est et l'an")}
+    )
+    said = _conventions([each.report() for each in written])
+    safe = '{find: "ſ", replace: "s"}, {find: "&", replace: "et"}'
+    assert f"in source a and in c: 'text: {{map: [{safe}]}}'" in said
+    assert f'in source b: \'text: {{map: [{safe}, {{find: "’", replace: "\'"}}]}}\'' in said

@@ -229,6 +229,16 @@ def test_two_sources_may_take_different_files_of_a_folder_and_the_same_image_twi
     assert said[0].startswith(f"{number} images stand in both of the sources lines and more, and count twice")
 
 
+def test_a_file_that_two_sources_read_into_two_splits_is_not_called_a_copy_of_itself(root, experiment, tmp_path):
+    one, other = root / "gt", root / "gt" / "doc0"
+    both = f"{{name: a, type: gt_txt, root: '{one}'}}, {{name: b, type: gt_txt, root: '{other}', split_by: line}}"
+    dataset = dataset_of(f"sources: [{both}], split: {{val: 0.3, test: 0.3, seed: 1}}")
+    parts = {"preprocessing": experiment.preprocessing, "resources": experiment.resources}
+    said = r"is read twice, as of page 'a/doc0/page3' in train and as of page 'b/page3' in test.*: leave it out of one"
+    with pytest.raises(DataError, match=said):
+        prepare(dataset=dataset, out=tmp_path / "out", **parts)
+
+
 def test_a_source_that_lacks_a_split_is_named_with_the_seed_that_helps(root, experiment, tmp_path):
     lab_data.write_gt_txt(tmp_path / "few", 3)
     both = f"{{name: gt, type: gt_txt, root: '{root / 'gt'}'}}, {{name: few, type: gt_txt, root: '{tmp_path / 'few'}'}}"
@@ -248,5 +258,6 @@ def test_a_source_that_lacks_a_split_is_named_with_the_seed_that_helps(root, exp
 def test_a_split_that_is_empty_is_explained_for_each_source(root, experiment, tmp_path):
     text = f"{{name: gt, type: gt_txt, root: '{root / 'gt'}', split_by: given}}"
     parts = {"preprocessing": experiment.preprocessing, "resources": experiment.resources, "out": tmp_path / "out"}
-    with pytest.raises(DataError, match="lies in no folder or file named train, val or test"):
+    said = "lies in no folder or file named train, val or test: move it, or set split_by of source gt"
+    with pytest.raises(DataError, match=said):
         prepare(dataset=dataset_of(f"sources: [{text}]"), **parts)

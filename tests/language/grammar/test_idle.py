@@ -128,3 +128,10 @@ def test_what_differs_from_the_defaults_is_a_document_of_the_same_meaning(data: 
 
 def test_of_the_defaults_nothing_differs() -> None:
     assert changed(parse("")) == "version: 1\n"
+
+
+@pytest.mark.parametrize("kind", ["", "type: sources, "])
+def test_options_of_another_type_are_found_in_sources_whether_their_type_is_written_or_not(kind: str) -> None:
+    tree = parse(f"dataset: {{{kind}sources: [{{name: a, type: custom, split_by: line}}]}}").tree
+    (found,) = idle_in(tree)
+    assert str(found) == "dataset.sources.0.split_by line is an option of gt_txt, and does nothing with custom"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -124,6 +125,15 @@ def test_a_plan_counts_the_lines_of_the_first_fold(tmp_path: Path) -> None:
     found = job.size(tmp_path, tmp_path, tree, lock, is_stale=False)
     assert found is not None
     assert (found.lines, found.parameters) == (10, 77)
+    assert job.spread(tmp_path, tree) == ""
+    for fold, lines in ((2, 7), (3, 40)):
+        other = own.parent / str(fold)
+        other.mkdir()
+        (other / "prepared.json").write_text("{}")
+        (other / "report.json").write_text(json.dumps({"splits": {"train": {"lines": lines}}}))
+    assert job.spread(tmp_path, tree) == " (with 7 to 40 lines; that of fold 1)"
+    few = {**tree, "training": {**tree["training"], "lines": 5}}
+    assert job.spread(tmp_path, few) == ""
     header = b'{"__metadata__": {"thulium": "{\\"charset\\": [\\"a\\"]}"}}'
     (tmp_path / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     known = start.start(tmp_path, tree, is_stale=False)
