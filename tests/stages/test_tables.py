@@ -30,7 +30,9 @@ def columns(table: str) -> list[str]:
 
 def test_the_figures_are_the_first_columns(compared: Path, run: lab.Shell) -> None:
     shown = columns(run("dvc", "exp", "show", "--md", cwd=compared).stdout)
-    assert shown[2 : 2 + len(FIGURES)] == FIGURES
+    measured = json.loads((compared / "metrics.json").read_text())
+    known = [name for name in FIGURES if measured[name] is not None]  # without a character read, one is not
+    assert shown[2 : 2 + len(known)] == known
 
 
 def test_the_line_of_the_readme_shows_figures_and_what_was_changed(compared: Path, run: lab.Shell) -> None:
