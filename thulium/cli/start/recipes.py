@@ -39,8 +39,8 @@ class Recipe:
 RECIPES = (
     Recipe(lines=16, epochs=30, lr=0.0005, batch_size=4),
     Recipe(lines=64, epochs=20, lr=0.0005, batch_size=4, cer=(0.45, 0.10)),
-    Recipe(lines=256, epochs=20, lr=0.0005, batch_size=8),
-    Recipe(lines=2000, epochs=12, lr=0.001, batch_size=16),
+    Recipe(lines=256, epochs=20, lr=0.0005, batch_size=8, cer=(0.38, 0.08)),
+    Recipe(lines=2000, epochs=12, lr=0.001, batch_size=16, cer=(0.054, 0.037)),
 )
 UNKNOWN = 256  # lines, where nobody has counted them
 
