@@ -250,6 +250,11 @@ def start_project(folder: Path, run: Shell) -> Path:
     return folder
 
 
+def stages_run(output: str) -> list[str]:
+    """The stages that DVC has run, by what it said."""
+    return re.findall(r"^Running stage '([\w@]+)'", output, flags=re.MULTILINE)
+
+
 def commit(folder: Path, run: Shell) -> None:
     run("git", "add", ".", cwd=folder)
     run("git", "commit", "--quiet", "--message", "What is here", cwd=folder)

@@ -9,13 +9,11 @@ from pathlib import Path
 import lab
 import lab_data
 import pytest
-from click.testing import CliRunner, Result
+from lab_commands import call, refusal
 
 pytest.importorskip("torch")
 
-from thulium.cli.main import app
 from thulium.runtime.tables import write_table
-from thulium_dsl.messages.problems import ThuliumError
 
 TEXT = "a b " * 4 + "a bc"
 HEADER = ("id", "page", "transcription", "prediction", "edits", "characters")
@@ -32,19 +30,6 @@ def table(path: Path, wrong: int, pages: int = 8) -> Path:
     return path
 
 
-def run(*words: object) -> Result:
-    done = CliRunner().invoke(app, [*map(str, words)])
-    if done.exception and not isinstance(done.exception, (SystemExit, ThuliumError)):
-        raise done.exception
-    return done
-
-
-def refusal(*words: object) -> str:
-    done = run(*words)
-    assert isinstance(done.exception, ThuliumError), done.output
-    return str(done.exception)
-
-
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -54,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_two_folders_are_compared(here: Path) -> None:
-    out = run("compare", "a", "b").output
+    out = call("compare", "a", "b").output
     assert re.search(r"^b +17\.5% .* best$", out, re.MULTILINE)
     assert re.search(r"^a +32\.5% .* \+15\.00 \(\+15\.00 to \+15\.00\)$", out, re.MULTILINE)
     assert "CER: b is better: 15.00 points, 15.00 to 15.00; on these 8 pages" in out
@@ -65,41 +50,41 @@ def test_two_folders_are_compared(here: Path) -> None:
 
 def test_comparisons_on_the_same_lines_are_counted_in_a_project(here: Path) -> None:
     (here / ".dvc").mkdir()
-    assert "comparison" not in run("compare", "a", "b").output
-    assert "this is comparison 2 on these lines here" in run("compare", "a", "b").output
+    assert "comparison" not in call("compare", "a", "b").output
+    assert "this is comparison 2 on these lines here" in call("compare", "a", "b").output
     table(here / "c" / "predictions.csv", 2, pages=7)
     table(here / "d" / "predictions.csv", 3, pages=7)
-    assert "comparison" not in run("compare", "c", "d").output
+    assert "comparison" not in call("compare", "c", "d").output
 
 
 def test_a_comparison_that_cannot_be_counted_is_made_and_says_so(here: Path) -> None:
     (here / ".dvc").mkdir()
     (here / ".thulium").write_text("in the way")
-    done = run("compare", "a", "b")
+    done = call("compare", "a", "b")
     assert "CER: b is better" in done.stdout
     assert "note: this comparison was not counted: " in done.stderr
 
 
 def test_a_name_with_a_line_break_stays_on_its_row(here: Path) -> None:
     table(here / "c\nd" / "predictions.csv", 2)
-    out = run("compare", "a", "c\nd").output
+    out = call("compare", "a", "c\nd").output
     assert "c\nd" not in out
     assert "a " in out.splitlines()[2]
 
 
 def test_the_comparison_is_there_for_programs_and_for_pages(here: Path) -> None:
-    shown = json.loads(run("compare", "a", "b", "--json").output)
+    shown = json.loads(call("compare", "a", "b", "--json").output)
     assert [each["name"] for each in shown["models"]] == ["a", "b"]
     assert shown["differences"][0]["value"] == pytest.approx(-0.15)
     assert shown["differences"][0]["is_told"] is True
-    markdown = run("compare", "a", "b", "--md").output
+    markdown = call("compare", "a", "b", "--md").output
     assert markdown.startswith("|  | CER | WER |")
     assert "- CER: b is better" in markdown
     assert "choose one" in refusal("compare", "a", "b", "--md", "--json")
 
 
 def test_the_page_shows_the_lines_that_changed(here: Path) -> None:
-    done = run("compare", "a", "b", "--html", "c.html")
+    done = call("compare", "a", "b", "--html", "c.html")
     assert "the page has no pictures of the lines" in done.stderr
     page = (here / "c.html").read_text(encoding="utf-8")
     assert page.count("<figure") == 24
@@ -114,7 +99,7 @@ def test_what_cannot_be_compared_is_refused(here: Path) -> None:
     assert "workspace: holds no predictions.csv" in refusal("compare", "a")
     table(here / "c" / "predictions.csv", 2, pages=7)
     assert "a has 3 that others lack, such as p7/l0" in refusal("compare", "a", "c")
-    assert "left out: a has 3" in run("compare", "a", "c", "--common").output
+    assert "left out: a has 3" in call("compare", "a", "c", "--common").output
     write_table(here / "d.csv", HEADER, [("x", "p", "a", "a", 0, 1)] * 2)
     assert "row 3: line 'x' stands there twice" in refusal("compare", "a", "d.csv")
     (here / "e.csv").write_text("id,page\n")
@@ -154,7 +139,7 @@ WRITTEN = {
 def test_texts_of_other_programs_are_scored(name: str, tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("a.png Anno 1742\nb.png den 3. May\n")
     (tmp_path / name).write_text(WRITTEN[name])
-    shown = json.loads(run("score", tmp_path / "labels.txt", tmp_path / name, "--json").output)
+    shown = json.loads(call("score", tmp_path / "labels.txt", tmp_path / name, "--json").output)
     assert shown["lines"] == 2
     assert shown["rates"]["NFC, one space for white space"]["cer"] == pytest.approx(1 / 19)
     assert shown["rates"]["punctuation"]["cer"] == 0
@@ -163,20 +148,20 @@ def test_texts_of_other_programs_are_scored(name: str, tmp_path: Path) -> None:
 def test_a_folder_of_text_files_and_pages_are_scored(tmp_path: Path) -> None:
     for kind in ("page", "alto"):
         lab_data.write_pages(tmp_path / kind, kind, pages=2)
-    shown = json.loads(run("score", tmp_path / "page", tmp_path / "alto", "--json").output)
+    shown = json.loads(call("score", tmp_path / "page", tmp_path / "alto", "--json").output)
     assert shown["lines"] == 2 * len(lab_data.PAGE_TEXTS)
     assert shown["matched_by"] == "their names"
     for file, text in (("a.gt.txt", "Anno"), ("a.pred.txt", "Amo"), ("b.gt.txt", "May"), ("b.pred.txt", "May")):
         (tmp_path / file.split(".")[1]).mkdir(exist_ok=True)
         (tmp_path / file.split(".")[1] / file).write_text(f"{text}\n")
-    shown = json.loads(run("score", tmp_path / "gt", tmp_path / "pred", "--json").output)
+    shown = json.loads(call("score", tmp_path / "gt", tmp_path / "pred", "--json").output)
     assert shown["rates"]["as they are"]["cer"] == pytest.approx(2 / 7)
 
 
 def test_what_is_passed_over_is_declared_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"a": "Été", "b": "ſal “œuf”"}))
     (tmp_path / "b.json").write_text(json.dumps({"a": "ete", "b": 'sal "oeuf"'}))
-    out = run("score", tmp_path / "a.json", tmp_path / "b.json", "--relax", "case,diacritics,long_s,quotes,ligatures")
+    out = call("score", tmp_path / "a.json", tmp_path / "b.json", "--relax", "case,diacritics,long_s,quotes,ligatures")
     assert re.search(r"^all that were declared +0\.0% ", out.output, re.MULTILINE)
     assert "* declared: case, diacritics, long_s, quotes, ligatures" in out.output
     assert "--relax cases: is no relaxation; there are ligatures" in refusal(
@@ -191,10 +176,10 @@ def test_lines_that_were_not_read_are_never_passed_over_in_silence(tmp_path: Pat
     assert "1 line of the reference were not read, such as b" not in said
     assert "1 line of the reference was not read, such as b" in said
     assert "1 line that was read has no reference, such as c" in said
-    out = run("score", tmp_path / "a.json", tmp_path / "b.json", "--common").output
+    out = call("score", tmp_path / "a.json", tmp_path / "b.json", "--common").output
     assert "1 line, matched by" in out
     (tmp_path / "b.json").write_text(json.dumps({"a": "abcd"}))
-    shown = json.loads(run("score", tmp_path / "a.json", tmp_path / "b.json", "--unread-is-empty", "--json").output)
+    shown = json.loads(call("score", tmp_path / "a.json", tmp_path / "b.json", "--unread-is-empty", "--json").output)
     assert shown["rates"]["as they are"]["cer"] == 0.5
 
 
@@ -224,15 +209,15 @@ def test_what_is_no_text_of_lines_is_named(name: str, tmp_path: Path) -> None:
 def test_a_scored_foreign_program_stands_in_the_table_of_models(here: Path) -> None:
     rows = [{"id": f"p{page}/l{line}", "text": TEXT} for page in range(8) for line in range(3)]
     (here / "other.json").write_text(json.dumps(rows))
-    run("score", "a/predictions.csv", "other.json", "--output", "other.csv")
-    out = run("compare", "a", "b", "other.csv", "--common").output
+    call("score", "a/predictions.csv", "other.json", "--output", "other.csv")
+    out = call("compare", "a", "b", "other.csv", "--common").output
     assert re.search(r"^other.csv +0\.0% .* best$", out, re.MULTILINE)
 
 
 def test_a_line_may_be_longer_than_a_cell_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a\tabcd\n")
     (tmp_path / "b.txt").write_text(f"a\tabcd{' ' * 150_000}\n")
-    shown = json.loads(run("score", tmp_path / "a.txt", tmp_path / "b.txt", "--json").output)
+    shown = json.loads(call("score", tmp_path / "a.txt", tmp_path / "b.txt", "--json").output)
     assert shown["rates"]["NFC, one space for white space"]["cer"] == 0
 
 
@@ -243,25 +228,25 @@ def test_a_score_replaces_neither_what_is_scored_nor_what_evaluate_wrote(here: P
     assert "was not written by `thulium score`" in refusal("score", "a", "b", "--output", own)
     assert "is what is scored" in refusal("score", own, own, "--output", "a/../predictions.csv")
     assert own.read_bytes() == before
-    run("score", "a", "b", "--output", "ours.csv")
-    assert run("score", "a", "b", "--output", "ours.csv").exit_code == 0
+    call("score", "a", "b", "--output", "ours.csv")
+    assert call("score", "a", "b", "--output", "ours.csv").exit_code == 0
 
 
 def test_another_table_beside_the_figures_of_the_own_model_is_not_said_to_be_measured_as_that(here: Path) -> None:
     (here / "a" / "metrics.json").write_text(json.dumps({"measured": {"decoding": "beam"}}))
     table(here / "a" / "kraken.csv", 4)
-    out = run("compare", "a", "a/kraken.csv").output
+    out = call("compare", "a", "a/kraken.csv").output
     assert "what differs besides: perhaps decoding, which are not known of a/kraken.csv" in out
 
 
 def test_one_page_alone_is_called_one_page(here: Path) -> None:
-    out = run("compare", table(here / "one.csv", 6, pages=1), table(here / "two.csv", 3, pages=1)).output
+    out = call("compare", table(here / "one.csv", 6, pages=1), table(here / "two.csv", 3, pages=1)).output
     assert "all lines are of one page: the intervals say nothing of other pages" in out
     assert "no pages are known" not in out
 
 
 def test_the_name_of_a_table_is_no_markup_in_markdown(here: Path) -> None:
-    out = run("compare", "a", table(here / "<b>|.csv", 3), "--md").output
+    out = call("compare", "a", table(here / "<b>|.csv", 3), "--md").output
     assert "&lt;b>\\|.csv" in out
     assert "<b>" not in out
 

@@ -19,14 +19,12 @@ from typing import Any
 import lab
 import pytest
 import yaml
-from click.testing import CliRunner, Result
+from lab_commands import call, refusal
 from PIL import Image
 
 pytest.importorskip("torch")
 
-from thulium.cli.main import app
 from thulium_dsl.grammar.validate import complete_tree
-from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline import pace
 from thulium_dsl.pipeline.stages import STAGES
 from thulium_dsl.text.document import parse
@@ -34,19 +32,6 @@ from thulium_dsl.text.document import parse
 GUIDE = lab.CHECKOUT / "docs" / "guides" / "how-many-lines.md"
 DOCUMENT = lab.DOCUMENT.replace("train: 24", "train: 96")
 CERS = {6: 0.44, 12: 0.30, 24: 0.20, 48: 0.14, 96: 0.10}
-
-
-def call(*words: object) -> Result:
-    done = CliRunner().invoke(app, [*map(str, words)])
-    if done.exception and not isinstance(done.exception, (SystemExit, ThuliumError)):
-        raise done.exception
-    return done
-
-
-def refusal(*words: object) -> str:
-    done = call(*words)
-    assert isinstance(done.exception, ThuliumError), done.output
-    return str(done.exception)
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,10 @@ from pathlib import Path
 import lab
 import lab_data
 import pytest
-from click.testing import CliRunner, Result
+from lab_commands import call, refusal
 
 pytest.importorskip("torch")
 
-from thulium.cli.main import app
 from thulium.cli.model_file import model_file
 from thulium.runtime.tables import read_table, write_table
 from thulium.stages.pool import pool
@@ -23,23 +22,6 @@ ROOTED = "  type: gt_txt\n  root: lines\n  split: {folds: 3}\n"
 DOCUMENT = lab.complete(lab.DIFFERENT.replace("  type: synthetic\n  lines: {train: 24, val: 8, test: 8}\n", ROOTED))
 HEADER = ("id", "page", "transcription", "prediction", "edits", "characters", "confidence", "image")
 PAGES = 6
-
-
-def stages_run(output: str) -> list[str]:
-    return re.findall(r"^Running stage '([\w@]+)'", output, flags=re.MULTILINE)
-
-
-def call(*words: object) -> Result:
-    done = CliRunner().invoke(app, [*map(str, words)])
-    if done.exception and not isinstance(done.exception, (SystemExit, ThuliumError)):
-        raise done.exception
-    return done
-
-
-def refusal(*words: object) -> str:
-    done = call(*words)
-    assert isinstance(done.exception, ThuliumError), done.output
-    return str(done.exception)
 
 
 @pytest.mark.long  # make check has its commands in test_the_commands_of_a_fold_work_in_its_folder_and_on_its_lines
@@ -52,7 +34,7 @@ def test_a_project_goes_from_one_model_to_folds_and_trains_only_what_must_be(
     run("thulium", "compile", cwd=project)
     done = run("dvc", "repro", cwd=project)
     each = [f"{name}@{fold}" for name in ("train", "evaluate") for fold in (1, 2, 3)]
-    assert stages_run(done.stdout) == ["prepare", *each, "pool"]
+    assert lab.stages_run(done.stdout) == ["prepare", *each, "pool"]
     lab.commit(project, run)
     assert run("git", "status", "--short", cwd=project).stdout == ""
     assert not list((project / "folds").rglob(".gitignore"))  # the project's own says it all
@@ -66,7 +48,7 @@ def test_a_project_goes_from_one_model_to_folds_and_trains_only_what_must_be(
     page = next(row["page"] for row in read_table(project / "data/prepared/folds.csv") if row["fold"] == "2")
     next((project / "lines").rglob(f"{page}/*line1.gt.txt")).write_text("den 3. Mai\n")
     done = run("dvc", "repro", cwd=project)
-    ran = stages_run(done.stdout)
+    ran = lab.stages_run(done.stdout)
     assert "train@2" not in ran
     assert {"prepare", "train@1", "train@3", "evaluate@2", "pool"} <= set(ran)
     assert re.search(r"metrics\.json +cer +\d", run("dvc", "metrics", "diff", "--all", cwd=project).stdout)
@@ -75,7 +57,7 @@ def test_a_project_goes_from_one_model_to_folds_and_trains_only_what_must_be(
     failed = run("dvc", "exp", "run", "-S", "dataset.split.folds=4", cwd=project, code=None)
     assert "dvc.yaml is out of date: stage train" in failed.stderr + failed.stdout
     run("thulium", "compile", cwd=project)
-    assert stages_run(run("dvc", "repro", "prepare", cwd=project).stdout) == ["prepare"]
+    assert lab.stages_run(run("dvc", "repro", "prepare", cwd=project).stdout) == ["prepare"]
     assert "train@4: it never ran" in call("plan").output
 
 

@@ -37,10 +37,6 @@ CHANGES = {
 }
 
 
-def stages_run(output: str) -> list[str]:
-    return re.findall(r"^Running stage '(\w+)'", output, flags=re.MULTILINE)
-
-
 def test_repro_makes_everything_that_the_pipeline_promises(finished: Path) -> None:
     metrics = json.loads((finished / "metrics.json").read_text())
     assert 0 <= metrics["cer_low"] <= metrics["cer"] <= metrics["cer_high"]
@@ -59,7 +55,7 @@ def test_repro_makes_everything_that_the_pipeline_promises(finished: Path) -> No
 
 
 def test_a_second_repro_runs_nothing(finished: Path, run: lab.Shell) -> None:
-    assert stages_run(run("dvc", "repro", cwd=finished).stdout) == []
+    assert lab.stages_run(run("dvc", "repro", cwd=finished).stdout) == []
 
 
 def test_what_is_not_for_git_is_ignored(finished: Path, run: lab.Shell) -> None:
@@ -86,18 +82,18 @@ def test_a_change_is_seen_by_the_stages_that_read_it(change: str, watched: Path,
 
 def test_a_change_of_the_evaluation_runs_only_evaluate(finished: Path, run: lab.Shell) -> None:
     lab.edit(finished / "params.yaml", "worst_lines: 3", "worst_lines: 2")
-    assert stages_run(run("dvc", "repro", cwd=finished).stdout) == ["evaluate"]
+    assert lab.stages_run(run("dvc", "repro", cwd=finished).stdout) == ["evaluate"]
 
 
 def test_a_change_of_the_data_runs_everything(finished: Path, run: lab.Shell) -> None:
     lab.edit(finished / "params.yaml", "test: 8\n  seed: 1", "test: 8\n  seed: 2")
-    assert stages_run(run("dvc", "repro", cwd=finished).stdout) == ALL
+    assert lab.stages_run(run("dvc", "repro", cwd=finished).stdout) == ALL
 
 
 def test_a_change_of_logging_and_resources_runs_nothing(finished: Path, run: lab.Shell) -> None:
     lab.edit(finished / "params.yaml", "tensorboard:\n    enabled: true", "tensorboard:\n    enabled: false")
     lab.edit(finished / "params.yaml", "loader_workers: 0", "loader_workers: 2")
-    assert stages_run(run("dvc", "repro", cwd=finished).stdout) == []
+    assert lab.stages_run(run("dvc", "repro", cwd=finished).stdout) == []
 
 
 def test_a_new_version_of_the_engine_runs_everything(finished: Path, run: lab.Shell) -> None:
@@ -107,7 +103,7 @@ def test_a_new_version_of_the_engine_runs_everything(finished: Path, run: lab.Sh
 
 def test_an_experiment_is_a_change_of_one_line(finished: Path, run: lab.Shell) -> None:
     done = run("dvc", "exp", "run", "--name", "slower", "-S", "training.lr=1e-4", cwd=finished)
-    assert stages_run(done.stdout) == ["train", "evaluate"]
+    assert lab.stages_run(done.stdout) == ["train", "evaluate"]
     assert run("git", "diff", "--numstat", "params.yaml", cwd=finished).stdout == "1\t1\tparams.yaml\n"
     assert "+  lr: 0.0001" in run("git", "diff", "params.yaml", cwd=finished).stdout
 
@@ -126,7 +122,7 @@ def test_checkpoints_move_by_compiling_again(finished: Path, run: lab.Shell) -> 
     assert done.returncode
     assert "dvc.yaml is out of date: stage train" in done.stdout + done.stderr
     run("thulium", "compile", cwd=finished)
-    assert stages_run(run("dvc", "repro", cwd=finished).stdout) == ["train", "evaluate"]
+    assert lab.stages_run(run("dvc", "repro", cwd=finished).stdout) == ["train", "evaluate"]
     assert (finished / "models" / "tiny" / "best.safetensors").is_file()
     assert list(json.loads(run("dvc", "status", "--json", cwd=finished).stdout)) == []
 
@@ -143,7 +139,7 @@ def test_checkpoints_go_through_a_remote(finished: Path, run: lab.Shell, tmp_pat
     run("git", "clone", "--quiet", str(finished), str(clone), cwd=tmp_path)
     run("dvc", "pull", cwd=clone)
     assert json.loads(run("dvc", "status", "--json", cwd=clone).stdout) == {}
-    assert stages_run(run("dvc", "repro", cwd=clone).stdout) == []
+    assert lab.stages_run(run("dvc", "repro", cwd=clone).stdout) == []
 
 
 def test_a_grid_runs_in_the_queue(finished: Path, run: lab.Shell) -> None:
@@ -156,7 +152,7 @@ def test_a_grid_runs_in_the_queue(finished: Path, run: lab.Shell) -> None:
         run("dvc", "queue", "stop", "--kill", cwd=finished, code=None)
     assert [state for _, state in tasks] == ["Success", "Success"]
     for name, _ in tasks:
-        assert stages_run(run("dvc", "queue", "logs", name, cwd=finished).stdout) == ["train", "evaluate"]
+        assert lab.stages_run(run("dvc", "queue", "logs", name, cwd=finished).stdout) == ["train", "evaluate"]
 
     # A run of the queue happens in a temporary copy; its curves must not go away with it.
     new = set((finished / "runs").iterdir()) - before
@@ -171,7 +167,7 @@ def test_a_pipeline_that_is_out_of_date_refuses_to_run(finished: Path, run: lab.
     lab.edit(finished / "params.yaml", synthetic, f"  type: custom\n{folders}")
 
     done = run("dvc", "repro", cwd=finished, code=255)
-    assert stages_run(done.stdout) == ["prepare"]
+    assert lab.stages_run(done.stdout) == ["prepare"]
     assert "dvc.yaml is out of date: stage prepare" in done.stderr
     assert "run: thulium compile" in done.stderr
     assert "Traceback" not in done.stderr

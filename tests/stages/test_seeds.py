@@ -8,11 +8,10 @@ from pathlib import Path
 
 import lab
 import pytest
-from click.testing import CliRunner, Result
+from lab_commands import call, refusal
 
 pytest.importorskip("torch")
 
-from thulium.cli.main import app
 from thulium.cli.model_file import model_file
 from thulium.runtime.tables import write_table
 from thulium_dsl.messages.problems import ThuliumError
@@ -21,23 +20,6 @@ ONE, TWO = "  seeds:\n", "  seeds:\n  - 1\n  - 2\n"
 TEXT = "a b " * 4 + "a bc"
 PERSON = ("--author", "Ada, Archive", "--license", "CC-BY-4.0", "--language", "eng")
 HEADER = ("id", "page", "transcription", "prediction", "edits", "characters")
-
-
-def stages_run(output: str) -> list[str]:
-    return re.findall(r"^Running stage '([\w@]+)'", output, flags=re.MULTILINE)
-
-
-def call(*words: object) -> Result:
-    done = CliRunner().invoke(app, [*map(str, words)])
-    if done.exception and not isinstance(done.exception, (SystemExit, ThuliumError)):
-        raise done.exception
-    return done
-
-
-def refusal(*words: object) -> str:
-    done = call(*words)
-    assert isinstance(done.exception, ThuliumError), done.output
-    return str(done.exception)
 
 
 @pytest.mark.long  # make check has its commands in test_the_commands_of_two_seeds
@@ -50,7 +32,7 @@ def test_another_list_of_seeds_needs_no_compile_and_trains_only_what_is_new(
     assert "dvc.yaml is out of date: stage summarize" in refusal("train")
     run("thulium", "compile", cwd=finished)
     done = run("dvc", "repro", cwd=finished)
-    assert stages_run(done.stdout) == ["train@1", "train@2", "evaluate@1", "evaluate@2", "summarize"]
+    assert lab.stages_run(done.stdout) == ["train@1", "train@2", "evaluate@1", "evaluate@2", "summarize"]
     lab.commit(finished, run)
     assert run("git", "status", "--short", cwd=finished).stdout == ""
     assert not list((finished / "seeds").rglob(".gitignore"))  # the project's own says it all
@@ -63,7 +45,7 @@ def test_another_list_of_seeds_needs_no_compile_and_trains_only_what_is_new(
     assert one["cer"] == json.loads(run("git", "show", "HEAD~1:metrics.json", cwd=finished).stdout)["cer"]
 
     done = run("dvc", "exp", "run", "-S", "training.seeds=[2,5]", cwd=finished)
-    assert stages_run(done.stdout) == ["train@5", "evaluate@5", "summarize"]
+    assert lab.stages_run(done.stdout) == ["train@5", "evaluate@5", "summarize"]
     now = json.loads((finished / "metrics.json").read_text())
     assert (list(now["cer_by_seed"]), now["measured"]["seeds"]) == (["2", "5"], [2, 5])  # and not 1, which lies there
     assert re.search(r"metrics\.json +cer +0\.", run("dvc", "metrics", "diff", "--all", cwd=finished).stdout)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from operator import eq
 from pathlib import Path
-from typing import IO, Any, overload
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ import pyarrow as pa
 from PIL import Image
 
 from thulium.data.arrowfile import AGAIN, ArrowFile, damaged
+from thulium.data.columns import Column
 from thulium.data.images.files import DAMAGE
 from thulium.data.images.grey import MAX_PIXELS
 from thulium.runtime.errors import DataError, visible
@@ -156,8 +157,8 @@ def _write_table(table: pa.Table, path: Path) -> None:
         writer.write_table(table)
 
 
-class Column(Sequence[str]):
-    """A column of texts that stays on disk; each is read when it is asked for."""
+class StoredColumn(Column):
+    """A column of texts that stays on disk."""
 
     def __init__(self, split: Split, name: str) -> None:
         self._split, self._name = split, name
@@ -165,16 +166,8 @@ class Column(Sequence[str]):
     def __len__(self) -> int:
         return len(self._split)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        return self._split.value(index, self._name)
+    def text(self, place: int) -> str:
+        return self._split.value(place, self._name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
@@ -207,7 +200,7 @@ class Split:
         self._places = np.delete(np.arange(len(files)), sorted(left_out))
         self.widths: npt.NDArray[np.int32] = widths[self._places]
         self._shard = lru_cache(OPEN_FILES)(partial(_open_shard, folder, np.split(widths, self._first_rows[1:])))
-        self.ids, self.texts, self.pages = (Column(self, name) for name in ("id", "text", "page"))
+        self.ids, self.texts, self.pages = (StoredColumn(self, name) for name in ("id", "text", "page"))
         self.height: int = self._shard(0).height
 
     def __len__(self) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from thulium.data.columns import Column
 from thulium.data.line import source_of
 from thulium.data.readers import Lines
 
@@ -113,7 +113,7 @@ class Copies:
         return found
 
 
-class _Of(Sequence[str]):
+class _Of(Column):
     """A column of the copies."""
 
     def __init__(self, copies: Copies, name: str) -> None:
@@ -122,20 +122,9 @@ class _Of(Sequence[str]):
     def __len__(self) -> int:
         return len(self._copies)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        return self._value(index)
-
-    def _value(self, index: int) -> str:
+    def text(self, place: int) -> str:
         column: Sequence[str] = getattr(self._copies.lines, self._name)
-        return column[int(self._copies.places[index])]
+        return column[int(self._copies.places[place])]
 
 
 class _Ids(_Of):
@@ -144,6 +133,6 @@ class _Ids(_Of):
     def __init__(self, copies: Copies) -> None:
         super().__init__(copies, "ids")
 
-    def _value(self, index: int) -> str:
-        number = self._copies.number(index)
-        return super()._value(index) + (f" ({number + 1})" if number else "")
+    def text(self, place: int) -> str:
+        number = self._copies.number(place)
+        return super().text(place) + (f" ({number + 1})" if number else "")

@@ -14,11 +14,12 @@ from thulium.runtime.errors import DataError, list_faults
 from thulium.runtime.files import replace_text
 from thulium.runtime.progress import say
 from thulium.runtime.tables import read_table, write_table
+from thulium.stages.several import DIGEST, agreed, measured, read_json
 
 COLUMNS = ("id", "page", "transcription", "prediction")
 FOLD = "fold"  # the column that says whose model has read a line
 SUMS = ("lines", "lines_left_out", "characters", "lines_that_do_not_fit")  # of what metrics.json says it measured
-OTHER = ("interval_unit", "interval_units", "model_sha256")  # that is another for all folds together
+OTHER = ("interval_unit", "interval_units")  # that is another for all folds together
 Rows = list[dict[str, str]]
 
 
@@ -37,7 +38,7 @@ def pool(*, folds: int, folder: Path, out: Path) -> dict[str, Any]:
         DataError: a fold was not evaluated, or a line was judged in two.
     """
     numbers = range(1, folds + 1)
-    own = {number: _read(folder / str(number) / "metrics.json") for number in numbers}
+    own = {number: read_json(folder / str(number) / "metrics.json", "evaluate this fold again") for number in numbers}
     rows = {number: read_table(folder / str(number) / "predictions.csv", COLUMNS) for number in numbers}
     _refuse_twice(rows)
     results = {number: [_result(row) for row in table] for number, table in rows.items()}
@@ -51,18 +52,6 @@ def pool(*, folds: int, folder: Path, out: Path) -> dict[str, Any]:
     replace_text(out / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     _say(metrics, interval, {number: len(part) for number, part in results.items()})
     return metrics
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: is not there: `dvc repro` trains and evaluates what is missing") from None
-    except (OSError, ValueError):
-        raise DataError(f"{path}: cannot be read: evaluate this fold again") from None
-    if not (isinstance(found, dict) and {"cer", "measured"} <= found.keys()):
-        raise DataError(f"{path}: is no metrics.json that `thulium evaluate` wrote: evaluate this fold again")
-    return dict(found)
 
 
 def _result(row: Mapping[str, str]) -> LineResult:
@@ -110,19 +99,13 @@ def _metrics(
 
 def _measured(own: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """What the figures are of: sums of what is counted; of the rest what all folds say, or all that they say."""
-    facts: dict[str, list[Any]] = {}
-    for each in own.values():
-        for name, value in each["measured"].items():
-            facts.setdefault(name, []).append(value)
+    facts = measured(own.values())
+    digests = facts.pop(DIGEST, [])
+    kept = {name: values for name, values in facts.items() if name not in OTHER}
     return {
-        name: sum(values)
-        if name in SUMS
-        else values[0]
-        if all(value == values[0] for value in values)
-        else " or ".join(dict.fromkeys(map(str, values)))
-        for name, values in facts.items()
-        if name not in OTHER
-    } | {"model_sha256": facts.get("model_sha256", [])}
+        **{name: sum(values) if name in SUMS else agreed(values) for name, values in kept.items()},
+        DIGEST: digests,
+    }
 
 
 def _write_predictions(rows: Mapping[int, Rows], path: Path) -> None:

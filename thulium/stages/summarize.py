@@ -11,13 +11,13 @@ from typing import Any
 from thulium.evaluation import comparing, seeds
 from thulium.evaluation.outcomes import read_outcome
 from thulium.evaluation.seeds import Group
-from thulium.runtime.errors import DataError
 from thulium.runtime.files import replace_text
 from thulium.runtime.progress import say
+from thulium.stages.several import DIGEST, agreed, measured, read_json
 from thulium.training import history
 
 NOT_MEANT = ("cer_low", "cer_high")  # intervals of one seed: that of their mean is another
-DIGEST = "model_sha256"  # each seed has its own
+AGAIN = "train and evaluate this seed again"
 
 
 def summarize(*, numbers: Sequence[int], folder: Path, out: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def summarize(*, numbers: Sequence[int], folder: Path, out: Path) -> dict[str, A
     Raises:
         DataError: a seed was not evaluated, or not on the lines of the others.
     """
-    own = {seed: _read(folder / str(seed) / "metrics.json") for seed in numbers}
+    own = {seed: read_json(folder / str(seed) / "metrics.json", AGAIN) for seed in numbers}
     read = [
         read_outcome(folder / str(seed) / "predictions.csv", folder / str(seed) / "metrics.json", f"seed {seed}")
         for seed in numbers
@@ -80,38 +80,20 @@ def _interval(found: seeds.Crossed) -> tuple[float | None, float | None]:
 
 def _measured(own: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """What the figures are of; where the seeds differ in it, all that they say. Digests are in the order of seeds."""
-    facts: dict[str, list[Any]] = {}
-    for each in own.values():
-        for name, value in each["measured"].items():
-            facts.setdefault(name, []).append(value)
+    facts = measured(own.values())
     digests = [each["measured"].get(DIGEST) for each in own.values()]
-    return {
-        name: values[0] if all(value == values[0] for value in values) else " or ".join(dict.fromkeys(map(str, values)))
-        for name, values in facts.items()
-        if name != DIGEST
-    } | ({DIGEST: digests} if DIGEST in facts else {})
+    shown = {name: agreed(values) for name, values in facts.items() if name != DIGEST}
+    return shown | ({DIGEST: digests} if DIGEST in facts else {})
 
 
 def _val_cer(folder: Path, own: Mapping[str, Any]) -> float:
     """The CER on the validation lines of the checkpoint that was evaluated: what a seed may be chosen by."""
     rows = history.read(folder / "plots" / "history.csv")
-    training = _read(folder / "metrics" / "train.json")
+    training = read_json(folder / "metrics" / "train.json", AGAIN)
     is_last = str(own["measured"].get("model", "")).startswith("last")
     epoch = None if is_last else training.get("best_epoch")
     row = next((row for row in rows if row["epoch"] == epoch), rows[-1])
     return row.get("val_cer", math.inf)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: is not there: `dvc repro` trains and evaluates what is missing") from None
-    except (OSError, ValueError):
-        raise DataError(f"{path}: cannot be read: train and evaluate this seed again") from None
-    if path.name == "metrics.json" and not (isinstance(found, dict) and {"cer", "measured"} <= found.keys()):
-        raise DataError(f"{path}: is no metrics.json that `thulium evaluate` wrote: evaluate again")
-    return dict(found)
 
 
 def _say(group: Group, metrics: Mapping[str, Any]) -> None:

@@ -188,6 +188,7 @@ SUMMARIZE = Stage(
         "thulium/evaluation/outcomes.py",
         "thulium/evaluation/seeds.py",
         "thulium/runtime/tables.py",
+        "thulium/stages/several.py",
         "thulium/training/history.py",
         "thulium/training/state.py",
     ),
@@ -213,6 +214,7 @@ POOL = Stage(
         "thulium/evaluation/intervals.py",
         "thulium/evaluation/metrics.py",
         "thulium/runtime/tables.py",
+        "thulium/stages/several.py",
     ),
 )
 DIVIDED = _prepared(MANIFEST, FOLD_TABLE, FOLDS)  # outs of prepare with folds
