@@ -72,11 +72,12 @@ def test_data_outside_of_the_project_need_an_absolute_path_in_a_temporary_copy(p
     """What `thulium validate` says of such data is what the real DVC does."""
     lab.write_data(project.parent / "shared")
     text = (project / "params.yaml").read_text()
-    synthetic = "  type: synthetic\n  lines:\n    train: 24\n    val: 8\n    test: 8\n  seed: 1\n"
+    synthetic = "  type: synthetic\n  lines:\n    train: 80\n    val: 8\n    test: 8\n  seed: 1\n"
     outcomes = {}
     for name, where in (("relative", "../shared"), ("absolute", str(project.parent / "shared"))):
         folders = "".join(f"  {split}_dir: {where}/{split}\n" for split in ("train", "val", "test"))
         custom = text.replace(synthetic, f"  type: custom\n{folders}").replace("    map: []\n", "    map: []\n", 1)
+        assert f"train_dir: {where}/train" in custom
         (project / "params.yaml").write_text(custom)
         run("thulium", "compile", cwd=project)
         run("git", "add", ".", cwd=project)
