@@ -36,7 +36,8 @@ DRAWS = 4000
 LEAST = 1e-4  # the rate that counts for a training without an error, where it is not known how many characters it read
 
 # What is tried; n in parts of the largest size.
-EXPONENTS = np.geomspace(0.05, 8.0, 28)  # b: Hestness et al. have 0.07 to 0.35 for large models on large data
+# b: so fine that a law between two of them is found as well. Hestness et al. have 0.07 to 0.35 for large models.
+EXPONENTS = np.geomspace(0.05, 8.0, 109)
 FLOORS = np.concatenate([[0.0], np.geomspace(0.03, 30.0, 9)])  # c, in parts of a
 STARTS = np.concatenate([[0.0], np.geomspace(0.03, 4.0, 6)])  # m
 # How far a size lies off any curve: standard deviations of the logarithm. Where each size has one seed, what another
