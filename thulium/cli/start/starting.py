@@ -90,18 +90,23 @@ def _recipe(recipe: Recipe, lines: int | None) -> str:
 def remarks(start: Start, seen: Overview | None) -> Iterator[str]:
     """What to expect."""
     recipe = recipe_for(seen.lines["train"] if seen else None)
-    if recipe.cer is not None:
-        nothing, started = recipe.cer
-        yield (
-            f"what to expect: with {recipe.lines:,} lines of a hand new to it, zoo:latin-small came to a CER of "
-            f"{started:.0%}, a training from nothing to {nothing:.0%}; yours may differ"
-        )
+    yield expected(recipe, start.init_from)
     yield (
         f"training: its log says how well {start.init_from} reads your validation lines before it has learned from "
         "yours, and warns where that start is of no use"
     )
     if seen and seen.scripts and not _shares_script(start, seen):
         yield f"{start.init_from} reads another script than {seen.scripts[0]}: starting from it will hardly help"
+
+
+def expected(recipe: Recipe, init_from: str) -> str:
+    """What was measured with about so many lines, from this model or, where it is none of the zoo, from one that is."""
+    model = init_from if init_from in recipe.cer else "zoo:latin-small"
+    nothing = "" if recipe.nothing is None else f", a training from nothing to {100 * recipe.nothing:.2g}%"
+    return (
+        f"what to expect: with {recipe.lines:,} lines of a hand new to it, {model} came to a CER of "
+        f"{100 * recipe.cer[model]:.2g}%{nothing}; yours may differ"
+    )
 
 
 def _shares_script(start: Start, seen: Overview) -> bool:
