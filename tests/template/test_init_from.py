@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from thulium.cli.start import archive, begin, counting
 from thulium.cli.start.choice import Choice, choose, kind_of
+from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import head_of, look
 from thulium_dsl.grammar.validate import load
 from thulium_dsl.messages.problems import ThuliumError
@@ -26,7 +28,7 @@ PAGES_DEV = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"
 METS = '<?xml version="1.0"?><mets xmlns="http://www.loc.gov/METS/"/>'
 
 
-def never(kind: str) -> None:
+def never(_place: Making, kind: str) -> None:
     raise AssertionError(f"made a project of {kind}")
 
 
@@ -142,7 +144,7 @@ def test_three_folders_with_labels_go_to_the_places_of_the_splits(tmp_path: Path
 def test_one_folder_with_labels_becomes_pairs_that_can_be_divided(tmp_path: Path) -> None:
     source, made = write_one_custom(tmp_path / "lines"), []
     with pytest.raises(KeyboardInterrupt):
-        begin.begin(source, tmp_path / "letters", None, None, lambda kind: made.append(kind) or interrupt())
+        begin.begin(source, tmp_path / "letters", None, None, lambda _place, kind: made.append(kind) or interrupt())
     assert made == ["gt_txt"]
     target = begin._as_pairs(source, tmp_path / "pairs")
     assert (target / "007.gt.txt").read_text(encoding="utf-8") == "a text 7\n"
@@ -366,14 +368,65 @@ def test_what_is_interrupted_leaves_nothing(pages: Path, tmp_path: Path) -> None
     file = zipped(pages, tmp_path / "a.zip")
     folder = tmp_path / "below" / "letters"
 
-    def make(_kind: str) -> None:
-        (folder / "data").mkdir(parents=True)
+    def make(place: Making, _kind: str) -> None:
+        (place.project / "data").mkdir(parents=True)
         raise KeyboardInterrupt
 
     for source in (file, pages):
         with pytest.raises(KeyboardInterrupt):
             begin.begin(source, folder, None, None, make)
         assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.long
+def test_what_is_killed_leaves_nothing_that_looks_like_a_project_and_the_same_command_starts_anew(
+    run: lab.Shell, tmp_path: Path
+) -> None:
+    """Inside a repository, whose index may have got files of the one that was killed, too."""
+    lab_data.write_gt_txt(tmp_path / "export")
+    run("git", "init", "--quiet", cwd=tmp_path)
+    words = ("thulium", "init", "--from", "export", "letters")
+    process = run.start(*words, cwd=tmp_path)
+    while not list((tmp_path / ".letters.thulium-init").glob("letters/data/**/*.png")):
+        assert process.poll() is None, "it ended before it was killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    run("git", "add", "--force", ".letters.thulium-init", cwd=tmp_path)
+    assert not (tmp_path / "letters").exists()
+    run(*words, cwd=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "export", "letters"]
+    tracked = run("git", "ls-files", cwd=tmp_path).stdout.split()
+    assert "letters/params.yaml" in tracked
+    assert "letters/data/lines.dvc" in tracked
+    assert not [name for name in tracked if not name.startswith("letters/")]
+    run("thulium", "compile", "--check", cwd=tmp_path / "letters")
+    assert run("dvc", "status", "--quiet", "data/lines.dvc", cwd=tmp_path / "letters").stdout == ""
+
+
+def test_what_a_killed_command_has_left_goes_before_a_project_is_made(run: lab.Shell, tmp_path: Path) -> None:
+    run("git", "init", "--quiet", cwd=tmp_path)
+    left = tmp_path / ".letters.thulium-init" / "letters"
+    left.mkdir(parents=True)
+    (left / "params.yaml").write_text("half of it\n")
+    run("git", "add", "--force", ".", cwd=tmp_path)
+    with making(tmp_path / "letters") as place:
+        assert not place.project.exists()
+        place.project.mkdir()
+        (place.project / "README.md").write_text("new\n")
+        run("git", "add", ".", cwd=place.project)  # as the template's hook does
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "letters"]
+    assert run("git", "ls-files", cwd=tmp_path).stdout == "letters/README.md\n"
+
+
+def test_two_commands_do_not_make_one_project(pages: Path, tmp_path: Path) -> None:
+    with making(tmp_path / "letters") as place:
+        place.project.mkdir()
+        with (
+            pytest.raises(ThuliumError, match="letters: another `thulium init` is making it: wait"),
+            making(tmp_path / "letters"),
+        ):
+            raise AssertionError("two of them")
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
 
 
 def test_slips_of_the_hand(run: lab.Shell, tmp_path: Path) -> None:

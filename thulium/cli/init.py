@@ -7,12 +7,16 @@ import os
 import re
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.cli.start.making import Making
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
 _HERE = Path(__file__).resolve().parent
@@ -56,6 +60,7 @@ class Dataset(str, Enum):
 def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None, start: str | None) -> None:
     """Start a project: params.yaml, dvc.yaml, git and DVC. With --from, a document that fits the data."""
     from thulium.cli.start import begin
+    from thulium.cli.start.making import making
 
     if folder is None and source is None:
         raise click.MissingParameter(param_hint="'FOLDER'", param_type="argument")
@@ -65,11 +70,11 @@ def init(folder: Path | None, dataset: str | None, source: Path | None, copies: 
         assert folder is not None
         _check(folder, "name a new folder")
         _check_start(start, dataset or Dataset.synthetic.value)
-        with begin.undone_on_failure(folder):
-            if start:
-                _start_from(start, folder, dataset or "")
-            else:
-                _make(folder, dataset or Dataset.synthetic.value)
+        if start:
+            _start_from(start, folder, dataset or "")
+        else:
+            with making(folder) as place:
+                _make(place, dataset or Dataset.synthetic.value)
         return
     if dataset == Dataset.synthetic.value:
         raise click.UsageError("--dataset synthetic renders its lines, and takes none by --from")
@@ -77,7 +82,7 @@ def init(folder: Path | None, dataset: str | None, source: Path | None, copies: 
     folder = folder or Path(begin.name_of(source))
     _check(folder, f"name a new folder, as in: thulium init --from {source} {folder.name}-htr")
     os.environ["THULIUM_INIT_HAS_DATA"] = "yes"  # the template's hook then leaves it to us to say what comes next
-    begin.begin(source, folder, dataset, copies, lambda kind: _make(folder, kind), start or "")
+    begin.begin(source, folder, dataset, copies, _make, start or "")
 
 
 def _check_start(start: str | None, dataset: str) -> None:
@@ -92,13 +97,14 @@ def _start_from(start: str, folder: Path, dataset: str) -> None:
     """Make a project that starts from a model, and whose data are still to come."""
     from thulium.cli.start import begin, starting, tell
     from thulium.cli.start.choice import Choice
+    from thulium.cli.start.making import making
 
-    with begin.beside(folder) as staging:
-        model = starting.bring(start, staging)
-        _make(folder, dataset)
+    with making(folder) as place:
+        model = starting.bring(start, place.new())
+        _make(place, dataset)
         choice = Choice(dataset, {})
-        begin.start_from(model, folder, choice)
-    begin.keep(choice, folder, "A model to start from, and a document that fits it", is_copy=False)
+        begin.start_from(model, place, choice)
+        begin.keep(choice, place, "A model to start from, and a document that fits it", is_copy=False)
     echo(tell.chose(choice, folder))
 
 
@@ -112,15 +118,16 @@ def _check(folder: Path, advice: str) -> None:
         )
 
 
-def _make(folder: Path, dataset: str) -> None:
+def _make(place: Making, dataset: str) -> None:
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
     template = next(place for place in _PLACES if place.is_dir())
+    folder = place.folder
     context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset}
-    os.environ["THULIUM_INIT_FROM"] = os.getcwd()  # the template's hook says what comes next
+    os.environ["THULIUM_INIT_FOLDER"] = os.path.relpath(folder)  # the template's hook says what comes next
     try:
-        cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(folder.parent))
+        cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(place.staging))
     except (CookiecutterException, OSError) as error:  # cookiecutter raises bare OSErrors of its own
         raise ThuliumError(f"{folder} was not made: {error}") from None
