@@ -12,12 +12,13 @@ from pathlib import Path
 import lab
 import pytest
 
-from thulium.cli.start import archive, begin, counting
+from thulium.cli.start import archive, begin, counting, several
 from thulium.cli.start.choice import Choice, choose, kind_of
 from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import head_of, look
 from thulium_dsl.grammar.validate import load
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.text import written
 
 if not lab.HAS_ENGINE:
     pytest.skip("draws lines and pages", allow_module_level=True)
@@ -416,6 +417,47 @@ def test_what_a_killed_command_has_left_goes_before_a_project_is_made(run: lab.S
         run("git", "add", ".", cwd=place.project)  # as the template's hook does
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "letters"]
     assert run("git", "ls-files", cwd=tmp_path).stdout == "letters/README.md\n"
+
+
+def test_what_was_chosen_for_each_export_becomes_a_source(tmp_path: Path) -> None:
+    tables, lines = chosen(lab_data.write_parquet(tmp_path / "tables")), chosen(lab_data.write_gt_txt(tmp_path / "a", 2))
+    for name, choice in (("tables", tables), ("lines", lines)):
+        several._put_below(choice, name)
+    whole = several._merged([("tables", tables, True), ("lines", lines, False)])
+    assert list(whole.folders.values()) == ["data/tables"]
+    text = "\n".join(written.block("dataset", whole.values["dataset"])) + "\n"
+    (tmp_path / "params.yaml").write_text(text)
+    first, second = load(tmp_path / "params.yaml").experiment.dataset.sources
+    assert (first.type, first.root, first.page_column) == ("parquet", "data/tables", "page")
+    assert (second.type, second.root, second.split_by) == ("gt_txt", "data/lines", "line")
+    assert "source lines: split.by line: 2 pages cannot be divided into three parts" in whole.reasons
+
+
+@pytest.mark.long
+def test_several_exports_become_sources_of_one_project(run: lab.Shell, tmp_path: Path) -> None:
+    lab_data.write_pages(tmp_path / "export", "page", 12)
+    write_custom(tmp_path / "old" / "lines")
+    words = ("thulium", "init", "court", "--from", "export", "--from", "old/lines")
+    said = run(*words, cwd=tmp_path).stdout
+    project = tmp_path / "court"
+    assert "source export: type page: PAGE is what is there" in said
+    assert "source lines: train_dir, val_dir and test_dir: the three folders with labels.txt" in said
+    first, second = load(project / "params.yaml").experiment.dataset.sources
+    assert (first.name, first.type, first.root) == ("export", "page", "data/export")
+    assert (second.name, second.type, second.val_dir) == ("lines", "custom", "data/lines/val")
+    assert "`data/export`, `data/lines`" in (project / "README.md").read_text()
+    assert run("git", "status", "--short", cwd=project).stdout == ""
+    kept = run("git", "ls-files", "data/*.dvc", cwd=project).stdout.split()
+    assert kept == ["data/export.dvc", *(f"data/lines/{split}.dvc" for split in ("test", "train", "val"))]
+    run("thulium", "compile", "--check", cwd=project)
+
+
+def test_sources_that_have_the_same_lines_are_refused(pages: Path, tmp_path: Path) -> None:
+    for other, says in ((pages / "doc0", "whose lines it has: name one of them"), (pages, "is named twice")):
+        with pytest.raises(ThuliumError, match=says):
+            several.begin_several([pages, other], tmp_path / "letters", None, None, lambda *_: never(*_[:2]))
+    assert list(tmp_path.iterdir()) == []
+    assert several.names_of([Path("a/lines"), Path("b/lines.zip"), Path("c")]) == ["lines", "lines-2", "c"]
 
 
 def test_two_commands_do_not_make_one_project(pages: Path, tmp_path: Path) -> None:

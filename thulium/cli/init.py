@@ -44,10 +44,11 @@ class Dataset(str, Enum):
 )
 @click.option(
     "--from",
-    "source",
+    "sources",
     type=PATH,
+    multiple=True,
     metavar="FOLDER|ZIP",
-    help="Start with this data: an export of pages, or line images with their texts.",
+    help="Start with this data: an export of pages, or line images with their texts. Once for each source.",
 )
 @click.option(
     "--copy/--in-place",
@@ -57,14 +58,16 @@ class Dataset(str, Enum):
     help="Copy the folder of --from into the project, or leave it where it is.",
 )
 @click.option("--start", metavar="MODEL", help="Start from this model: zoo:NAME, hf:OWNER/NAME, or a model file.")
-def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None, start: str | None) -> None:
+def init(
+    folder: Path | None, dataset: str | None, sources: tuple[Path, ...], copies: bool | None, start: str | None
+) -> None:
     """Start a project: params.yaml, dvc.yaml, git and DVC. With --from, a document that fits the data."""
-    from thulium.cli.start import begin
+    from thulium.cli.start import begin, several
     from thulium.cli.start.making import making
 
-    if folder is None and source is None:
+    if folder is None and len(sources) != 1:
         raise click.MissingParameter(param_hint="'FOLDER'", param_type="argument")
-    if source is None:
+    if not sources:
         if copies is not None:
             raise click.UsageError("--copy and --in-place say what becomes of the folder that --from names")
         assert folder is not None
@@ -79,10 +82,14 @@ def init(folder: Path | None, dataset: str | None, source: Path | None, copies: 
     if dataset == Dataset.synthetic.value:
         raise click.UsageError("--dataset synthetic renders its lines, and takes none by --from")
     _check_start(start, dataset or "")
-    folder = folder or Path(begin.name_of(source))
-    _check(folder, f"name a new folder, as in: thulium init --from {source} {folder.name}-htr")
+    folder = folder or Path(begin.name_of(sources[0]))
+    named = " ".join(f"--from {source}" for source in sources)
+    _check(folder, f"name a new folder, as in: thulium init {named} {folder.name}-htr")
     os.environ["THULIUM_INIT_HAS_DATA"] = "yes"  # the template's hook then leaves it to us to say what comes next
-    begin.begin(source, folder, dataset, copies, _make, start or "")
+    if len(sources) > 1:
+        several.begin_several(sources, folder, dataset, copies, _make, start or "")
+    else:
+        begin.begin(sources[0], folder, dataset, copies, _make, start or "")
 
 
 def _check_start(start: str | None, dataset: str) -> None:
@@ -118,14 +125,14 @@ def _check(folder: Path, advice: str) -> None:
         )
 
 
-def _make(place: Making, dataset: str) -> None:
+def _make(place: Making, dataset: str, sources: str = "") -> None:
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
     template = next(place for place in _PLACES if place.is_dir())
     folder = place.folder
-    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset}
+    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset, "_sources": sources}
     os.environ["THULIUM_INIT_FOLDER"] = os.path.relpath(folder)  # the template's hook says what comes next
     try:
         cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(place.staging))

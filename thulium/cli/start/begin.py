@@ -77,15 +77,15 @@ def begin(
         make: makes a project of a kind of data there.
         start: the model that its training starts from, as the user has named it; empty: none.
     """
-    _check_places(source, folder, copies)
+    check_places(source, folder, copies)
     with making(folder) as place:
         order = Order(source, copies, place)
         model = starting.bring(start, place.new()) if start else None
-        data = _ready(order, kind)
-        is_copy = data.is_ours or _is_copied(data.sight, order)
+        data = ready(order, kind)
+        is_copy = data.is_ours or is_copied(data.sight, order)
         echo(tell.saw(data.shown, data.choice, source))
         make(place, data.choice.kind)
-        _bring(data, place, is_copy)
+        bring(data, place, is_copy)
         if model:
             start_from(model, place, data.choice)
         committed = keep(data.choice, place, "The data, and a document that fits them", is_copy=is_copy)
@@ -93,7 +93,8 @@ def begin(
     echo(tell.next_steps(folder, committed))
 
 
-def _check_places(source: Path, folder: Path, copies: bool | None) -> None:
+def check_places(source: Path, folder: Path, copies: bool | None) -> None:
+    """Refuse a source that is none, or that the project would lie in."""
     if not os.path.lexists(source):
         raise ThuliumError(f"{source}: no such folder or ZIP archive")
     if not source.is_dir() and not source.is_file():
@@ -104,7 +105,7 @@ def _check_places(source: Path, folder: Path, copies: bool | None) -> None:
         raise ThuliumError(f"{folder}: lies in {source}, of which it would be made: name a place outside of it")
 
 
-def _ready(order: Order, wanted: str | None) -> Data:
+def ready(order: Order, wanted: str | None) -> Data:
     """Look, and choose. A message names what the user has named, not where it was unpacked."""
     source, new = order.source, order.making.new
     root, remarks, is_ours = source, list[str](), not source.is_dir()
@@ -115,7 +116,7 @@ def _ready(order: Order, wanted: str | None) -> Data:
         sight = shown = look(root)
         kind, why = kind_of(sight, wanted, source)
         if kind == "custom" and _is_undivided(sight):
-            if not is_ours and not _is_copied(sight, order):
+            if not is_ours and not is_copied(sight, order):
                 raise ThuliumError(f"{source}: one folder with labels.txt is written anew: leave out --in-place")
             sight, kind, is_ours = look(_as_pairs(sight.found["custom"][0].parent, new())), "gt_txt", True
             why = "one folder with labels.txt is not divided; its rows become NAME.gt.txt, which can be divided"
@@ -143,7 +144,7 @@ def _as_pairs(folder: Path, target: Path) -> Path:
     return target
 
 
-def _is_copied(sight: Sight, order: Order) -> bool:
+def is_copied(sight: Sight, order: Order) -> bool:
     """Whether a folder is copied: never a large one unasked."""
     source, folder, copies = order.source, order.making.folder, order.copies
     if copies is False:
@@ -163,7 +164,7 @@ def _is_copied(sight: Sight, order: Order) -> bool:
     return True
 
 
-def _bring(data: Data, making: Making, is_copy: bool) -> None:
+def bring(data: Data, making: Making, is_copy: bool) -> None:
     """Bring the data into a project."""
     for source, place in data.choice.folders.items():
         target = making.project / place
@@ -190,27 +191,30 @@ def _copy(source: Path, target: Path) -> None:
         copy.chmod(0o644)
 
 
-def start_from(start: starting.Start, making: Making, choice: Choice) -> None:
-    """Put a model into a project, and choose a document that fits it and the number of lines."""
+def start_from(start: starting.Start, making: Making, choice: Choice, lines: int | None = None) -> None:
+    """Put a model into a project, and choose a document that fits it and the number of lines, as far as it is known."""
     shutil.copytree(start.folder, making.project, dirs_exist_ok=True)
     making.run("dvc", "add", "--quiet", start.place)
-    lines = choice.seen.lines["train"] if choice.seen else None
+    lines = choice.seen.lines["train"] if choice.seen else lines
     choice.start = start.init_from
     choice.values |= starting.values(start, lines)
     choice.reasons += starting.reasons(start, lines)
-    choice.remarks += starting.remarks(start, choice.seen)
+    choice.remarks += starting.remarks(start, choice.seen, lines)
 
 
 def keep(choice: Choice, making: Making, message: str, *, is_copy: bool) -> bool:
     """Write the document and let DVC and git keep all of it; whether it is committed."""
     from thulium.runtime.files import replace_text
+    from thulium_dsl.edit.fill import fill
     from thulium_dsl.grammar.idle import idle_in
+    from thulium_dsl.grammar.include import read
     from thulium_dsl.grammar.validate import load
     from thulium_dsl.pipeline import dvc_yaml
 
     file = making.project / "params.yaml"
     for key, value in _leaves(file, choice.values):
         replace_text(file, with_value(file, key, value))
+    replace_text(file, fill(read(file)).text)  # a whole section may have been written
     loaded = load(file)
     dvc_yaml.write(making.project, loaded.experiment, idle_in(loaded.document.tree))
     if is_copy:

@@ -87,9 +87,9 @@ def _recipe(recipe: Recipe, lines: int | None) -> str:
     )
 
 
-def remarks(start: Start, seen: Overview | None) -> Iterator[str]:
-    """What to expect."""
-    recipe = recipe_for(seen.lines["train"] if seen else None)
+def remarks(start: Start, seen: Overview | None, lines: int | None) -> Iterator[str]:
+    """What to expect of so many training lines."""
+    recipe = recipe_for(lines)
     if recipe.cer is not None:
         nothing, started = recipe.cer
         yield (
