@@ -52,7 +52,7 @@ def start_repository():
 
 
 def next_steps(is_committed):
-    steps = ["cd " + os.path.relpath(os.getcwd(), os.environ.get("THULIUM_INIT_FROM", os.path.dirname(os.getcwd())))]
+    steps = ["cd " + os.environ.get("THULIUM_INIT_FOLDER", SLUG)]
     if not is_committed:
         steps.append("git commit -m 'Start %s'    # experiments need it" % SLUG)
     if DATASET in DATA:

@@ -18,6 +18,8 @@ problems += [
     if shutil.which(tool) is None
 ]
 above = os.path.dirname(os.getcwd())
+if above.endswith(".thulium-init"):  # where `thulium init` makes a project, before it is moved one folder up
+    above = os.path.dirname(above)
 if all(os.path.isdir(os.path.join(above, name)) for name in ("thulium", "thulium_dsl", "template")):
     problems.append("%s is Thulium's own checkout: make the project elsewhere, with --output-dir" % above)
 if problems:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lab
+import lab_data
 
 from deaths.place import Scenario
 
@@ -59,6 +60,30 @@ def another_line(folder: Path) -> None:
     lab.edit(folder / "data" / "train" / "labels.txt", "001.png den 3. May\n", "001.png den 8. May\n")
 
 
+def several(folder: Path, old: str, new: str) -> None:
+    """The small document with another text in it, as DVC writes documents."""
+    text = lab.DIFFERENT
+    often = f"checkpointing: {{{OFTEN}, "
+    for before, after in {old: new, "epochs: 1": "epochs: 2", "checkpointing: {": often}.items():
+        assert before in text
+        text = text.replace(before, after)
+    (folder / "params.yaml").write_text(lab.complete(text), encoding="utf-8")
+
+
+def folds(folder: Path) -> None:
+    """Six pages, in three folds."""
+    several(folder, "  type: synthetic\n  lines: {train: 24, val: 8, test: 8}\n", FOLDED)
+    lab_data.write_gt_txt(folder / "lines", 6)
+
+
+def seeds(folder: Path) -> None:
+    """Few lines, and two seeds."""
+    several(folder, "train: 24, val: 8, test: 8}", "train: 8, val: 4, test: 4}")
+    lab.edit(folder / "params.yaml", "  seeds:\n", "  seeds:\n  - 1\n  - 2\n")
+
+
+OFTEN = "resume_every_minutes: 1.0e-06"
+FOLDED = "  type: gt_txt\n  root: lines\n  split: {folds: 3}\n"
 MIDDLE = " | dies at rename .*000004.state$"
 TRAIN = "train config/train.yaml --output-dir out"
 PREPARED = (project, "compile", "prepare")
@@ -88,4 +113,27 @@ IN_A_FOLDER = {
     "folder: prepare": Scenario("prepare config/train.yaml --output-dir out", (documents,)),
     "folder: prepare --dry": Scenario("prepare config/train.yaml --dry --output-dir out", (documents,)),
 }
-SCENARIOS = IN_A_PROJECT | IN_A_FOLDER
+# In a project with a model for each fold or seed; the last command needs what the others have made.
+FOLDS_READY = (folds, "compile", "prepare")
+FOLDS_DONE = (*FOLDS_READY, *(f"{name} --fold {fold}" for name in ("train", "evaluate") for fold in (1, 2, 3)))
+SEEDS_READY = (seeds, "compile", "prepare")
+SEEDS_DONE = (*SEEDS_READY, *(f"{name} --seed {seed}" for name in ("train", "evaluate") for seed in (1, 2)))
+OF_SEVERAL = {
+    "folds: prepare": Scenario("prepare", (folds, "compile")),
+    "folds: prepare again": Scenario("prepare", (*FOLDS_READY, edited("    folds: 3\n", "    folds: 4\n"), "compile")),
+    "folds: train": Scenario("train --fold 2", FOLDS_READY),
+    "folds: evaluate": Scenario("evaluate --fold 2", (*FOLDS_READY, "train --fold 2")),
+    "folds: pool": Scenario("pool", FOLDS_DONE),
+    "folds: pool again": Scenario("pool", (*FOLDS_DONE, "pool")),
+    "seeds: train": Scenario("train --seed 2", SEEDS_READY),
+    "seeds: summarize": Scenario("summarize", SEEDS_DONE),
+}
+# What is brought, and what is given to others.
+PUBLISH = "publish --author Jane --license mit --language fra"
+EXCHANGED = {
+    "fetch": Scenario("fetch zoo:latin-tiny", (project,)),
+    "fetch again": Scenario("fetch zoo:latin-tiny --update", (project, "fetch zoo:latin-tiny")),
+    "publish": Scenario(PUBLISH, (*TRAINED, "evaluate")),
+    "publish again": Scenario(f"{PUBLISH} --title Another", (*TRAINED, "evaluate", PUBLISH)),
+}
+SCENARIOS = IN_A_PROJECT | IN_A_FOLDER | OF_SEVERAL | EXCHANGED

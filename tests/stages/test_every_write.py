@@ -10,7 +10,7 @@ import sys
 
 import lab
 import pytest
-from deaths.scenarios import IN_A_FOLDER, IN_A_PROJECT, SCENARIOS
+from deaths.scenarios import EXCHANGED, IN_A_FOLDER, IN_A_PROJECT, OF_SEVERAL, SCENARIOS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 SHARE = 0.02  # of the deaths, where there is no time for all
@@ -31,7 +31,12 @@ def kill(environment: dict[str, str], *arguments: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "scenarios",
-    [pytest.param(IN_A_PROJECT, id="project"), pytest.param(IN_A_FOLDER, id="folder", marks=pytest.mark.long)],
+    [
+        pytest.param(IN_A_PROJECT, id="project"),
+        pytest.param(IN_A_FOLDER, id="folder", marks=pytest.mark.long),
+        pytest.param(OF_SEVERAL, id="folds and seeds", marks=pytest.mark.long),
+        pytest.param(EXCHANGED, id="exchanged", marks=pytest.mark.long),
+    ],
 )
 def test_commands_survive_some_deaths(scenarios: dict[str, object], environment: dict[str, str]) -> None:
     kill(environment, *scenarios, "--share", str(SHARE))

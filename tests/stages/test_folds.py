@@ -53,6 +53,10 @@ def test_a_project_goes_from_one_model_to_folds_and_trains_only_what_must_be(
     assert {"prepare", "train@1", "train@3", "evaluate@2", "pool"} <= set(ran)
     assert re.search(r"metrics\.json +cer +\d", run("dvc", "metrics", "diff", "--all", cwd=project).stdout)
     assert f"{PAGES} pages" in call("compare", "HEAD", "workspace", "--common").output
+    said = re.search("`(dvc get .*)`", refusal("predict", "HEAD", "x.png"))
+    assert said
+    run(*said[1].split(), cwd=project)
+    assert (project / "folds-1.safetensors").is_file()
 
     failed = run("dvc", "exp", "run", "-S", "dataset.split.folds=4", cwd=project, code=None)
     assert "dvc.yaml is out of date: stage train" in failed.stderr + failed.stdout
@@ -101,6 +105,32 @@ def test_the_commands_of_a_fold_work_in_its_folder_and_on_its_lines(folded: Path
     with model_file("folds/2") as found:
         assert found == Path("folds/2/checkpoints/best.safetensors")
     assert "of data/prepared/folds/1" in call("augment-preview").output
+
+
+def test_folds_in_which_a_model_learns_from_little_are_named(folded: Path) -> None:
+    lab_data.write_gt_txt(folded / "lines", 3)
+    lab.edit(folded / "params.yaml", "    by: page\n", "    by: document\n")
+    call("compile")
+    assert (
+        "fold 1, 2, 3: models learn from as few as 4 of 12 lines, where about 7 were asked for, since a document stays "
+        "whole: divide by something smaller in dataset.split.by, or add some"
+    ) in call("prepare", "--dry").output
+
+
+def test_a_model_of_a_revision_is_told_how_to_get(
+    folded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(path: str, _revision: str, _root: Path, to: Path) -> str:
+        if path == "params.yaml":
+            to.write_text(DOCUMENT)
+        return ""
+
+    monkeypatch.setattr("thulium.cli.model_file.fetch", fetch)
+    (folded / ".dvc").mkdir()
+    assert (
+        "help: `dvc get . folds/1/checkpoints/best.safetensors --rev HEAD --out folds-1.safetensors` brings one to "
+        "name; or train one on all pages"
+    ) in refusal("predict", "HEAD", "x.png")
 
 
 def readings(folder: Path, wrong: dict[int, int], pages: int = 2) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C while the engine is imported, which takes seconds: packages that swallow it fail with something else later."""
+"""Ctrl-C while Thulium is imported. Of the engine, packages that swallow it fail with something else later."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ main.app.add_command(load)
 sys.argv[0] = "thulium"
 main.main()
 """
+
+
+SLOW = """
+import sys, time
+print("importing", file=sys.stderr, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("starter", [("-m", "thulium"), ("-c", "from thulium.cli.main import main; main()")])
+def test_before_any_command_is_there_it_ends_with_one_word_too(
+    starter: tuple[str, ...], tmp_path: Path, run: lab.Shell
+) -> None:
+    (tmp_path / "click.py").write_text(SLOW)
+    process = run.start("python", *starter, "validate", cwd=tmp_path)
+    assert process.stderr
+    assert process.stderr.readline() == "importing\n"
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "interrupted\n")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 import lab
 import pytest
 
-from thulium.cli.start import archive, begin, counting
+from thulium.cli.start import archive, begin, counting, several
 from thulium.cli.start.choice import Choice, choose, kind_of
+from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import head_of, look
 from thulium_dsl.grammar.validate import load
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.text import written
 
 if not lab.HAS_ENGINE:
     pytest.skip("draws lines and pages", allow_module_level=True)
@@ -26,7 +29,7 @@ PAGES_DEV = lab.CHECKOUT.parent / "shared" / "data" / "pages-dev"
 METS = '<?xml version="1.0"?><mets xmlns="http://www.loc.gov/METS/"/>'
 
 
-def never(kind: str) -> None:
+def never(_place: Making, kind: str) -> None:
     raise AssertionError(f"made a project of {kind}")
 
 
@@ -142,7 +145,7 @@ def test_three_folders_with_labels_go_to_the_places_of_the_splits(tmp_path: Path
 def test_one_folder_with_labels_becomes_pairs_that_can_be_divided(tmp_path: Path) -> None:
     source, made = write_one_custom(tmp_path / "lines"), []
     with pytest.raises(KeyboardInterrupt):
-        begin.begin(source, tmp_path / "letters", None, None, lambda kind: made.append(kind) or interrupt())
+        begin.begin(source, tmp_path / "letters", None, None, lambda _place, kind: made.append(kind) or interrupt())
     assert made == ["gt_txt"]
     target = begin._as_pairs(source, tmp_path / "pairs")
     assert (target / "007.gt.txt").read_text(encoding="utf-8") == "a text 7\n"
@@ -366,14 +369,106 @@ def test_what_is_interrupted_leaves_nothing(pages: Path, tmp_path: Path) -> None
     file = zipped(pages, tmp_path / "a.zip")
     folder = tmp_path / "below" / "letters"
 
-    def make(_kind: str) -> None:
-        (folder / "data").mkdir(parents=True)
+    def make(place: Making, _kind: str) -> None:
+        (place.project / "data").mkdir(parents=True)
         raise KeyboardInterrupt
 
     for source in (file, pages):
         with pytest.raises(KeyboardInterrupt):
             begin.begin(source, folder, None, None, make)
         assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.long
+def test_what_is_killed_leaves_nothing_that_looks_like_a_project_and_the_same_command_starts_anew(
+    run: lab.Shell, tmp_path: Path
+) -> None:
+    """Inside a repository, whose index may have got files of the one that was killed, too."""
+    lab_data.write_gt_txt(tmp_path / "export")
+    run("git", "init", "--quiet", cwd=tmp_path)
+    words = ("thulium", "init", "--from", "export", "letters")
+    process = run.start(*words, cwd=tmp_path)
+    while not list((tmp_path / ".letters.thulium-init").glob("letters/data/**/*.png")):
+        assert process.poll() is None, "it ended before it was killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    run("git", "add", "--force", ".letters.thulium-init", cwd=tmp_path)
+    assert not (tmp_path / "letters").exists()
+    run(*words, cwd=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "export", "letters"]
+    tracked = run("git", "ls-files", cwd=tmp_path).stdout.split()
+    assert "letters/params.yaml" in tracked
+    assert "letters/data/lines.dvc" in tracked
+    assert not [name for name in tracked if not name.startswith("letters/")]
+    run("thulium", "compile", "--check", cwd=tmp_path / "letters")
+    assert run("dvc", "status", "--quiet", "data/lines.dvc", cwd=tmp_path / "letters").stdout == ""
+
+
+def test_what_a_killed_command_has_left_goes_before_a_project_is_made(run: lab.Shell, tmp_path: Path) -> None:
+    run("git", "init", "--quiet", cwd=tmp_path)
+    left = tmp_path / ".letters.thulium-init" / "letters"
+    left.mkdir(parents=True)
+    (left / "params.yaml").write_text("half of it\n")
+    run("git", "add", "--force", ".", cwd=tmp_path)
+    with making(tmp_path / "letters") as place:
+        assert not place.project.exists()
+        place.project.mkdir()
+        (place.project / "README.md").write_text("new\n")
+        run("git", "add", ".", cwd=place.project)  # as the template's hook does
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "letters"]
+    assert run("git", "ls-files", cwd=tmp_path).stdout == "letters/README.md\n"
+
+
+def test_what_was_chosen_for_each_export_becomes_a_source(tmp_path: Path) -> None:
+    tables, lines = chosen(lab_data.write_parquet(tmp_path / "tables")), chosen(lab_data.write_gt_txt(tmp_path / "a", 2))
+    for name, choice in (("tables", tables), ("lines", lines)):
+        several._put_below(choice, name)
+    whole = several._merged([("tables", tables, True), ("lines", lines, False)])
+    assert list(whole.folders.values()) == ["data/tables"]
+    text = "\n".join(written.block("dataset", whole.values["dataset"])) + "\n"
+    (tmp_path / "params.yaml").write_text(text)
+    first, second = load(tmp_path / "params.yaml").experiment.dataset.sources
+    assert (first.type, first.root, first.page_column) == ("parquet", "data/tables", "page")
+    assert (second.type, second.root, second.split_by) == ("gt_txt", "data/lines", "line")
+    assert "source lines: split.by line: 2 pages cannot be divided into three parts" in whole.reasons
+
+
+@pytest.mark.long
+def test_several_exports_become_sources_of_one_project(run: lab.Shell, tmp_path: Path) -> None:
+    lab_data.write_pages(tmp_path / "export", "page", 12)
+    write_custom(tmp_path / "old" / "lines")
+    words = ("thulium", "init", "court", "--from", "export", "--from", "old/lines")
+    said = run(*words, cwd=tmp_path).stdout
+    project = tmp_path / "court"
+    assert "source export: type page: PAGE is what is there" in said
+    assert "source lines: train_dir, val_dir and test_dir: the three folders with labels.txt" in said
+    first, second = load(project / "params.yaml").experiment.dataset.sources
+    assert (first.name, first.type, first.root) == ("export", "page", "data/export")
+    assert (second.name, second.type, second.val_dir) == ("lines", "custom", "data/lines/val")
+    assert "`data/export`, `data/lines`" in (project / "README.md").read_text()
+    assert run("git", "status", "--short", cwd=project).stdout == ""
+    kept = run("git", "ls-files", "data/*.dvc", cwd=project).stdout.split()
+    assert kept == ["data/export.dvc", *(f"data/lines/{split}.dvc" for split in ("test", "train", "val"))]
+    run("thulium", "compile", "--check", cwd=project)
+
+
+def test_sources_that_have_the_same_lines_are_refused(pages: Path, tmp_path: Path) -> None:
+    for other, says in ((pages / "doc0", "whose lines it has: name one of them"), (pages, "is named twice")):
+        with pytest.raises(ThuliumError, match=says):
+            several.begin_several([pages, other], tmp_path / "letters", None, None, lambda *_: never(*_[:2]))
+    assert list(tmp_path.iterdir()) == []
+    assert several.names_of([Path("a/lines"), Path("b/lines.zip"), Path("c")]) == ["lines", "lines-2", "c"]
+
+
+def test_two_commands_do_not_make_one_project(pages: Path, tmp_path: Path) -> None:
+    with making(tmp_path / "letters") as place:
+        place.project.mkdir()
+        with (
+            pytest.raises(ThuliumError, match="letters: another `thulium init` is making it: wait"),
+            making(tmp_path / "letters"),
+        ):
+            raise AssertionError("two of them")
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
 
 
 def test_slips_of_the_hand(run: lab.Shell, tmp_path: Path) -> None:

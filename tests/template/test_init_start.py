@@ -55,7 +55,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str
     monkeypatch.setattr(zoo, "MODELS", (row,))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    for name in ("THULIUM_INIT_HAS_DATA", "THULIUM_INIT_FROM"):  # which the command sets, and nobody else should meet
+    for name in ("THULIUM_INIT_HAS_DATA", "THULIUM_INIT_FOLDER"):  # which the command sets, and nobody else should meet
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     (tmp_path / "here").mkdir()

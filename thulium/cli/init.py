@@ -7,12 +7,16 @@ import os
 import re
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.cli.start.making import Making
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # as the template's own check has it
 _HERE = Path(__file__).resolve().parent
@@ -40,10 +44,11 @@ class Dataset(str, Enum):
 )
 @click.option(
     "--from",
-    "source",
+    "sources",
     type=PATH,
+    multiple=True,
     metavar="FOLDER|ZIP",
-    help="Start with this data: an export of pages, or line images with their texts.",
+    help="Start with this data: an export of pages, or line images with their texts. Once for each source.",
 )
 @click.option(
     "--copy/--in-place",
@@ -53,31 +58,38 @@ class Dataset(str, Enum):
     help="Copy the folder of --from into the project, or leave it where it is.",
 )
 @click.option("--start", metavar="MODEL", help="Start from this model: zoo:NAME, hf:OWNER/NAME, or a model file.")
-def init(folder: Path | None, dataset: str | None, source: Path | None, copies: bool | None, start: str | None) -> None:
+def init(
+    folder: Path | None, dataset: str | None, sources: tuple[Path, ...], copies: bool | None, start: str | None
+) -> None:
     """Start a project: params.yaml, dvc.yaml, git and DVC. With --from, a document that fits the data."""
-    from thulium.cli.start import begin
+    from thulium.cli.start import begin, several
+    from thulium.cli.start.making import making
 
-    if folder is None and source is None:
+    if folder is None and len(sources) != 1:
         raise click.MissingParameter(param_hint="'FOLDER'", param_type="argument")
-    if source is None:
+    if not sources:
         if copies is not None:
             raise click.UsageError("--copy and --in-place say what becomes of the folder that --from names")
         assert folder is not None
         _check(folder, "name a new folder")
         _check_start(start, dataset or Dataset.synthetic.value)
-        with begin.undone_on_failure(folder):
-            if start:
-                _start_from(start, folder, dataset or "")
-            else:
-                _make(folder, dataset or Dataset.synthetic.value)
+        if start:
+            _start_from(start, folder, dataset or "")
+        else:
+            with making(folder) as place:
+                _make(place, dataset or Dataset.synthetic.value)
         return
     if dataset == Dataset.synthetic.value:
         raise click.UsageError("--dataset synthetic renders its lines, and takes none by --from")
     _check_start(start, dataset or "")
-    folder = folder or Path(begin.name_of(source))
-    _check(folder, f"name a new folder, as in: thulium init --from {source} {folder.name}-htr")
+    folder = folder or Path(begin.name_of(sources[0]))
+    named = " ".join(f"--from {source}" for source in sources)
+    _check(folder, f"name a new folder, as in: thulium init {named} {folder.name}-htr")
     os.environ["THULIUM_INIT_HAS_DATA"] = "yes"  # the template's hook then leaves it to us to say what comes next
-    begin.begin(source, folder, dataset, copies, lambda kind: _make(folder, kind), start or "")
+    if len(sources) > 1:
+        several.begin_several(sources, folder, dataset, copies, _make, start or "")
+    else:
+        begin.begin(sources[0], folder, dataset, copies, _make, start or "")
 
 
 def _check_start(start: str | None, dataset: str) -> None:
@@ -92,13 +104,14 @@ def _start_from(start: str, folder: Path, dataset: str) -> None:
     """Make a project that starts from a model, and whose data are still to come."""
     from thulium.cli.start import begin, starting, tell
     from thulium.cli.start.choice import Choice
+    from thulium.cli.start.making import making
 
-    with begin.beside(folder) as staging:
-        model = starting.bring(start, staging)
-        _make(folder, dataset)
+    with making(folder) as place:
+        model = starting.bring(start, place.new())
+        _make(place, dataset)
         choice = Choice(dataset, {})
-        begin.start_from(model, folder, choice)
-    begin.keep(choice, folder, "A model to start from, and a document that fits it", is_copy=False)
+        begin.start_from(model, place, choice)
+        begin.keep(choice, place, "A model to start from, and a document that fits it", is_copy=False)
     echo(tell.chose(choice, folder))
 
 
@@ -112,15 +125,16 @@ def _check(folder: Path, advice: str) -> None:
         )
 
 
-def _make(folder: Path, dataset: str) -> None:
+def _make(place: Making, dataset: str, sources: str = "") -> None:
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())  # a hook that fails has said why
     template = next(place for place in _PLACES if place.is_dir())
-    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset}
-    os.environ["THULIUM_INIT_FROM"] = os.getcwd()  # the template's hook says what comes next
+    folder = place.folder
+    context = {"project_slug": folder.name, "project_name": folder.name, "dataset": dataset, "_sources": sources}
+    os.environ["THULIUM_INIT_FOLDER"] = os.path.relpath(folder)  # the template's hook says what comes next
     try:
-        cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(folder.parent))
+        cookiecutter(str(template), no_input=True, extra_context=context, output_dir=str(place.staging))
     except (CookiecutterException, OSError) as error:  # cookiecutter raises bare OSErrors of its own
         raise ThuliumError(f"{folder} was not made: {error}") from None

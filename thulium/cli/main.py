@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-import errno
-import sys
-from pathlib import Path
+from thulium.cli import interrupt
 
-import click
+with interrupt.at_once():
+    import errno
+    import sys
+    from pathlib import Path
+    from typing import Any
 
-from thulium.cli import (
-    augment_preview,
-    clean,
-    compare,
-    curve,
-    engine,
-    export,
-    fetch,
-    group,
-    init,
-    lm,
-    plan,
-    pool,
-    predict,
-    publish,
-    score,
-    show,
-    stages,
-    summarize,
-    upgrade,
-    validate,
-)
-from thulium.cli.command import Group, argument, command, document
-from thulium.cli.screen import echo
-from thulium_dsl.messages.problems import ThuliumError
+    import click
+
+    from thulium.cli import (
+        augment_preview,
+        clean,
+        compare,
+        curve,
+        engine,
+        export,
+        fetch,
+        group,
+        init,
+        lm,
+        plan,
+        pool,
+        predict,
+        publish,
+        score,
+        show,
+        stages,
+        summarize,
+        upgrade,
+        validate,
+    )
+    from thulium.cli.command import Group, argument, command, document
+    from thulium.cli.screen import echo
+    from thulium_dsl.messages.problems import ThuliumError
 
 
 class Commands(Group):
     """The commands; an interrupted one says so, and ends with the code that shells use for it."""
+
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **more)
+        except KeyboardInterrupt:
+            echo("interrupted", err=True)
+            sys.exit(interrupt.CODE)
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -44,7 +55,7 @@ class Commands(Group):
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             echo("interrupted", err=True)
-            raise click.exceptions.Exit(130) from None
+            raise click.exceptions.Exit(interrupt.CODE) from None
 
 
 _ALLOW = "change the permissions of the file or of its folder, or work in a copy of your own"

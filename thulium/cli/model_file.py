@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from thulium_dsl.grammar import names
@@ -90,16 +91,17 @@ def _save_dir(folder: Path) -> str:
     for name in (PARAMS, "experiment.yaml"):
         if (folder / name).exists():
             text = _text(folder / name)
-            return f"{_folder_of_best(text, folder / METRICS, str(folder))}{_save_dir_in(text)}"
+            return f"{_folder_of_best(text, folder / METRICS, str(folder), _name_one)}{_save_dir_in(text)}"
     project = folder.absolute().parent.parent / PARAMS  # of the folder of a seed or a fold
     return _save_dir_in(_text(project) if folder.absolute().parent.name in (SEEDS, FOLDS) else "")
 
 
-def _folder_of_best(text: str, metrics: Path, name: str) -> str:
+def _folder_of_best(text: str, metrics: Path, name: str, how_to_name: Callable[[str], str]) -> str:
     """The folder of the seed to read with, ending in ``/``; empty where a document has one seed.
 
     Args:
         name: what was named, for a message.
+        how_to_name: the model of a folder, such as that of one fold: what to do to read with it.
 
     Raises:
         ThuliumError: there are several, and nothing says which is the best; or there are folds, and none is.
@@ -107,7 +109,7 @@ def _folder_of_best(text: str, metrics: Path, name: str) -> str:
     if _has_folds(text):
         raise ThuliumError(
             f"{name}: has a model for each fold, there to be judged: each has learned from a part of the lines\n"
-            f"  help: name one, such as {FOLDS}/1; or train one on all pages: empty dataset.split.folds, run `thulium "
+            f"  help: {how_to_name(f'{FOLDS}/1')}; or train one on all pages: empty dataset.split.folds, run `thulium "
             "compile` and `dvc repro`"
         )
     seeds = _seeds_in(text)
@@ -120,9 +122,13 @@ def _folder_of_best(text: str, metrics: Path, name: str) -> str:
     if best not in seeds:
         raise ThuliumError(
             f"{name}: has models of several seeds, and metrics.json does not say which reads the validation lines best"
-            f"\n  help: `dvc repro` sums them up; or name the model file of one, below {SEEDS}/"
+            f"\n  help: `dvc repro` sums them up; or {how_to_name(f'{SEEDS}/{seeds[0]}')}"
         )
     return f"{SEEDS}/{best}/"
+
+
+def _name_one(folder: str) -> str:
+    return f"name one, such as {folder}"
 
 
 def _seeds_in(text: str) -> list[object]:
@@ -189,7 +195,10 @@ def _folder_in_revision(revision: str, root: Path, folder: Path) -> str:
     text = _text(folder / PARAMS)
     if _seeds_in(text) and not (folder / SUMMARY).exists():
         fetch(METRICS, revision, root, folder / SUMMARY)
-    return _folder_of_best(text, folder / SUMMARY, revision)
+    file = f"{_save_dir_in(text).rstrip('/')}/{NAMES[0]}"
+    # DVC writes into the folder that is worked in, and says so if there is something.
+    how = "`dvc get . {0}/" + file + " --rev " + shlex.quote(revision) + " --out {1}.safetensors` brings one to name"
+    return _folder_of_best(text, folder / SUMMARY, revision, lambda one: how.format(one, one.replace("/", "-")))
 
 
 def fetch_metrics(revision: str, root: Path, folder: Path) -> None:

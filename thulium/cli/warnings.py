@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Report = dict[str, Any]
 
 NAMED = 5  # sources in a warning; report.json has them all
+SMALL_FOLD = 2 / 3  # of the training lines that shares leave: a model of fewer says little of those of other folds
 FRAME = "4"  # pixels of a line in one of the model's frames
 
 
@@ -59,6 +60,7 @@ def of(report: Report, dataset: DatasetSpec) -> Iterator[str]:
         _leaks(report, dataset),
         _moved(report, dataset),
         of_sources(report, dataset),
+        _folds(report, dataset),
         _left_out(report),
         _remarks(report),
         _lines(report),
@@ -98,6 +100,23 @@ def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:
         what = f"{_plural(len(shared), 'name')} {'stands' if len(shared) == 1 else 'stand'} for several {by}s each"
         do = f"if these are different {by}s, set dataset.split.identity to path"
         yield f"{what}, which are kept in one split: {name} ({_some(paths, 3)}); {do}"
+
+
+def _folds(report: Report, dataset: DatasetSpec) -> Iterator[str]:
+    """Models that learn from much less than the shares say, since what stays together is large."""
+    if dataset.type == "custom" or dataset.type == "synthetic" or dataset.type == "sources" or "folds" not in report:
+        return
+    sizes, split = report["folds"], dataset.split
+    total = sum(each["test"] for each in sizes)
+    usual = total * (1 - 1 / len(sizes) - split.val)
+    few = {number: each["train"] for number, each in enumerate(sizes, 1) if each["train"] < SMALL_FOLD * usual}
+    if not few:
+        return
+    which = f"fold {_some([*map(str, few)])}: {'a model learns' if len(few) == 1 else 'models learn'}"
+    least = f"{min(few.values())} of {total} lines, where about {usual:.0f} were asked for"
+    do = "" if split.by == "line" else f", since a {split.by} stays whole: divide by something smaller in "
+    do += "" if split.by == "line" else "dataset.split.by, or add some"
+    yield f"{which} from {'as few as ' if len(few) > 1 else ''}{least}{do}"
 
 
 def _left_out(report: Report) -> Iterator[str]:

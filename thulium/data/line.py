@@ -122,6 +122,7 @@ class Fault:
         reason: a few words that faults of one kind share, such as "unreadable image"; the report counts by it.
         where: the file, with ``:row`` or ``#line id`` where that is known.
         what: a sentence that goes on from ``where``: what was found, and what to do.
+        of_many: the same of several, where the same is to be done about all of them: then they are said together.
         is_error: False for what data sets are expected to have, such as lines that nobody has transcribed: it is
             counted and named, and never stops anything.
         is_page: whether a whole page or file is lost, not one line.
@@ -137,6 +138,7 @@ class Fault:
     is_page: bool = False
     num_lines: int = 1
     origin: Origin | None = None
+    of_many: str = ""
 
     def __str__(self) -> str:
         return visible(f"{self.where}: {self.what}")

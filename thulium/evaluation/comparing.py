@@ -126,7 +126,23 @@ def unit_of(lines: Sequence[LineResult], wanted: Unit | None) -> Unit:
     return wanted
 
 
-def why_lines(outcome: Outcome) -> str:
+def loose(lines: Sequence[LineResult], unit: Unit) -> int:
+    """Of the units, how many are lines of no known page and pass for pages."""
+    return intervals.of_no_page(lines) if unit == "page" else 0
+
+
+def caveats(outcome: Outcome, unit: Unit) -> list[str]:
+    """What to know of the units, a sentence each; none where all of them are pages."""
+    if unit == "line":
+        return [_why_lines(outcome)]
+    if number := loose(outcome.lines, unit):
+        what = "line is of no known page, and counts as one" if number == 1 else "lines are of no known page, and count"
+        each = "" if number == 1 else " as one each"
+        return [f"{number:,} {what}{each}: the intervals are too narrow if such lines are of few pages"]
+    return []
+
+
+def _why_lines(outcome: Outcome) -> str:
     """What it means that lines are taken to be independent."""
     pages = len({line.page for line in outcome.lines})
     if pages == 1:
@@ -142,6 +158,7 @@ class Difference:
     Attributes:
         value, low, high: fractions; negative where B has fewer errors. low and high are the 95 % interval.
         probability: that B is better on other lines of the same kind.
+        loose: of the units, where they are pages: lines of no known page.
         p: how often a difference as large comes out if in each unit chance decides; 1 where nothing differs.
     """
 
@@ -155,6 +172,7 @@ class Difference:
     p: float
     unit: Unit
     units: int
+    loose: int = 0
 
     @property
     def is_told(self) -> bool:
@@ -187,6 +205,7 @@ def difference(a: Outcome, b: Outcome, measure: Measure, unit: Unit) -> Differen
         p=intervals.sign_flips(edits),
         unit=unit,
         units=len(edits),
+        loose=loose(a.lines, unit),
     )
 
 
@@ -201,7 +220,7 @@ def by_unit(lines: Iterable[LineResult], measure: Measure, unit: Unit) -> dict[s
 
 def sentence(found: Difference) -> str:
     """What a difference says, plainly."""
-    points, over = 100 * abs(found.value), f"{found.units:,} {found.unit}{'' if found.units == 1 else 's'}"
+    points, over = 100 * abs(found.value), intervals.said(found.unit, found.units, found.loose)
     name = found.measure.upper()
     if not found.value and found.low == found.high:
         return f"{name}: {found.b} and {found.a} have as many errors in each of the {over}"

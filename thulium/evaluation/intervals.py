@@ -12,9 +12,11 @@ flips).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Literal
 
 import numpy as np
@@ -144,6 +146,7 @@ class Interval:
         unit: what is taken to be independent: whole pages, or single lines.
         num_units: how many there are.
         num_pages: that are known; as many as lines where no two lines are known to be of one page.
+        num_loose: of the units, where these are pages: lines that nothing says the page of.
     """
 
     low: float
@@ -151,11 +154,17 @@ class Interval:
     unit: Literal["page", "line"]
     num_units: int
     num_pages: int
+    num_loose: int = 0
+
+    @property
+    def counted(self) -> str:
+        """How many of what there are."""
+        return said(self.unit, self.num_units, self.num_loose)
 
     @property
     def basis(self) -> str:
         """What it was computed over, and why that was not pages where it was not."""
-        over = f"over {self.num_units:,} {self.unit}{'' if self.num_units == 1 else 's'}"
+        over = f"over {self.counted}"
         if self.unit == "page":
             return over
         if self.num_pages == self.num_units:
@@ -166,7 +175,7 @@ class Interval:
     def caveat(self) -> str:
         """Why it is less certain than it looks; empty where nothing is known against it."""
         if self.unit == "page":
-            return ""
+            return "it is too narrow if lines of no known page are of few pages" if self.num_loose else ""
         if self.num_pages == self.num_units:
             return "it is too narrow if the lines of a page are alike"
         return "it says nothing of other pages"
@@ -186,4 +195,21 @@ def cer_interval(results: Sequence[LineResult]) -> Interval:
     edits, lengths = (np.array([getattr(count, name) for count in units.values()], float) for name in COUNTS)
     is_known = len(units) > 1 and lengths.sum() > 0
     low, high = of_rate(edits, lengths) if is_known else (math.nan, math.nan)
-    return Interval(low, high, unit, len(units), num_pages)
+    return Interval(low, high, unit, len(units), num_pages, of_no_page(results) if unit == "page" else 0)
+
+
+def of_no_page(results: Sequence[LineResult]) -> int:
+    """Lines that pass for pages of their own, as of a source that knows of no pages: they are called as their page."""
+    lines = Counter(result.page for result in results)
+    names = ((PurePosixPath(result.page).name, PurePosixPath(result.id).name) for result in results)
+    return sum(page == own and lines[result.page] == 1 for result, (page, own) in zip(results, names, strict=True))
+
+
+def said(unit: str, units: int, loose: int) -> str:
+    """How many units there are, in words.
+
+    Args:
+        loose: of the units, where they are pages: lines of no known page.
+    """
+    pages = f"{units - loose:,} {unit}{'' if units - loose == 1 else 's'}"
+    return f"{pages} and {loose:,} line{'' if loose == 1 else 's'} of no known page" if loose else pages

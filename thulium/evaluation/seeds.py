@@ -161,6 +161,7 @@ class SeedDifference:
     by_seed: Mapping[int, float]
     unit: Unit
     units: int
+    loose: int = 0  # as of comparing.Difference
 
     @property
     def is_told(self) -> bool:
@@ -188,6 +189,7 @@ def difference(a: Group, b: Group, measure: Measure, unit: Unit) -> SeedDifferen
         by_seed=dict(zip(a.outcomes, map(float, apart), strict=False)) if is_paired else {},
         unit=unit,
         units=len(lengths),
+        loose=comparing.loose(a.first.lines, unit),
     )
 
 

@@ -78,7 +78,8 @@ class Named:
         """A fault whose sentence names the keys of this source."""
         if not self.name:
             return fault
-        return replace(fault, what=self.said(fault.what), origin=fault.origin and self.origin(fault.origin))
+        origin = fault.origin and self.origin(fault.origin)
+        return replace(fault, what=self.said(fault.what), of_many=self.said(fault.of_many), origin=origin)
 
     def said(self, text: str) -> str:
         """A sentence about keys of a dataset, of this source's."""

@@ -148,8 +148,7 @@ class Splitter:
         if self.names is not None:
             return self._listed(line)
         if self.spec is None or self.spec.by == "given":
-            what = "lies in no folder or file named train, val or test: move it, or set dataset.split.by"
-            return line.split or Fault(reason="in no split", where=line.source, what=what)
+            return line.split or _in_no_split(line)
         key = self._key(line, self.spec.by)
         if not key:
             return Fault(
@@ -197,6 +196,16 @@ class Splitter:
             "line": self.identity.line,
         }
         return of[by](line)
+
+
+def _in_no_split(line: Origin) -> Fault:
+    where = "in no folder or file named train, val or test"
+    return Fault(
+        reason="in no split",
+        where=line.source,
+        what=f"lies {where}: move it, or set dataset.split.by",
+        of_many=f"lie {where}: move them, or set dataset.split.by",
+    )
 
 
 def splitter_of(dataset: OneDataset, origins: Iterable[Origin] = ()) -> Splitter:

@@ -11,7 +11,7 @@ from thulium.ingest.accounting import Accounts
 from thulium.ingest.intake import Intake
 from thulium.ingest.sources import OneDataset, sources_of
 from thulium.ingest.survey import Survey
-from thulium.runtime.errors import DataError, SourceError, list_faults
+from thulium.runtime.errors import DataError, SourceError, list_faults, visible
 from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, SyntheticDataset
 
 
@@ -35,7 +35,7 @@ def check_faults(
     for what, faults, whole in (("pages", pages, num_pages), ("lines", len(errors) - pages, num_lines)):
         if faults and faults / (faults + whole) > dataset.max_skipped:
             share = f"{faults} of {faults + whole} {what} cannot be used, more than dataset.max_skipped allows"
-            raise DataError(f"{share} ({dataset.max_skipped:.3g} of them)\n{list_faults(errors)}")
+            raise DataError(f"{share} ({dataset.max_skipped:.3g} of them)\n{list_faults(told(errors))}")
     _refuse(overlaps)
 
 
@@ -49,7 +49,18 @@ def overlaps(seen: Survey, dataset: DatasetSpec) -> list[Fault]:
 
 def _refuse(faults: Sequence[Fault]) -> None:
     if faults:
-        raise DataError(list_faults(faults))
+        raise DataError(list_faults(told(faults)))
+
+
+def told(faults: Sequence[Fault]) -> list[str]:
+    """Faults in words; those about which the same is to be done are one."""
+    alike: dict[str, list[Fault]] = {}
+    for number, fault in enumerate(faults):
+        alike.setdefault(fault.of_many or str(number), []).append(fault)
+    return [
+        str(first) if not more else visible(f"{first.where} and {len(more):,} more {first.of_many}")
+        for first, *more in alike.values()
+    ]
 
 
 def check_splits(seen: Survey, intake: Intake) -> None:

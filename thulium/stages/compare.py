@@ -237,8 +237,7 @@ def _share(value: float, places: int) -> str:
 def _notes(found: Comparison) -> list[str]:
     rows = [f"what differs besides: {row}" for row in found.facts]
     rows += [f"left out: {row}" for row in found.left_out.rows]
-    if found.unit == "line":
-        rows.append(comparing.why_lines(found.outcomes[0]))
+    rows += comparing.caveats(found.outcomes[0], found.unit)
     if found.looks > 1:
         rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
     return rows

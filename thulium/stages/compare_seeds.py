@@ -129,7 +129,7 @@ def _said(found: Comparison) -> list[str]:
 
 def _sentence(found: SeedDifference) -> str:
     over = f"over {len(found.by_seed)} seeds, paired, and" if found.is_paired else "not paired by seed; over seeds and"
-    over += f" {found.units:,} {found.unit}{'' if found.units == 1 else 's'}"
+    over += f" {intervals.said(found.unit, found.units, found.loose)}"
     name, better = found.measure.upper(), found.b if found.value < 0 else found.a
     if not found.value and found.low == found.high:
         return f"{name}: {found.b} and {found.a} have as many errors, {over}"
@@ -159,8 +159,7 @@ def _notes(found: Comparison) -> list[str]:
             f"{few} seeds say little of their spread: Student's t is {intervals.quantile(few - 1):.1f} with them, "
             f"and {intervals.quantile(seeds.FEW - 1):.1f} with {seeds.FEW}"
         )
-    if found.unit == "line":
-        rows.append(comparing.why_lines(found.groups[0].first))
+    rows += comparing.caveats(found.groups[0].first, found.unit)
     if found.looks > 1:
         rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
     return rows

@@ -45,6 +45,7 @@ from thulium.runtime.files import replace_text
 from thulium.runtime.progress import say
 from thulium.runtime.tables import write_table
 from thulium.training import history
+from thulium.training.resume import digest_of
 from thulium.training.same import digest_of_lines
 from thulium_dsl.grammar.spec import EvaluationSpec, ResourcesSpec
 
@@ -77,7 +78,7 @@ def evaluate(
     path = model_file or checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
     _check_fit(model, data, path)
-    _say_whether_seen(facts, data, path)
+    _say_whether_seen(facts, data, path, learned := digest_of_lines(data.folder))
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
     split, device = data.split(evaluation.split), _device(resources)
     search = searches.build(evaluation.decoding, model.charset, data if model_file else _learnt(data, facts))
@@ -100,7 +101,7 @@ def evaluate(
         history=[] if model_file else _read_history(out / "plots" / "history.csv"),
         worst_lines=evaluation.worst_lines,
         png=_pngs(split),
-        facts=_facts(model, facts, data, path) | searches.facts(evaluation.decoding),
+        facts=_facts(model, facts, data, path, learned) | searches.facts(evaluation.decoding),
         augmented=_augmented(facts, data),
         unfit=reading.unfit,
         is_calibrated=model.calibration is not None,
@@ -171,12 +172,12 @@ def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
         )
 
 
-def _say_whether_seen(facts: Mapping[str, Any], data: Prepared, path: Path) -> None:
+def _say_whether_seen(facts: Mapping[str, Any], data: Prepared, path: Path, learned: str) -> None:
     """Say if a model was trained on other lines than those that were prepared with the ones it is judged on."""
     computed = facts.get("computed")
     if not isinstance(computed, dict):
         say(f"note: {path} does not say which lines it was trained on: the figures hold if it has not seen these")
-    elif computed.get("data") != digest_of_lines(data.folder):
+    elif computed.get("data") != learned:
         say(
             f"warning: {path} was not trained on the lines of {data.folder}: if it has learned from some of those that "
             "it is judged on, its error rate is too low"
@@ -290,7 +291,7 @@ def _pngs(split: Split) -> Any:
     return lambda line_id: split.png(places[line_id])
 
 
-def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path) -> dict[str, object]:
+def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path, learned: str) -> dict[str, object]:
     head, backbone = model.spec.head, model.spec.backbone
     return {
         "backbone": backbone.config_name,
@@ -304,7 +305,8 @@ def _facts(model: HTRModel, facts: Mapping[str, Any], data: Prepared, path: Path
         **{name: _compact(section) for name, section in _settings(facts).items()},
         **({"computed with": _compact(facts["computed"])} if "computed" in facts else {}),
         "checkpoint (sha256)": _digest_of(path),
-        "prepared data (sha256)": _digest(data.folder),
+        "prepared lines to learn from (sha256)": learned,
+        "prepared test lines (sha256)": digest_of([data.folder / "test"]),
         "thulium": thulium.__version__,
         "torch": torch.__version__,
         "Python": platform.python_version(),
@@ -354,13 +356,6 @@ def _braced(value: Any) -> str:
 
 def _digest_of(model_file: Path) -> str:
     return hashlib.sha256(model_file.read_bytes()).hexdigest()[:DIGITS]
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.arrow")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
 
 
 def _familiar(reading: Judged, model: HTRModel, evaluation: EvaluationSpec, *, is_own: bool) -> Familiarity | None:

@@ -102,8 +102,8 @@ def _say(group: Group, metrics: Mapping[str, Any]) -> None:
     between = "no interval" if low is None else f"95 % interval {low:.2%} to {high:.2%}, over seeds and {unit}s"
     by_seed = ", ".join(f"{seed}: {cer:.2%}" for seed, cer in metrics["cer_by_seed"].items())
     say(f"{metrics['measured']['split']} CER {metrics['cer']:.2%}, the mean of {num_seeds} seeds ({between})")
-    if unit == "line":
-        say(comparing.why_lines(group.first))
+    for caveat in comparing.caveats(group.first, unit):
+        say(caveat)
     say(f"by seed: {by_seed}; standard deviation {100 * metrics['cer_sd']:.2f} points")
     least, more = 100 * metrics["cer_least_difference"], 100 * seeds.least_difference(group.sd, seeds.FEW)
     few = f" ({more:.2f} with {seeds.FEW} that spread as much)" if num_seeds < seeds.FEW else ""

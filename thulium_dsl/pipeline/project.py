@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from thulium_dsl.grammar.validate import Loaded
 from thulium_dsl.messages.problems import Problem, ThuliumError
 from thulium_dsl.pipeline import dvc_yaml
 from thulium_dsl.pipeline.graph import PARAMS
+from thulium_dsl.pipeline.left import left
 
 
 def is_project(file: Path) -> bool:
@@ -73,6 +75,7 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
     yield from _unfetched(file, experiment)
     if not is_project(file):
         return
+    yield from _left(file.parent, experiment)
     root = Path(os.path.abspath(file.parent))
     paths = (
         paths_of("dataset", asdict(experiment.dataset))
@@ -93,6 +96,16 @@ def _unfetched(file: Path, experiment: Experiment) -> Iterator[str]:
     start = experiment.training.init_from
     if start and names.is_name(start) and not (root_of_names(file) / names.local_path(start)).is_file():
         yield f"training.init_from: {start} is not here yet\n  help: run: thulium fetch {file}"
+
+
+def _left(root: Path, experiment: Experiment) -> Iterator[str]:
+    """What other stages have written, which would pass for results of now."""
+    if found := left(root, experiment):
+        them = "it" if len(found) == 1 else "them"
+        yield (
+            f"no stage writes {', '.join(found)} any more, since folds, seeds or checkpoints are others now: what is "
+            f"there is of before\n  help: move {them} away, or remove {them}: rm -r {' '.join(map(shlex.quote, found))}"
+        )
 
 
 def _is_below(path: Path, root: Path) -> bool:

@@ -28,11 +28,11 @@ def refuse_taken(root: Path, graph: Graph, before: Mapping[str, Any]) -> None:
     Raises:
         ThuliumError: names them.
     """
-    ours = {*_outputs(before), *_outputs(_lock(root))}
+    ours = {*outputs(before), *outputs(lock_of(root))}
     written = graphs.written(graph)
-    new = [path for path in written if "${" not in path and not any(_is_within(path, known) for known in ours)]
+    new = [path for path in written if "${" not in path and not any(is_within(path, known) for known in ours)]
     of_seeds = {_folder_of_seeds(path) for path in written if "${" in path}
-    new += [folder for folder in sorted(of_seeds) if not any(_is_within(known, folder) for known in ours)]
+    new += [folder for folder in sorted(of_seeds) if not any(is_within(known, folder) for known in ours)]
     taken = [path for path in new if os.path.lexists(root / path) and not _is_empty(root / path)]
     if taken:
         raise ThuliumError(
@@ -42,7 +42,7 @@ def refuse_taken(root: Path, graph: Graph, before: Mapping[str, Any]) -> None:
         )
 
 
-def _outputs(data: Mapping[str, Any]) -> Iterator[str]:
+def outputs(data: Mapping[str, Any]) -> Iterator[str]:
     """What the stages of a dvc.yaml or a dvc.lock write."""
     for stage in (data.get("stages") or {}).values():
         for name in ("outs", "metrics", "plots"):
@@ -55,7 +55,8 @@ def _folder_of_seeds(path: str) -> str:
     return path.partition("/${")[0]
 
 
-def _is_within(path: str, known: str) -> bool:
+def is_within(path: str, known: str) -> bool:
+    """Whether a path is another, or lies in it."""
     return path == known or path.startswith(known + "/")
 
 
@@ -63,9 +64,10 @@ def _is_empty(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
 
 
-def _lock(root: Path) -> Mapping[str, Any]:
+def lock_of(root: Path) -> Mapping[str, Any]:
+    """What DVC has noted of the stages that ran; empty where it is not there, or cannot be read."""
     try:
-        loaded = yaml.safe_load((root / LOCK).read_text(encoding="utf-8"))
+        loaded = yaml.load((root / LOCK).read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

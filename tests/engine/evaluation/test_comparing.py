@@ -5,6 +5,7 @@ import pytest
 
 from thulium.evaluation import comparing
 from thulium.evaluation.comparing import Outcome, difference, matched, ranked, sentence, unit_of
+from thulium.evaluation.intervals import cer_interval
 from thulium.evaluation.metrics import LineResult
 from thulium.runtime.errors import DataError
 
@@ -33,6 +34,29 @@ def test_a_clear_difference_is_told_with_its_interval_and_its_pages():
     turned = difference(BETTER, WORSE, "cer", "page")
     assert sentence(turned) == sentence(found)
     assert turned.probability == pytest.approx(1 - found.probability)
+
+
+def test_lines_of_no_known_page_are_not_called_pages():
+    """As of a source of type custom beside pages: each of its lines passes for a page."""
+
+    def with_loose(name, of_pages, wrong):
+        loose = {
+            f"b/{n}.png": LineResult(f"b/{n}.png", f"b/test/{n}.png", "a" * 20, "b" * wrong + "a" * (20 - wrong))
+            for n in range(7)
+        }
+        return Outcome(name=name, results={**of_pages.results, **loose}, images={}, measured={})
+
+    first, second = with_loose("A", WORSE, 4), with_loose("B", BETTER, 2)
+    found = difference(first, second, "cer", "page")
+    assert (found.units, found.loose) == (15, 7)
+    assert sentence(found).endswith("; on these 8 pages and 7 lines of no known page")
+    said = "7 lines are of no known page, and count as one each: the intervals are too narrow if such lines are of few"
+    assert comparing.caveats(first, "page") == [f"{said} pages"]
+    assert comparing.caveats(WORSE, "page") == []
+    assert difference(first, second, "cer", "line").loose == 0
+    interval = cer_interval(first.lines)
+    assert (interval.basis, interval.num_units) == ("over 8 pages and 7 lines of no known page", 15)
+    assert interval.caveat == "it is too narrow if lines of no known page are of few pages"
 
 
 def test_what_differs_by_chance_is_not_told_apart():

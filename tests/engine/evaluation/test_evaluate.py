@@ -68,6 +68,21 @@ def test_figures_come_first_and_what_they_are_of_stands_apart(experiment, prepar
     }
 
 
+def test_prepared_lines_are_hashed_once(experiment, prepared, model, tmp_path, monkeypatch):
+    hashed = []
+
+    def digest_of(paths):
+        hashed.extend(file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("*"))))
+        return "0" * 16
+
+    monkeypatch.setattr("thulium.training.same.digest_of", digest_of)
+    monkeypatch.setattr("thulium.stages.evaluate.digest_of", digest_of)
+    save_model(model, tmp_path / "m.safetensors", {"computed": {"data": "another"}})
+    judge(experiment, prepared, tmp_path, model_file=tmp_path / "m.safetensors")
+    assert len(hashed) == len(set(hashed))
+    assert {file for file in prepared.rglob("*.arrow")} < set(hashed)
+
+
 def test_figures_that_there_are_none_of_are_null_and_the_file_is_json(experiment, prepared, model, tmp_path):
     silent = copy.deepcopy(model)
     with torch.no_grad():

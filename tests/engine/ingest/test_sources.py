@@ -258,6 +258,6 @@ def test_a_source_that_lacks_a_split_is_named_with_the_seed_that_helps(root, exp
 def test_a_split_that_is_empty_is_explained_for_each_source(root, experiment, tmp_path):
     text = f"{{name: gt, type: gt_txt, root: '{root / 'gt'}', split_by: given}}"
     parts = {"preprocessing": experiment.preprocessing, "resources": experiment.resources, "out": tmp_path / "out"}
-    said = "lies in no folder or file named train, val or test: move it, or set split_by of source gt"
+    said = "more lie in no folder or file named train, val or test: move them, or set split_by of source gt\n1 problem"
     with pytest.raises(DataError, match=said):
         prepare(dataset=dataset_of(f"sources: [{text}]"), **parts)

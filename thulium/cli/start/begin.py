@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from typing import Any
 from thulium.cli.screen import echo
 from thulium.cli.start import archive, counting, starting, tell
 from thulium.cli.start.choice import Choice, choose, custom_splits, kind_of
+from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import Sight, look
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -40,22 +38,17 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class Staging:
-    """What is made of what, and where data can lie meanwhile.
+class Order:
+    """What is made of what.
 
     Attributes:
-        source, folder, copies: see ``begin``.
-        stack: when it ends, what was staged is removed.
+        source, copies: see ``begin``.
+        making: where the project is made, and where data can lie meanwhile.
     """
 
     source: Path
-    folder: Path
     copies: bool | None
-    stack: contextlib.ExitStack
-
-    def new(self) -> Path:
-        """A hidden folder on the disk of the project."""
-        return self.stack.enter_context(beside(self.folder))
+    making: Making
 
 
 def name_of(source: Path) -> str:
@@ -67,7 +60,12 @@ def name_of(source: Path) -> str:
 
 
 def begin(
-    source: Path, folder: Path, kind: str | None, copies: bool | None, make: Callable[[str], None], start: str = ""
+    source: Path,
+    folder: Path,
+    kind: str | None,
+    copies: bool | None,
+    make: Callable[[Making, str], None],
+    start: str = "",
 ) -> None:
     """Make a project of an export.
 
@@ -79,23 +77,24 @@ def begin(
         make: makes a project of a kind of data there.
         start: the model that its training starts from, as the user has named it; empty: none.
     """
-    _check_places(source, folder, copies)
-    with undone_on_failure(folder), contextlib.ExitStack() as stack:
-        staging = Staging(source, folder, copies, stack)
-        model = starting.bring(start, staging.new()) if start else None
-        data = _ready(staging, kind)
-        is_copy = data.is_ours or _is_copied(data.sight, staging)
+    check_places(source, folder, copies)
+    with making(folder) as place:
+        order = Order(source, copies, place)
+        model = starting.bring(start, place.new()) if start else None
+        data = ready(order, kind)
+        is_copy = data.is_ours or is_copied(data.sight, order)
         echo(tell.saw(data.shown, data.choice, source))
-        make(data.choice.kind)
-        _bring(data, folder, is_copy)
+        make(place, data.choice.kind)
+        bring(data, place, is_copy)
         if model:
-            start_from(model, folder, data.choice)
-        committed = keep(data.choice, folder, "The data, and a document that fits them", is_copy=is_copy)
+            start_from(model, place, data.choice)
+        committed = keep(data.choice, place, "The data, and a document that fits them", is_copy=is_copy)
         echo(tell.chose(data.choice, folder))
     echo(tell.next_steps(folder, committed))
 
 
-def _check_places(source: Path, folder: Path, copies: bool | None) -> None:
+def check_places(source: Path, folder: Path, copies: bool | None) -> None:
+    """Refuse a source that is none, or that the project would lie in."""
     if not os.path.lexists(source):
         raise ThuliumError(f"{source}: no such folder or ZIP archive")
     if not source.is_dir() and not source.is_file():
@@ -106,62 +105,24 @@ def _check_places(source: Path, folder: Path, copies: bool | None) -> None:
         raise ThuliumError(f"{folder}: lies in {source}, of which it would be made: name a place outside of it")
 
 
-@contextlib.contextmanager
-def undone_on_failure(folder: Path) -> Iterator[None]:
-    """Remove what the block has made of a folder that was not there, when it fails or is interrupted."""
-    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
-    try:
-        yield
-    except BaseException:
-        if os.path.lexists(folder) and not (folder / ".git").exists():
-            # In a repository that was there before, what was added to its index is taken back.
-            words = ["git", "rm", "-r", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", folder.name]
-            with contextlib.suppress(OSError):
-                subprocess.run(words, cwd=folder.parent, capture_output=True, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        for path in missing[1:]:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise
-
-
-@contextlib.contextmanager
-def beside(folder: Path) -> Iterator[Path]:
-    """A hidden folder on the disk of a project."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise ThuliumError(f"{folder} was not made: {folder.parent}: {error.strerror}: name another place") from None
-    try:
-        inside = (
-            staging / "data"
-        )  # with the permissions that folders have here; the other is for nobody else to look into
-        inside.mkdir()
-        yield inside
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _ready(staging: Staging, wanted: str | None) -> Data:
+def ready(order: Order, wanted: str | None) -> Data:
     """Look, and choose. A message names what the user has named, not where it was unpacked."""
-    root, remarks, is_ours = staging.source, list[str](), not staging.source.is_dir()
+    source, new = order.source, order.making.new
+    root, remarks, is_ours = source, list[str](), not source.is_dir()
     try:
         if is_ours:
-            root = staging.new()
-            remarks = archive.unpack(staging.source, root)
+            root = new()
+            remarks = archive.unpack(source, root)
         sight = shown = look(root)
-        kind, why = kind_of(sight, wanted, staging.source)
+        kind, why = kind_of(sight, wanted, source)
         if kind == "custom" and _is_undivided(sight):
-            if not is_ours and not _is_copied(sight, staging):
-                raise ThuliumError(
-                    f"{staging.source}: one folder with labels.txt is written anew: leave out --in-place"
-                )
-            sight, kind, is_ours = look(_as_pairs(sight.found["custom"][0].parent, staging.new())), "gt_txt", True
+            if not is_ours and not is_copied(sight, order):
+                raise ThuliumError(f"{source}: one folder with labels.txt is written anew: leave out --in-place")
+            sight, kind, is_ours = look(_as_pairs(sight.found["custom"][0].parent, new())), "gt_txt", True
             why = "one folder with labels.txt is not divided; its rows become NAME.gt.txt, which can be divided"
         choice = choose(sight, kind, why)
     except ThuliumError as error:
-        raise ThuliumError(str(error).replace(str(root), str(staging.source))) from None
+        raise ThuliumError(str(error).replace(str(root), str(source))) from None
     choice.remarks[:0] = remarks
     return Data(sight, choice, is_ours, shown)
 
@@ -183,9 +144,9 @@ def _as_pairs(folder: Path, target: Path) -> Path:
     return target
 
 
-def _is_copied(sight: Sight, staging: Staging) -> bool:
+def is_copied(sight: Sight, order: Order) -> bool:
     """Whether a folder is copied: never a large one unasked."""
-    source, folder, copies = staging.source, staging.folder, staging.copies
+    source, folder, copies = order.source, order.making.folder, order.copies
     if copies is False:
         return False
     size = f"{source}: is {tell.size_of(sight.size)}"
@@ -203,15 +164,15 @@ def _is_copied(sight: Sight, staging: Staging) -> bool:
     return True
 
 
-def _bring(data: Data, folder: Path, is_copy: bool) -> None:
+def bring(data: Data, making: Making, is_copy: bool) -> None:
     """Bring the data into a project."""
     for source, place in data.choice.folders.items():
-        target = folder / place
+        target = making.project / place
         if data.is_ours:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.rename(source, target)
         elif is_copy:
-            echo(f"copying {source} to {target}", err=True)
+            echo(f"copying {source} to {making.folder / place}", err=True)
             _copy(source, target)
         else:
             name = f"{Path(place).name}_dir" if data.choice.kind == "custom" else "root"
@@ -230,35 +191,38 @@ def _copy(source: Path, target: Path) -> None:
         copy.chmod(0o644)
 
 
-def start_from(start: starting.Start, folder: Path, choice: Choice) -> None:
-    """Put a model into a project, and choose a document that fits it and the number of lines."""
-    shutil.copytree(start.folder, folder, dirs_exist_ok=True)
-    _run(folder, "dvc", "add", "--quiet", start.place)
-    lines = choice.seen.lines["train"] if choice.seen else None
+def start_from(start: starting.Start, making: Making, choice: Choice, lines: int | None = None) -> None:
+    """Put a model into a project, and choose a document that fits it and the number of lines, as far as it is known."""
+    shutil.copytree(start.folder, making.project, dirs_exist_ok=True)
+    making.run("dvc", "add", "--quiet", start.place)
+    lines = choice.seen.lines["train"] if choice.seen else lines
     choice.start = start.init_from
     choice.values |= starting.values(start, lines)
     choice.reasons += starting.reasons(start, lines)
-    choice.remarks += starting.remarks(start, choice.seen)
+    choice.remarks += starting.remarks(start, choice.seen, lines)
 
 
-def keep(choice: Choice, folder: Path, message: str, *, is_copy: bool) -> bool:
+def keep(choice: Choice, making: Making, message: str, *, is_copy: bool) -> bool:
     """Write the document and let DVC and git keep all of it; whether it is committed."""
     from thulium.runtime.files import replace_text
+    from thulium_dsl.edit.fill import fill
     from thulium_dsl.grammar.idle import idle_in
+    from thulium_dsl.grammar.include import read
     from thulium_dsl.grammar.validate import load
     from thulium_dsl.pipeline import dvc_yaml
 
-    file = folder / "params.yaml"
+    file = making.project / "params.yaml"
     for key, value in _leaves(file, choice.values):
         replace_text(file, with_value(file, key, value))
+    replace_text(file, fill(read(file)).text)  # a whole section may have been written
     loaded = load(file)
-    dvc_yaml.write(folder, loaded.experiment, idle_in(loaded.document.tree))
+    dvc_yaml.write(making.project, loaded.experiment, idle_in(loaded.document.tree))
     if is_copy:
-        _run(folder, "dvc", "add", "--quiet", *choice.folders.values())
-    _run(folder, "git", "add", ".")
-    if not (folder / ".git").exists():
+        making.run("dvc", "add", "--quiet", *choice.folders.values())
+    if not making.has_own_repository:
         return False
-    _run(folder, "git", "commit", "--quiet", "--message", message, may_have_none=True)
+    making.run("git", "add", ".")
+    making.run("git", "commit", "--quiet", "--message", message, may_have_none=True)
     return True
 
 
@@ -296,12 +260,3 @@ def with_value(file: Path, key: str, value: Any) -> str:
         return text[: pair.key.start] + rows + text[edits.line_end(text, edits.last(pair.value)) :]
     end = max(pair.value.end, text.index(":", pair.key.end) + 1)
     return f"{text[: pair.key.end]}: {written.inline(value)}{text[end:]}"
-
-
-def _run(folder: Path, *words: str, may_have_none: bool = False) -> None:
-    try:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise ThuliumError(f"{folder} was not made: {words[0]}: {error.strerror}") from None
-    if done.returncode and not (may_have_none and "nothing to commit" in done.stdout):
-        raise ThuliumError(f"{folder} was not made: {' '.join(words[:2])} failed:\n{done.stdout}{done.stderr}".rstrip())

@@ -87,10 +87,9 @@ def _recipe(recipe: Recipe, lines: int | None) -> str:
     )
 
 
-def remarks(start: Start, seen: Overview | None) -> Iterator[str]:
-    """What to expect."""
-    recipe = recipe_for(seen.lines["train"] if seen else None)
-    yield expected(recipe, start.init_from)
+def remarks(start: Start, seen: Overview | None, lines: int | None) -> Iterator[str]:
+    """What to expect of so many training lines."""
+    yield expected(recipe_for(lines), start.init_from)
     yield (
         f"training: its log says how well {start.init_from} reads your validation lines before it has learned from "
         "yours, and warns where that start is of no use"

@@ -1,0 +1,57 @@
+"""What stages wrote before folds or seeds were switched on or off: it is named, with what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lab
+import pytest
+import yaml
+from lab_commands import call
+
+FOLDED = lab.complete(
+    lab.DIFFERENT.replace(
+        "  type: synthetic\n  lines: {train: 24, val: 8, test: 8}\n",
+        "  type: gt_txt\n  root: lines\n  split: {folds: 3}\n",
+    )
+)
+OF_ONE = ("checkpoints/best.safetensors", "checkpoints/epochs/e.safetensors", "plots/history.csv", "metrics/train.json")
+POOLED = ("predictions.csv", "metrics.json", "plots/cer_by_page.csv")
+
+
+def finished(root: Path, **stages: tuple[str, ...]) -> None:
+    """Leave what stages have written, and DVC's note of it."""
+    for path in (path for paths in stages.values() for path in paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    locked = {name.replace("_", "@"): {"outs": [{"path": path} for path in paths]} for name, paths in stages.items()}
+    (root / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": locked}))
+
+
+def said(root: Path, text: str) -> str:
+    (root / "params.yaml").write_text(text)
+    done = call("compile", root / "params.yaml")
+    assert call("validate", root / "params.yaml").stderr == done.stderr
+    return done.stderr
+
+
+def test_files_of_one_model_are_named_when_there_are_folds(tmp_path: Path) -> None:
+    assert said(tmp_path, FOLDED) == ""
+    finished(tmp_path, train=OF_ONE, evaluate=POOLED, prepare=("data/prepared/train",), own=("paper.pdf",))
+    assert said(tmp_path, FOLDED) == (
+        "warning: no stage writes checkpoints, metrics, plots/history.csv any more, since folds, seeds or checkpoints "
+        "are others now: what is there is of before\n"
+        "  help: move them away, or remove them: rm -r checkpoints metrics plots/history.csv\n"
+    )
+    (tmp_path / "checkpoints" / "mine.safetensors").touch()
+    assert "rm -r checkpoints/best.safetensors checkpoints/epochs metrics plots/history.csv\n" in said(tmp_path, FOLDED)
+    assert said(tmp_path, lab.DOCUMENT) == ""
+
+
+@pytest.mark.parametrize("kind", ["folds", "seeds"])
+def test_folders_of_folds_or_seeds_that_are_no_more_are_named(kind: str, tmp_path: Path) -> None:
+    text = FOLDED if kind == "folds" else lab.DOCUMENT.replace("  seeds:\n", "  seeds:\n  - 1\n  - 2\n  - 3\n")
+    said(tmp_path, text)
+    finished(tmp_path, **{f"evaluate_{n}": (f"{kind}/{n}/metrics.json",) for n in (1, 2, 3, 4)})
+    assert f"no stage writes {kind}/4 any more" in said(tmp_path, text)
+    assert f"help: move it away, or remove it: rm -r {kind}\n" in said(tmp_path, lab.DOCUMENT)
