@@ -8,6 +8,15 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import Experiment
+
+
+def experiment_in(tree: Mapping[str, Any]) -> Experiment:
+    """The experiment of a complete tree; a section that may be left out, and is, has no value."""
+    experiment: Experiment = build(Experiment, {**dict.fromkeys(schemas.optional()), **tree})
+    return experiment
+
 
 def build(kind: Any, value: Any) -> Any:
     """Make a spec of a resolved tree.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thulium_dsl.grammar import fold_rules, idle, include, resolve, rules, schemas, source_rules, words
-from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.building import experiment_in
 from thulium_dsl.grammar.local import with_local
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import DocumentError, Problem
@@ -60,8 +60,7 @@ def experiment_of(document: Document) -> Experiment:
     Raises:
         DocumentError: with every problem of the document.
     """
-    experiment: Experiment = build(Experiment, complete_tree(document))
-    return experiment
+    return experiment_in(complete_tree(document))
 
 
 def complete_tree(document: Document) -> dict[str, Any]:
