@@ -48,11 +48,14 @@ def build(kind: Any, value: Any) -> Any:
 def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
     if value is None:
         return type(None)
+    kinds = tuple(kind for kind in kinds if kind is not type(None))
+    if len(kinds) == 1:
+        return kinds[0]
     if not isinstance(value, Mapping):
         if int in kinds and isinstance(value, (int, float)):
             return int
         is_list = isinstance(value, (list, tuple))
-        return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
+        return next(kind for kind in kinds if (get_origin(kind) is tuple) == is_list)
     return next(kind for kind in kinds if value["type"] in get_args(_hints(kind)["type"]))
 
 
