@@ -59,7 +59,7 @@ def of(report: Report, dataset: DatasetSpec) -> Iterator[str]:
         _leaks(report, dataset),
         _moved(report, dataset),
         of_sources(report, dataset),
-        _left_out(report),
+        left_out(report),
         _remarks(report),
         _lines(report),
         _images(report),
@@ -100,12 +100,13 @@ def _moved(report: Report, dataset: DatasetSpec) -> Iterator[str]:
         yield f"{what}, which are kept in one split: {name} ({_some(paths, 3)}); {do}"
 
 
-def _left_out(report: Report) -> Iterator[str]:
-    for reason, left_out in report["skipped"].items():
+def left_out(report: Report) -> Iterator[str]:
+    """What gave no line, by reason."""
+    for reason, found in report["skipped"].items():
         if reason == "excluded":
             continue  # the document names them, and the accounts count them
-        verb = "skipped, " if left_out["is_error"] else "left out, " if left_out["lines"] else ""
-        yield f"{verb}{reason}: {left_out['count']} ({_some(left_out['where'], 1)})"
+        verb = "skipped, " if found["is_error"] else "left out, " if found["lines"] else ""
+        yield f"{verb}{reason}: {found['count']} ({_some(found['where'], 1)})"
 
 
 def _remarks(report: Report) -> Iterator[str]:

@@ -42,7 +42,7 @@ def started_from(
         CheckpointError: the file cannot be read, or holds another network.
     """
     try:
-        source, _ = load_model(path)
+        source, _ = load_model(path, must_read=False)
     except CheckpointError as error:
         raise CheckpointError(f"training.init_from: {error}") from None
     model = make(joined_charset(own, source.charset, extend))

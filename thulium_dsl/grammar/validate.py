@@ -10,7 +10,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import fold_rules, idle, include, resolve, rules, schemas, source_rules, words
+from thulium_dsl.grammar import (
+    fold_rules,
+    idle,
+    include,
+    pretraining_rules,
+    resolve,
+    rules,
+    schemas,
+    source_rules,
+    words,
+)
 from thulium_dsl.grammar.building import experiment_in
 from thulium_dsl.grammar.local import with_local
 from thulium_dsl.grammar.spec import Experiment
@@ -187,7 +197,7 @@ def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
 
 def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) -> Iterator[Problem]:
     settings = rules.Settings(tree, document)
-    for reads, rule in (*rules.RULES, *fold_rules.RULES, *source_rules.RULES):
+    for reads, rule in (*rules.RULES, *fold_rules.RULES, *source_rules.RULES, *pretraining_rules.RULES):
         if wrong.intersection(reads):
             continue
         for finding in rule(settings):

@@ -20,6 +20,7 @@ from thulium_dsl.grammar.validate import Loaded
 from thulium_dsl.messages.problems import Problem, ThuliumError
 from thulium_dsl.pipeline import dvc_yaml
 from thulium_dsl.pipeline.graph import PARAMS
+from thulium_dsl.pipeline.stages import PRETRAINED
 
 
 def is_project(file: Path) -> bool:
@@ -71,6 +72,7 @@ def refuse_stale(root: Path, loaded: Loaded, *, must_be_complete: bool = True) -
 def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
     """What works in the project and not in every run of it, in a sentence each."""
     yield from _unfetched(file, experiment)
+    yield from unused(experiment)
     if not is_project(file):
         return
     root = Path(os.path.abspath(file.parent))
@@ -78,6 +80,7 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
         paths_of("dataset", asdict(experiment.dataset))
         | paths_of("training", asdict(experiment.training))
         | paths_of("evaluation", asdict(experiment.evaluation))
+        | (paths_of("pretraining", asdict(experiment.pretraining)) if experiment.pretraining else {})
     )
     for key, path in paths.items():
         if not posixpath.isabs(path) and not _is_below(Path(os.path.normpath(root / path)), root):
@@ -86,6 +89,19 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
                 "the queue do not, since they work in a copy of the project\n"
                 f"  help: write its absolute path, or bring it into the project: dvc add, dvc import-url"
             )
+
+
+def unused(experiment: Experiment) -> Iterator[str]:
+    """That no training starts from what the pretraining makes: so one compares, and so one forgets the key."""
+    start = experiment.training.init_from
+    # Outside of a project, it may lie in another folder.
+    if experiment.pretraining is None or (start and f"/{posixpath.normpath(start)}".endswith(f"/{PRETRAINED}")):
+        return
+    said = f"training.init_from is {start}" if start else "training.init_from is not set"
+    yield (
+        f"pretraining: nothing uses what it makes, since {said}\n"
+        f"  help: write 'init_from: {PRETRAINED}' below training, unless this is the training to compare with"
+    )
 
 
 def _unfetched(file: Path, experiment: Experiment) -> Iterator[str]:
