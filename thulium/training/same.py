@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,11 @@ def digest_of_lines(prepared: Path) -> str:
     return digest_of([prepared / "prepared.json", prepared / "train", prepared / "val"])
 
 
-def parts_of(data: Prepared, sections: tuple[Any, ...], init_from: str | None, world: World) -> dict[str, str]:
+def parts_of(data: Prepared, sections: Mapping[str, Any], init_from: str | None, world: World) -> dict[str, str]:
     """A digest of everything that a training depends on, by name.
 
     Args:
-        sections: model, training, augmentation, early_stopping and checkpointing.
+        sections: of the document, by name.
 
     Raises:
         WorldError: not all processes see the same data, or the same first weights.
@@ -44,12 +45,11 @@ def parts_of(data: Prepared, sections: tuple[Any, ...], init_from: str | None, w
                 f"{data.folder}: the prepared lines of process {world.rank} and process {rank} are not the same\n"
                 "  help: prepare them on one machine and copy the folder to the others"
             )
-    names = ("model", "training", "augmentation", "early_stopping", "checkpointing")
-    texts = (json.dumps(asdict(section), sort_keys=True) for section in sections)
+    texts = {name: json.dumps(asdict(section), sort_keys=True) for name, section in sections.items()}
     engine = Path(thulium.__file__).parent
     code = [path for path in sorted(engine.iterdir()) if path.name != "cli" and path.name != "__pycache__"]
     return {
-        **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in zip(names, texts, strict=True)},
+        **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in texts.items()},
         "data": own,
         **({"init_from": start} if start else {}),
         "engine": f"{digest_of([file for path in code for file in _sources(path)])} torch {torch.__version__}",
