@@ -9,7 +9,7 @@ import torch
 
 from thulium.data.batch import Batch, collate
 from thulium.pretraining.clusters import k_means, kind_of
-from thulium.pretraining.hiding import PAPER, covered, drawn
+from thulium.pretraining.hiding import covered, drawn
 from thulium.pretraining.model import GuessingModel, nats
 from thulium.pretraining.pieces import COLUMNS, ROWS, VALUES, pieces
 from thulium.runtime.errors import DataError
@@ -97,11 +97,16 @@ def test_of_a_short_line_something_is_hidden_and_something_not(frames: int) -> N
     assert 0 < int(hidden.sum()) <= max(1, frames // 2)
 
 
-def test_hidden_columns_are_paper() -> None:
-    images = torch.zeros(1, 1, 4, 10, dtype=torch.uint8)
-    seen = covered(images, torch.tensor([[False, True, True]]), 4)
-    assert (seen[..., :4] == 0).all()
-    assert (seen[..., 4:] == PAPER).all()
+def test_hidden_columns_are_noise_that_depends_on_the_line_and_not_on_its_batch() -> None:
+    images = torch.zeros(2, 1, 24, 10, dtype=torch.uint8)
+    hidden = torch.tensor([[False, True, True], [True, False, False]])
+    seen = covered(images, hidden, 4, ["a", "b"], 1, 0)
+    assert (seen[0, ..., :4] == 0).all()
+    assert (seen[1, ..., 4:] == 0).all()
+    assert 100 < float(seen[0, ..., 4:].float().mean()) < 155
+    narrow = covered(images[1:, ..., :7], hidden[1:, :2], 4, ["b"], 1, 0)
+    assert torch.equal(narrow, seen[1:, ..., :7])
+    assert not torch.equal(covered(images[1:], hidden[1:], 4, ["b"], 1, 1), seen[1:])
 
 
 def model_of(experiment: Experiment, **spec: object) -> GuessingModel:
