@@ -170,17 +170,14 @@ def _is_finished(experiment: Experiment, spec: PretrainingSpec, place: Place, re
 
     written = (*PRETRAIN.outs, *PRETRAIN.metrics, *(plot.path for plot in PRETRAIN.plots))
     taken = [path for path in written if os.path.lexists(place.out / path)]
+    is_whole = {*PRETRAIN.outs, *PRETRAIN.metrics} <= set(taken)
     before = _json(place.out / WORK / MADE_OF)
     if taken and before is None:
         raise ThuliumError(
             f"{place.out}: holds {', '.join(taken)}, which no pretraining has written there and this would replace\n"
             "  help: name another --output-dir"
         )
-    if (
-        restart
-        or before is None
-        or not all((place.out / path).exists() for path in (*PRETRAIN.outs, *PRETRAIN.metrics))
-    ):
+    if restart or before is None or not is_whole:
         return False
     now = _settings(experiment)
     changed = [str(each) for name in now for each in differences(before.get(name), now[name], name)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -70,13 +70,15 @@ def as_dataset(dataset: UntranscribedSpec) -> RootedDataset:
     given = asdict(dataset)
     if isinstance(dataset, ImagesUntranscribed):
         given["type"] = "gt_txt"  # of which only the patterns are asked, and what is said of faults
-    return section("dataset", **given)  # type: ignore[no-any-return]
+    known: RootedDataset = section("dataset", **given)
+    return known
 
 
 def _write(dataset: UntranscribedSpec, preprocessing: PreprocessingSpec, workers: int, folder: Path) -> dict[str, Any]:
     known, accounts, pages = as_dataset(dataset), Accounts(), set[str]()
     writers: dict[SplitName, ShardWriter] = {name: ShardWriter(folder / name) for name in ("train", "val")}
-    for split, row, file in _divided(_rows(_found(dataset, known, preprocessing, workers), accounts)):
+    found = READERS[dataset.type](known, preprocessing, workers)
+    for split, row, file in _divided(_rows(found, accounts)):
         accounts.use(split, file)
         pages.add(row.page)
         writers[split].add(row)
@@ -97,20 +99,27 @@ def _write(dataset: UntranscribedSpec, preprocessing: PreprocessingSpec, workers
     return report
 
 
-def _found(
-    dataset: UntranscribedSpec, known: RootedDataset, preprocessing: PreprocessingSpec, workers: int
-) -> Iterator[Found]:
-    """All lines, in their order, and all that gave none."""
-    if isinstance(dataset, ImagesUntranscribed):
-        lines = iter(list(chosen_images(known)))
-        parts = list(iter(lambda: list(itertools.islice(lines, IMAGES_AT_A_TIME)), []))
-        done = map_in_order(partial(_converted, preprocessing=preprocessing), parts, count(workers))
-        yield from ((item, "") for part in track(done, "lines", len(parts)) for item in part)
-        return
+def _of_images(known: RootedDataset, preprocessing: PreprocessingSpec, workers: int) -> Iterator[Found]:
+    lines = iter(list(chosen_images(known)))
+    parts = list(iter(lambda: list(itertools.islice(lines, IMAGES_AT_A_TIME)), []))
+    done = map_in_order(partial(_converted, preprocessing=preprocessing), parts, count(workers))
+    yield from ((item, "") for part in track(done, "lines", len(parts)) for item in part)
+
+
+def _of_dataset(known: RootedDataset, preprocessing: PreprocessingSpec, workers: int) -> Iterator[Found]:
     intake = Intake(known, preprocessing, workers, needs_text=False)
     for met in intake.lines(lambda outcomes, total: track(outcomes, "lines", total)):
         assert isinstance(met.item, (Unread, Fault))
         yield met.item, met.file
+
+
+# All lines, in their order, and all that gave none.
+READERS: dict[str, Callable[[RootedDataset, PreprocessingSpec, int], Iterator[Found]]] = {
+    "images": _of_images,
+    "page": _of_dataset,
+    "alto": _of_dataset,
+    "parquet": _of_dataset,
+}
 
 
 def _converted(lines: list[Line | Fault], preprocessing: PreprocessingSpec) -> list[Unread | Fault]:
