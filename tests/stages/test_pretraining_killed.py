@@ -30,7 +30,7 @@ def history(out: Path) -> list[dict[str, float]]:
 
 
 def write_documents(folder: Path) -> None:
-    lab.write_lines_folder(folder / "lines", (f"line {number} of many words" for number in range(120)))
+    lab.write_lines_folder(folder / "lines", (f"line {number} of many words" for number in range(60)))
     text = lab.DIFFERENT + SECTION
     (folder / "one.yaml").write_text(text)
     (folder / "two.yaml").write_text(text.replace("threads: 1", "threads: 1, processes: 2"))
@@ -43,7 +43,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory, run: lab.Shell) -> Path
     write_documents(folder)
     for name in ("one", "two"):
         done = run("thulium", "pretrain", f"{name}.yaml", "--output-dir", name, cwd=folder)
-        assert done.stderr.count("pretraining on 114 lines, watched on 6") == 1
+        assert done.stderr.count("pretraining on 57 lines, watched on 3") == 1
         assert "Warning" not in done.stderr
     return folder
 
