@@ -12,13 +12,15 @@ import pytest
 import torch
 
 from thulium.models.file import load_model
+from thulium.pretraining.model import Guess, GuessingModel
 from thulium.runtime import processor
 from thulium.runtime.documents import section
-from thulium.runtime.errors import WorldError
+from thulium.runtime.errors import StepError, WorldError
 from thulium.runtime.unfinished import unfinished
 from thulium.runtime.world import World
 from thulium.stages import pretrain as stage
 from thulium.stages.train import train
+from thulium.training.resume import held, others
 from thulium.training.run import Keeper
 from thulium_dsl.grammar.spec import Experiment, PretrainingSpec
 
@@ -173,3 +175,47 @@ def test_fewer_lines_in_a_step_than_processes_are_refused(
 ) -> None:
     with pytest.raises(WorldError, match=r"pretraining\.batch_size is 1, (?s:.*)2 processes\n  help: raise it"):
         run(small, replace(spec, batch_size=1), prepared, tmp_path, world=World(size=2))
+
+
+@pytest.mark.parametrize(
+    ("fails", "kind", "said"),
+    [
+        (
+            None,
+            StepError,
+            r"epoch 1, step 1: the loss is nan(?s:.*)lower pretraining\.lr(?s:.*)the lines, as the model saw",
+        ),
+        (
+            MemoryError(),
+            StepError,
+            r"epoch 1, step 1: the machine has too little memory(?s:.*)lower pretraining\.batch_size",
+        ),
+    ],
+    ids=["no number", "memory"],
+)
+def test_a_step_that_fails_names_the_keys_of_the_section(
+    small: Experiment,
+    spec: PretrainingSpec,
+    prepared: Path,
+    tmp_path: Path,
+    fails: Exception | None,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def loss(_model: GuessingModel, _batch: object, output: Guess, _num_symbols: int) -> torch.Tensor:
+        if fails:
+            raise fails
+        return output.logits.sum() * torch.nan
+
+    monkeypatch.setattr(GuessingModel, "loss", loss)
+    with pytest.raises(StepError, match=said):
+        run(small, spec, prepared, tmp_path)
+
+
+def test_a_training_says_nothing_of_an_unfinished_pretraining(tmp_path: Path) -> None:
+    with held(tmp_path, {"pretraining": "1"}, tmp_path) as folder:
+        (folder.path / "000001.state").touch()
+    with held(tmp_path, {"training": "1"}, tmp_path) as folder:
+        assert others(tmp_path, folder) == []
+    with held(tmp_path, {"pretraining": "2"}, tmp_path) as folder:
+        assert others(tmp_path, folder) == [("pretraining",)]
