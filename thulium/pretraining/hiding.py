@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from thulium.data.augmentation.draws import Draws
 from thulium.data.batch import Batch
 from thulium_dsl.grammar.spec import HidingSpec
-
-PAPER = 255  # grey value of what is hidden
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,20 @@ def drawn(ids: Sequence[str], frames: Sequence[int], num_frames: int, spec: Hidi
     return torch.from_numpy(hidden)
 
 
-def covered(images: Tensor, hidden: Tensor, stride: int) -> Tensor:
-    """Lines (B, 1, H, W) uint8 with paper in place of their hidden frames (B, T)."""
-    columns = hidden.to(images.device, non_blocking=True).repeat_interleave(stride, dim=1)[:, : images.shape[-1]]
-    return images.masked_fill(columns[:, None, None, :], PAPER)
+def covered(images: Tensor, hidden: Tensor, stride: int, ids: Sequence[str], *key: int | str) -> Tensor:
+    """Lines (B, 1, H, W) uint8 with noise in place of their hidden frames (B, T).
+
+    Noise, since paper in its place could be a space between words: what is hidden should be seen to be hidden.
+
+    Args:
+        ids, key: as of ``drawn``: the same line is hidden behind the same noise.
+    """
+    columns = hidden.repeat_interleave(stride, dim=1)[:, None, None, : images.shape[-1]]
+    noise = np.stack([_noise(*images.shape[-2:], *key, line_id) for line_id in ids])[:, None]
+    return images.where(~columns.to(images.device), torch.from_numpy(noise).to(images.device, non_blocking=True))
+
+
+def _noise(height: int, width: int, *key: int | str) -> npt.NDArray[np.uint8]:
+    # Column by column, so that it begins alike however wide it is.
+    columns: npt.NDArray[np.uint8] = Draws("noise", *key).generator().integers(0, 256, (width, height), np.uint8)
+    return columns.T

@@ -78,7 +78,7 @@ class GuessingModel(HTRModel):
         hidden = drawn(batch.ids, used.sum(dim=1).tolist(), used.shape[1], self.hiding, self.seed, *key)
         given = {item.name: getattr(batch, item.name) for item in fields(Batch)}
         return HiddenBatch(
-            **given | {"images": covered(batch.images, hidden, self.backbone.stride)},
+            **given | {"images": covered(batch.images, hidden, self.backbone.stride, batch.ids, self.seed, *key)},
             hidden=hidden,
             used=used,
             kinds=kind_of(self.pieces(batch), self.centres),

@@ -27,7 +27,10 @@ from thulium.training.state import Free, misfit
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr")
 PIECES = 100_000  # that the kinds of shape are found on
-NO_FILES = {"pending": {}, "periodic": []}  # of checkpoints: the state itself has all that is kept of an epoch
+NO_FILES: dict[str, Any] = {
+    "pending": {},
+    "periodic": [],
+}  # of checkpoints: the state itself has all that is kept of an epoch
 
 
 @dataclass

@@ -93,7 +93,7 @@ def pretrain(
     )
     loaders = _loaders(data, network, pretraining, augmentation, resources, world)
     trainer = _trainer(network, pretraining, resources, len(loaders[0]), world)
-    settings = {
+    settings: dict[str, Any] = {
         "model": model,
         "pretraining": pretraining,
         "augmentation": augmentation,

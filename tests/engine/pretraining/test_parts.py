@@ -8,11 +8,15 @@ import pytest
 import torch
 
 from thulium.data.batch import Batch, collate
+from thulium.data.charset import Charset
+from thulium.models.wrappers import HTRModel
 from thulium.pretraining.clusters import k_means, kind_of
-from thulium.pretraining.hiding import PAPER, covered, drawn
+from thulium.pretraining.hiding import covered, drawn
 from thulium.pretraining.model import GuessingModel, nats
 from thulium.pretraining.pieces import COLUMNS, ROWS, VALUES, pieces
+from thulium.runtime.documents import section
 from thulium.runtime.errors import DataError
+from thulium.training.transfer import transfer
 from thulium_dsl.grammar.spec import Experiment, HidingSpec
 
 SPEC = HidingSpec(share=0.4, length=8)
@@ -97,11 +101,16 @@ def test_of_a_short_line_something_is_hidden_and_something_not(frames: int) -> N
     assert 0 < int(hidden.sum()) <= max(1, frames // 2)
 
 
-def test_hidden_columns_are_paper() -> None:
-    images = torch.zeros(1, 1, 4, 10, dtype=torch.uint8)
-    seen = covered(images, torch.tensor([[False, True, True]]), 4)
-    assert (seen[..., :4] == 0).all()
-    assert (seen[..., 4:] == PAPER).all()
+def test_hidden_columns_are_noise_that_depends_on_the_line_and_not_on_its_batch() -> None:
+    images = torch.zeros(2, 1, 24, 10, dtype=torch.uint8)
+    hidden = torch.tensor([[False, True, True], [True, False, False]])
+    seen = covered(images, hidden, 4, ["a", "b"], 1, 0)
+    assert (seen[0, ..., :4] == 0).all()
+    assert (seen[1, ..., 4:] == 0).all()
+    assert 100 < float(seen[0, ..., 4:].float().mean()) < 155
+    narrow = covered(images[1:, ..., :7], hidden[1:, :2], 4, ["b"], 1, 0)
+    assert torch.equal(narrow, seen[1:, ..., :7])
+    assert not torch.equal(covered(images[1:], hidden[1:], 4, ["b"], 1, 1), seen[1:])
 
 
 def model_of(experiment: Experiment, **spec: object) -> GuessingModel:
@@ -169,3 +178,18 @@ def test_the_plain_model_has_the_same_weights_and_no_alphabet(experiment: Experi
     assert plain.charset.symbols == ()
     assert torch.equal(plain.backbone.stem.weight, model.backbone.stem.weight)
     assert not [name for name in plain.state_dict() if name.startswith(("guess", "centres"))]
+
+
+@pytest.mark.parametrize("decoder", [{"type": "ctc"}, {"type": "attention"}], ids=str)
+def test_a_model_that_reads_takes_over_what_was_learnt(experiment: Experiment, decoder: dict[str, str]) -> None:
+    spec = section("model", decoder=decoder).decoder
+    source = model_of(experiment, decoder=spec)
+    torch.manual_seed(2)
+    model = HTRModel(replace(experiment.model, decoder=spec), Charset(("a", "b")), experiment.preprocessing)
+    fresh = model.decoder.classify.weight[1:].clone() if decoder["type"] == "ctc" else None
+    transfer(source.plain(), model)
+    for name, tensor in source.state_dict().items():
+        if name.startswith(("backbone.", "head.")):
+            assert torch.equal(model.state_dict()[name], tensor)
+    if fresh is not None:
+        assert torch.equal(model.decoder.classify.weight[1:], fresh)
