@@ -70,11 +70,14 @@ def _pretrain(experiment: Experiment, spec: PretrainingSpec, place: Place, world
         from thulium.stages import pretrain as stage
 
     root = Path(os.environ.get("DVC_ROOT", ".")) if place.is_project else place.out
-    if world.broadcast(world.is_main and not place.is_project and _is_finished(experiment, spec, place, restart)):
-        return
-    lines = _lines(experiment, spec, place, world)
     if world.is_main and not place.is_project:
-        _note(experiment, place)
+        _refuse_others(experiment, place, restart)
+    lines = _lines(experiment, spec, place, world)
+    if not place.is_project:
+        if world.broadcast(world.is_main and _is_finished(place, lines, restart)):
+            return
+        if world.is_main:
+            _note(experiment, place)
     try:
         stage.pretrain(
             model=experiment.model,
@@ -159,37 +162,59 @@ def _digest(experiment: Experiment, spec: PretrainingSpec) -> str:
     return folders.digest_of_files(settings, paths_of("pretraining", values).values())
 
 
-def _is_finished(experiment: Experiment, spec: PretrainingSpec, place: Place, restart: bool) -> bool:
-    """Whether there is nothing to do: outside of a project, where DVC knows that, a finished run is left alone.
+def _refuse_others(experiment: Experiment, place: Place, restart: bool) -> None:
+    """Refuse an output folder with files of another origin, or with a finished pretraining of other settings.
 
     Raises:
-        ThuliumError: the folder holds what this would replace: of another origin, or of another pretraining.
+        ThuliumError: names them.
     """
     from thulium_dsl.pipeline.plan import differences
     from thulium_dsl.pipeline.stages import PRETRAIN
 
     written = (*PRETRAIN.outs, *PRETRAIN.metrics, *(plot.path for plot in PRETRAIN.plots))
     taken = [path for path in written if os.path.lexists(place.out / path)]
-    is_whole = {*PRETRAIN.outs, *PRETRAIN.metrics} <= set(taken)
-    before = _json(place.out / WORK / MADE_OF)
+    before, now = _json(place.out / WORK / MADE_OF), _settings(experiment)
     if taken and before is None:
         raise ThuliumError(
             f"{place.out}: holds {', '.join(taken)}, which no pretraining has written there and this would replace\n"
             "  help: name another --output-dir"
         )
-    if restart or before is None or not is_whole:
-        return False
-    now = _settings(experiment)
-    changed = [str(each) for name in now for each in differences(before.get(name), now[name], name)]
-    if not changed and not _are_current(experiment, spec, place):
-        changed = ["the lines"]
+    if before is not None and _finished(place) and not restart:
+        changed = [str(each) for name in now for each in differences(before.get(name), now[name], name)]
+        _refuse_changed(place, changed)
+
+
+def _refuse_changed(place: Place, changed: list[str]) -> None:
     if changed:
         raise ThuliumError(
             f"{place.out} holds a finished pretraining, and since then has changed: {'; '.join(changed)}\n"
             "  help: name another --output-dir, or add --restart to pretrain anew"
         )
+
+
+def _is_finished(place: Place, lines: Path, restart: bool) -> bool:
+    """Whether there is nothing to do: outside of a project, where DVC knows that, a finished run is left alone.
+
+    Raises:
+        ThuliumError: a pretraining is finished, but of other lines than there are now.
+    """
+    from thulium.training.same import digest_of_lines
+
+    figures = _finished(place)
+    if restart or not figures:
+        return False
+    same = (figures.get("computed") or {}).get("data") == digest_of_lines(lines)
+    _refuse_changed(place, [] if same else ["the lines"])
     echo(f"{place.out} holds a finished pretraining; nothing was done (add --restart to pretrain anew)")
     return True
+
+
+def _finished(place: Place) -> dict[str, Any] | None:
+    """The figures of a finished pretraining, whose model is there; None: there is none."""
+    from thulium_dsl.pipeline.stages import PRETRAIN, PRETRAINED
+
+    (metrics,) = PRETRAIN.metrics
+    return _json(place.out / metrics) if (place.out / PRETRAINED).exists() else None
 
 
 def _note(experiment: Experiment, place: Place) -> None:
