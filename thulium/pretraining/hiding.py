@@ -71,5 +71,5 @@ def covered(images: Tensor, hidden: Tensor, stride: int, ids: Sequence[str], *ke
 
 def _noise(height: int, width: int, *key: int | str) -> npt.NDArray[np.uint8]:
     # Column by column, so that it begins alike however wide it is.
-    columns: npt.NDArray[np.uint8] = Draws("noise", *key).generator().integers(0, 256, (width, height), np.uint8)
-    return columns.T
+    grey: npt.NDArray[np.uint8] = Draws("noise", *key).generator().integers(0, 256, (width, height), np.uint8)
+    return np.ascontiguousarray(grey.T)

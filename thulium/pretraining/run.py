@@ -142,6 +142,15 @@ def fit(
         keeper.end_epoch(is_last=run.epochs == epochs)
 
 
+def beginning(trainer: PretrainingTrainer, train: LineLoader, val: LineLoader) -> str:
+    """What begins: how many lines, how large a model, on what."""
+    millions, kinds = trainer.guessing.plain().num_parameters / 1e6, len(trainer.guessing.centres)
+    return (
+        f"pretraining on {len(train.lines)} lines, watched on {len(val.lines)}; "
+        f"{millions:.2f} M parameters, {kinds} kinds of shape, on {trainer.device}"
+    )
+
+
 def _epoch_line(run: PretrainingRun, epochs: int, values: Mapping[str, float]) -> str:
     pace = run.trainer.pace
     return (

@@ -15,7 +15,7 @@ from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
 from thulium.pretraining.model import GuessingModel
-from thulium.pretraining.run import COLUMNS, PretrainingRun, begin, find_kinds, finish, fit, summary_of
+from thulium.pretraining.run import COLUMNS, PretrainingRun, begin, beginning, find_kinds, finish, fit, summary_of
 from thulium.pretraining.trainer import PretrainingTrainer
 from thulium.runtime import device as devices
 from thulium.runtime import signals
@@ -47,6 +47,8 @@ MODEL, HISTORY, METRICS = (
     Path("plots/pretraining.csv"),
     Path("metrics/pretrain.json"),
 )
+NAMES = ("model", "pretraining", "augmentation", "preprocessing")  # of the sections that decide what comes out
+VERSIONS = {"thulium": thulium.__version__, "torch": torch.__version__}
 OPTIMIZER = AdamwSpec(type="adamw", weight_decay=0.01)
 WARM_UP = 0.05  # of the epochs
 CLIP = 5.0  # the largest norm of a gradient
@@ -93,13 +95,8 @@ def pretrain(
     )
     loaders = _loaders(data, network, pretraining, augmentation, resources, world)
     trainer = _trainer(network, pretraining, resources, len(loaders[0]), world)
-    settings: dict[str, Any] = {
-        "model": model,
-        "pretraining": pretraining,
-        "augmentation": augmentation,
-        "preprocessing": preprocessing,
-    }
-    parts = parts_of(data, settings, None, world)
+    sections: tuple[Any, ...] = (model, pretraining, augmentation, preprocessing)
+    parts = parts_of(data, sections, None, world, NAMES)
     run = PretrainingRun(trainer, History(out / HISTORY, COLUMNS), loaders[0].augment_on)
     with loaders[0].readers, contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
@@ -109,26 +106,14 @@ def pretrain(
             (out / MODEL).unlink(missing_ok=True)
             stack.enter_context(bad_lines_kept(_kept_apart(folder, out)))
         begin(run, folder, restart, lambda: find_kinds(trainer, _looked_at(data)))
-        say(
-            f"pretraining on {len(loaders[0].lines)} lines, watched on {len(loaders[1].lines)}; "
-            f"{network.plain().num_parameters / 1e6:.2f} M parameters, {pretraining.clusters} kinds of shape, "
-            f"on {trainer.device}"
-        )
+        say(beginning(trainer, *loaders))
         fit(run, Keeper(run, folder, caught, KEPT_EVERY_S), loaders, pretraining.epochs, on_pace)
-        computed = trainer.facts | {"augment_on": run.augment_on, "data": parts["data"]} | _versions()
+        computed = trainer.facts | {"augment_on": run.augment_on, "data": parts["data"]} | VERSIONS
         summary = summary_of(run) | {"computed": computed}
-        facts = {
-            "epoch": run.epochs,
-            "metrics": run.history.rows[-1][1],
-            "settings": {name: asdict(section) for name, section in settings.items()},
-            "computed": computed,
-        }
+        settings = {name: asdict(section) for name, section in zip(NAMES, sections, strict=True)}
+        facts = {"epoch": run.epochs, "metrics": run.history.rows[-1][1], "settings": settings, "computed": computed}
         finish(run, out / MODEL, facts, out / METRICS, summary, folder)
     return summary
-
-
-def _versions() -> dict[str, str]:
-    return {"thulium": thulium.__version__, "torch": torch.__version__}
 
 
 def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:

@@ -90,27 +90,15 @@ def train(
     devices.keep_memory()
     devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
-    network = _network(model, data, training)
+    network, reads = _network(model, data, training)
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
-    parts = parts_of(
-        data,
-        {
-            "model": model,
-            "training": training,
-            "augmentation": augmentation,
-            "early_stopping": early_stopping,
-            "checkpointing": checkpointing,
-        },
-        training.init_from,
-        world,
-    )
+    parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
     computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]} | _versions()
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
-    stopping, reads = EarlyStopping(early_stopping), _starts_from_reader(training)
-    run = Run(trainer, checkpoints, stopping, history, loaders[0].augment_on, starts_from_reader=reads)
+    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on, is_reader=reads)
     with loaders[0].readers, contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
@@ -130,27 +118,26 @@ def _versions() -> dict[str, str]:
     return {"thulium": thulium.__version__, "torch": torch.__version__}
 
 
-def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRModel:
-    """A model that writes the characters of the data: untrained, or with the weights that the document names."""
+def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> tuple[HTRModel, bool]:
+    """A model that writes the characters of the data: untrained, or with the weights that the document names.
+
+    And whether these are of a model that reads; one that was only pretrained does not.
+    """
     charset = Charset(data.symbols, model.decoder.blank_index, data.order)
 
     def make(alphabet: Charset) -> HTRModel:
         return HTRModel(model, alphabet, data.preprocessing, data.text)
 
     if training.init_from is None:
-        return make(charset)
+        return make(charset), False
     start, texts = Path(local_path(training.init_from)), data.split("train").texts
-    return started_from(start, training.extend_charset, charset, make, texts)
+    network = started_from(start, training.extend_charset, charset, make, texts)
+    return network, bool(read_header(start).charset.symbols)
 
 
 def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
     """A folder of ours for what is kept to be looked at, also when the training is over."""
     return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
-
-
-def _starts_from_reader(training: TrainingSpec) -> bool:
-    """Whether the first weights are those of a model that reads; one that was pretrained does not."""
-    return training.init_from is not None and bool(read_header(Path(local_path(training.init_from))).charset.symbols)
 
 
 def _chosen(prepared: Path, training: TrainingSpec) -> Prepared:

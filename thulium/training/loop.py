@@ -82,13 +82,13 @@ def fit(
         Interrupted: a signal asked the training to stop; it is saved.
     """
     trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
-    watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, not run.starts_from_reader))
+    watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, not run.is_reader))
     trainer.on_step = keeper.on_step
     train_loader.readers.expect(_passes(run, loaders, epochs))
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
-        say_all(messages.untrained(untrained, trainer.reading, is_started=run.starts_from_reader))
+        say_all(messages.untrained(untrained, trainer.reading, is_started=run.is_reader))
     pace = _Pace(run, train_loader.lines_an_epoch, on_pace)
     while run.epochs < (epochs := _last_epoch(run, training.epochs, len(train_loader))) and not run.is_over:
         epoch = run.epochs
@@ -105,7 +105,7 @@ def fit(
         say_all(_looked(watch, run, is_last=is_last))
         keeper.end_epoch(is_last=is_last)
     say_all(messages.ending(run))
-    if run.starts_from_reader and run.epochs:
+    if run.is_reader and run.epochs:
         say_all(messages.since_start(run))
 
 

@@ -33,7 +33,7 @@ class Run:
         augment_on: where the training lines are augmented.
         epochs: finished ones: trained, validated and kept.
         is_over: whether no epoch follows.
-        starts_from_reader: whether it has the first weights of a model that reads; one that was pretrained does not.
+        is_reader: whether it began with the weights of a model that reads; one that was only pretrained does not.
     """
 
     trainer: HTRTrainer
@@ -43,7 +43,7 @@ class Run:
     augment_on: Place = "loader"
     epochs: int = 0
     is_over: bool = False
-    starts_from_reader: bool = False
+    is_reader: bool = False
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to resume from here; all processes must ask for it together."""

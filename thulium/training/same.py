@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,20 @@ def digest_of_lines(prepared: Path) -> str:
     return digest_of([prepared / "prepared.json", prepared / "train", prepared / "val"])
 
 
-def parts_of(data: Prepared, sections: Mapping[str, Any], init_from: str | None, world: World) -> dict[str, str]:
+OF_TRAINING = ("model", "training", "augmentation", "early_stopping", "checkpointing")
+
+
+def parts_of(
+    data: Prepared,
+    sections: tuple[Any, ...],
+    init_from: str | None,
+    world: World,
+    names: tuple[str, ...] = OF_TRAINING,
+) -> dict[str, str]:
     """A digest of everything that a training depends on, by name.
 
     Args:
-        sections: of the document, by name.
+        sections: of the document, by ``names``.
 
     Raises:
         WorldError: not all processes see the same data, or the same first weights.
@@ -45,11 +53,11 @@ def parts_of(data: Prepared, sections: Mapping[str, Any], init_from: str | None,
                 f"{data.folder}: the prepared lines of process {world.rank} and process {rank} are not the same\n"
                 "  help: prepare them on one machine and copy the folder to the others"
             )
-    texts = {name: json.dumps(asdict(section), sort_keys=True) for name, section in sections.items()}
+    texts = (json.dumps(asdict(section), sort_keys=True) for section in sections)
     engine = Path(thulium.__file__).parent
     code = [path for path in sorted(engine.iterdir()) if path.name != "cli" and path.name != "__pycache__"]
     return {
-        **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in texts.items()},
+        **{name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in zip(names, texts, strict=True)},
         "data": own,
         **({"init_from": start} if start else {}),
         "engine": f"{digest_of([file for path in code for file in _sources(path)])} torch {torch.__version__}",

@@ -254,7 +254,7 @@ def test_processes_with_other_files_do_not_train_together(
         from thulium.training.same import parts_of
         here = {{"same": "same", "own": f"own-{{world.rank}}"}}
         data = SimpleNamespace(folder=Path("{tmp_path}") / here["{lines}"] / "lines")
-        parts_of(data, {{}}, f"{tmp_path}/{{here['{first}']}}/model", world)
+        parts_of(data, (), f"{tmp_path}/{{here['{first}']}}/model", world)
         """,
         tmp_path,
         run,
