@@ -90,6 +90,21 @@ def test_lines_that_were_cut_off_are_read_again(here: Path, monkeypatch: pytest.
     ]
 
 
+def test_clean_removes_the_lines_and_lines_that_are_damaged_are_read_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "pretrain", lambda **_: {})
+    lines = here / "out" / ".thulium" / "pretraining" / "lines"
+    next((lines / "train").glob("*.arrow")).unlink()
+    assert f"{READ}; see" in call("pretrain", "one.yaml", "--output-dir", "out", "--restart").stderr
+    size = "out/.thulium/pretraining/lines: lines of a pretraining, 0.0 MB\n"
+    assert call("clean", "out", "--dry-run").stdout == f"no unfinished training in out\nwould remove {size}"
+    assert call("clean", "out").stdout == f"no unfinished training in out\nremoved {size}"
+    assert not lines.exists()
+    assert call("clean", "out").stdout == "no unfinished training in out\n"
+    assert f"{READ}; see" in call("pretrain", "one.yaml", "--output-dir", "out", "--restart").stderr
+
+
 class Cut(BaseException):
     """The process is gone."""
 

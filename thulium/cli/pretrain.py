@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 WORK = folders.STATE / "pretraining"
 LINES = "lines"  # below it: prepared lines without texts
-SOURCES = "sources.json"  # a digest of what they were made of
+SOURCES = "sources.json"  # digests of what they were made of, and of themselves
 MADE_OF = "made_of.json"  # outside of a project: the settings of the pretraining that was begun last
 
 
@@ -110,48 +110,45 @@ def _lines(experiment: Experiment, spec: PretrainingSpec, place: Place, world: W
     folder = place.out / WORK / LINES
 
     def work() -> str:
-        if _are_current(experiment, spec, place):
+        now = {"sources": _digest(experiment, spec), "lines": digest_of_lines(folder)}
+        if now == _json(place.out / WORK / SOURCES):
             echo(f"{_counts(_report(folder))}, as they were read before", err=True)
-        else:
-            _read(experiment, spec, place)
-        return digest_of_lines(folder)
+            return now["lines"]
+        return _read(experiment, spec, place)
 
     in_turns(work, lambda outcome: digest_of_lines(folder) != outcome, world)
     return folder
 
 
-def _read(experiment: Experiment, spec: PretrainingSpec, place: Place) -> None:
+def _read(experiment: Experiment, spec: PretrainingSpec, place: Place) -> str:
+    """Read the lines; returns a digest of what was written."""
     from thulium.ingest import untranscribed
     from thulium.runtime.files import replace_text
+    from thulium.training.same import digest_of_lines
 
     work = place.out / WORK
     work.mkdir(parents=True, exist_ok=True)
     (work / SOURCES).unlink(missing_ok=True)
-    digest = _digest(experiment, spec)  # before: what changes meanwhile may have been read already
+    sources = _digest(experiment, spec)  # before: what changes meanwhile may have been read already
     report = untranscribed.prepare(
         dataset=spec.dataset,
         preprocessing=experiment.preprocessing,
         workers=experiment.resources.prepare_workers,
         out=work / LINES,
     )
-    replace_text(work / SOURCES, json.dumps({"digest": digest}) + "\n")
+    digest = digest_of_lines(work / LINES)
+    replace_text(work / SOURCES, json.dumps({"sources": sources, "lines": digest}) + "\n")
     echo(f"{_counts(report)}; see {work / LINES / 'report.json'}", err=True)
     if accounts := warnings.accounts(report):
         echo(accounts, err=True)
     for warning in warnings.left_out(report):
         echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
+    return digest
 
 
 def _counts(report: dict[str, Any]) -> str:
     splits = {name: split["lines"] for name, split in report["splits"].items()}
     return f"{sum(splits.values())} lines without transcriptions, {splits['val']} of them held out to watch the loss on"
-
-
-def _are_current(experiment: Experiment, spec: PretrainingSpec, place: Place) -> bool:
-    """Whether the lines were read whole, of the files that are there now and as they would be read now."""
-    work = place.out / WORK
-    is_whole = (work / LINES / "prepared.json").exists() and _json(work / LINES / "report.json") is not None
-    return is_whole and _json(work / SOURCES) == {"digest": _digest(experiment, spec)}
 
 
 def _digest(experiment: Experiment, spec: PretrainingSpec) -> str:
