@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import complete_tree, experiment_of
 from thulium_dsl.manual import show
-from thulium_dsl.pipeline import dvc_yaml, graph, project, stages
+from thulium_dsl.pipeline import dvc_yaml, graph, project, stages, start
 from thulium_dsl.text.document import parse
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "graph" / "pretraining.yaml"
@@ -100,3 +101,14 @@ def test_a_pretraining_that_nothing_uses_is_said(text: str, said: str) -> None:
 def test_a_change_of_it_reruns_what_comes_after() -> None:
     assert stages.reruns("pretraining") == ("pretrain", "train", "evaluate")
     assert stages.reruns("model") == ("train", "evaluate")
+
+
+def test_a_plan_says_that_what_it_starts_from_cannot_write_yet(tmp_path: Path) -> None:
+    (tmp_path / "data/prepared").mkdir(parents=True)
+    (tmp_path / "data/prepared/charset.json").write_text(json.dumps([{"character": "a", "train": 5}]))
+    (tmp_path / "pretrained").mkdir()
+    header = json.dumps({"__metadata__": {"thulium": json.dumps({"charset": []})}}).encode()
+    (tmp_path / "pretrained/model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    found = start.start(tmp_path, complete_tree(parse(PRETRAINED)), is_stale=False)
+    model = "pretrained/model.safetensors"
+    assert str(found) == f"starting from {model}: pretrained on lines without transcriptions; it can write nothing yet"
