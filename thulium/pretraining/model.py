@@ -25,7 +25,7 @@ from thulium.pretraining.hiding import HiddenBatch, covered, drawn
 from thulium.pretraining.pieces import VALUES, pieces
 from thulium_dsl.grammar.spec import HidingSpec, ModelSpec, PreprocessingSpec
 
-SEEN = 0.1  # what a frame that is not hidden counts, beside one that is
+SEEN = 0.5  # what a frame that is not hidden counts, beside one that is
 EARLY = 0.25  # what it counts where the backbone tells its kind by itself
 
 
