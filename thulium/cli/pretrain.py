@@ -111,8 +111,9 @@ def _lines(experiment: Experiment, spec: PretrainingSpec, place: Place, world: W
 
     def work() -> str:
         now = {"sources": _digest(experiment, spec), "lines": digest_of_lines(folder)}
-        if now == _json(place.out / WORK / SOURCES):
-            echo(f"{_counts(_report(folder))}, as they were read before", err=True)
+        report = _json(folder / "report.json")
+        if report and now == _json(place.out / WORK / SOURCES):
+            echo(f"{_counts(report)}, as they were read before", err=True)
             return now["lines"]
         return _read(experiment, spec, place)
 
@@ -231,10 +232,6 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
     values = asdict(experiment)
     settings: dict[str, Any] = json.loads(json.dumps({name: values[name] for name in PRETRAIN.sections}))
     return settings
-
-
-def _report(folder: Path) -> dict[str, Any]:
-    return _json(folder / "report.json") or {}
 
 
 def _json(path: Path) -> dict[str, Any] | None:
