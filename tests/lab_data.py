@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,42 @@ def alto_xml(image: str, size: tuple[int, int], page: int) -> str:
         f'<Tags>{tags}</Tags><Layout><Page WIDTH="{size[0]}" HEIGHT="{size[1]}"><PrintSpace>{"".join(blocks)}'
         "</PrintSpace></Page></Layout></alto>"
     )
+
+
+def change(file: Path, *pairs: tuple[str, str]) -> None:
+    """Replace patterns in a file; a test in which one fits nothing fails."""
+    text = file.read_text(encoding="utf-8")
+    for old, new in pairs:
+        text, count = re.subn(old, new, text, flags=re.DOTALL)
+        assert count, f"{file}: {old}"
+    file.write_text(text, encoding="utf-8")
+
+
+def take_the_texts(kind: str, root: Path) -> None:
+    """Take the transcriptions from a data set, in each of the ways in which they may lack."""
+    if kind == "custom":
+        for labels in root.rglob("labels.txt"):
+            labels.write_text(labels.read_text().split(" ")[0])  # a row without a text; the other images have no row
+        (root / "val" / "labels.txt").unlink()
+    elif kind == "gt_txt":
+        first, second, third, *others = sorted(root.rglob("*.gt.txt"))
+        first.write_text("")
+        second.write_text("two\nrows")
+        third.write_bytes(b"\xff")
+        for file in others:
+            file.unlink()
+    elif kind == "parquet":
+        (table,) = root.rglob("*.parquet")
+        pq.write_table(pq.read_table(table).drop_columns(["text"]), table)
+    elif kind == "page":
+        first, second, third, *others = sorted(root.rglob("*.xml"))
+        change(first, ("<TextEquiv.*?</TextEquiv>", ""))
+        change(second, ("<Unicode>.*?</Unicode>", "<Unicode> </Unicode>"))
+        change(
+            third, ("</TextEquiv>(?=</TextLine>)", "</TextEquiv><TextEquiv index='0'><Unicode>x</Unicode></TextEquiv>")
+        )
+        for file in others:  # what programs write that keep index 0 for what a person corrects
+            change(file, ('<TextEquiv index="0">', '<TextEquiv index="1" conf="0.5">'))
+    else:
+        for file in root.rglob("*.xml"):
+            change(file, ("<String [^>]*>", ""))

@@ -64,6 +64,9 @@ DATASET = "engine/ingest/test_dataset_keys.py::test_another_value_changes_what_i
 DECODING = "engine/decoding/test_decoding.py::test_another_value_changes_what_is_read"
 SOURCE = "engine/ingest/test_sources.py::test_a_source_is_the_dataset_of_its_type_with_its_keys"
 OWN = "engine/ingest/test_sources.py::test_replacements_of_a_source_are_made_in_it_alone"
+PRETRAINING = "engine/pretraining/test_pretrain.py::test_every_key_decides_what_comes_out"
+UNTRANSCRIBED = "engine/ingest/test_untranscribed.py::test_another_value_changes_what_is_read"
+SKIPPED = "engine/ingest/test_untranscribed.py::test_what_cannot_be_read_is_named_or_left_out_up_to_a_share"
 # Keys that are proven alive by a test of their own, and where.
 ELSEWHERE = {  # key -> what proves it, below tests/
     "version": "language/edit/test_upgrade.py::test_there_is_no_older_version",
@@ -141,6 +144,23 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "dataset.sources.lines.val": SOURCE,
     "dataset.sources.lines.test": SOURCE,
     "dataset.sources.seed": SOURCE,
+    "pretraining.epochs": PRETRAINING,
+    "pretraining.batch_size": PRETRAINING,
+    "pretraining.lr": PRETRAINING,
+    "pretraining.mixed_precision": PRETRAINING,
+    "pretraining.clusters": PRETRAINING,
+    "pretraining.mask.share": PRETRAINING,
+    "pretraining.mask.length": PRETRAINING,
+    "pretraining.seed": PRETRAINING,
+    "pretraining.dataset.root": UNTRANSCRIBED,
+    "pretraining.dataset.files": UNTRANSCRIBED,
+    "pretraining.dataset.exclude": UNTRANSCRIBED,
+    "pretraining.dataset.region_types": UNTRANSCRIBED,
+    "pretraining.dataset.line_types": UNTRANSCRIBED,
+    "pretraining.dataset.straighten": UNTRANSCRIBED,
+    "pretraining.dataset.image_column": UNTRANSCRIBED,
+    "pretraining.dataset.on_error": SKIPPED,
+    "pretraining.dataset.max_skipped": SKIPPED,
     "resources.prepare_workers": "engine/ingest/test_dataset_keys.py::test_more_processes_write_the_same_bytes",
     "preprocessing.wide_lines": "engine/ingest/test_prepare.py::test_wide_lines",
     "model.decoder.hidden_size": "engine/models/test_attention.py::test_another_value_reaches_the_model",

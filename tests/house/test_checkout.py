@@ -51,6 +51,15 @@ def test_every_import_of_a_stage_is_a_dependency_of_it(clone: Path) -> None:
                 assert any(module == dep or module.startswith(f"{dep}/") for dep in deps), f"{name} imports {module}"
 
 
+def test_every_import_of_the_pretraining_is_a_dependency_of_it() -> None:
+    """And of what reads its lines."""
+    files = ("thulium/stages/pretrain.py", "thulium/ingest/untranscribed.py")
+    found = set().union(*(_imports(lab.CHECKOUT, file, set()) for file in files))
+    deps = (*stages.PRETRAIN.code, *NEUTRAL)
+    assert [module for module in found if not any(module == d or module.startswith(f"{d}/") for d in deps)] == []
+    assert [dep for dep in stages.PRETRAIN.code if not any(module.startswith(dep) for module in found)] == []
+
+
 @pytest.mark.parametrize("row", [stages.SUMMARIZE, stages.POOL], ids=lambda row: row.name)
 def test_every_import_of_a_summary_is_a_dependency_of_it(row: stages.Stage) -> None:
     """The demo has one seed and no folds, so that its dvc.yaml lacks the stage."""

@@ -19,6 +19,7 @@ LAYERS = {
         "plugins",
         "stages",
         "exchange",
+        "pretraining",
         "training",
         "evaluation",
         "models",

@@ -38,7 +38,7 @@ def test_a_key_says_what_it_is(key: schemas.Key) -> None:
     if len(key.path) > 1:
         assert key.schema["examples"]
     is_required = key.path[-1] == "type"
-    assert "default" in key.schema or is_required or {"x-same-as", "x-directive"} & set(key.schema)
+    assert "default" in key.schema or is_required or {"x-same-as", "x-directive", "x-optional"} & set(key.schema)
 
 
 @pytest.mark.parametrize("key", KEYS)

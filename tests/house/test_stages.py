@@ -13,6 +13,7 @@ from thulium.data.augmentation.augmenter import TRANSFORMS
 from thulium.decoding.searches import DECODINGS
 from thulium.ingest.readers import READERS
 from thulium.ingest.sources import sources_of
+from thulium.ingest.untranscribed import READERS as UNTRANSCRIBED
 from thulium.models.backbones import BACKBONES
 from thulium.models.decoders import DECODERS
 from thulium.models.heads import HEADS
@@ -32,10 +33,11 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "evaluation.decoding.type": DECODINGS,
     "training.optimizer.type": OPTIMIZERS,
     "training.scheduler.type": SCHEDULERS,
+    "pretraining.dataset.type": UNTRANSCRIBED,
 }
 
 
-@pytest.mark.parametrize("stage", stages.STAGES, ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", [*stages.STAGES, stages.PRETRAIN], ids=lambda stage: stage.name)
 def test_a_stage_is_given_exactly_what_its_row_says(stage: stages.Stage) -> None:
     function = getattr(importlib.import_module(f"thulium.stages.{stage.name}"), stage.name)
     parameters = set(inspect.signature(function).parameters)
@@ -43,7 +45,7 @@ def test_a_stage_is_given_exactly_what_its_row_says(stage: stages.Stage) -> None
 
 
 def test_every_section_belongs_to_a_stage() -> None:
-    read = {section for stage in stages.STAGES for section in (*stage.sections, *stage.untracked)}
+    read = {section for stage in (*stages.STAGES, stages.PRETRAIN) for section in (*stage.sections, *stage.untracked)}
     assert {"version", *read} == set(schemas.sections())
 
 

@@ -161,7 +161,7 @@ def test_the_commands_are_listed_in_the_order_of_their_use_in_whole_sentences(tm
     listed = thulium("--help", cwd=tmp_path).stdout.partition("Commands:\n")[2].splitlines()
     names = [line.split()[0] for line in listed]
     assert names[:6] == ["validate", "fill", "compile", "explain", "show", "plan"]
-    assert names[names.index("init") :][:5] == ["init", "clean", "prepare", "train", "evaluate"]
+    assert names[names.index("init") :][:6] == ["init", "clean", "prepare", "pretrain", "train", "evaluate"]
     assert [line for line in listed if line.endswith("...") or not line.endswith(".")] == []
 
 

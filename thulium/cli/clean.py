@@ -1,11 +1,13 @@
-"""``thulium clean``: what is kept of trainings that were cut and that nobody means to resume."""
+"""``thulium clean``: what is kept of trainings that were cut and that nobody means to resume, and of pretrainings."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
 
+from thulium.cli import output_folder as folders
 from thulium.cli.command import PATH, argument, command
 from thulium.cli.screen import echo
 
@@ -14,7 +16,7 @@ from thulium.cli.screen import echo
 @argument("folder", type=PATH, default=".", metavar="[DIR]", about="A project, or an --output-dir.  [default: .]")
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 def clean(folder: Path, dry_run: bool) -> None:
-    """Remove what is kept of unfinished trainings. Each is named, and would start anew."""
+    """Remove what is kept of unfinished trainings, and lines of a pretraining. Each is named, and would start anew."""
     from thulium.runtime.unfinished import FOLDER, remove, sweep, unfinished
 
     if not dry_run:
@@ -32,3 +34,22 @@ def clean(folder: Path, dry_run: bool) -> None:
             echo(f"removed {what}")
     if not found:
         echo(f"no unfinished training in {folder}")
+    _clean_lines(folder, dry_run)
+
+
+def _clean_lines(folder: Path, dry_run: bool) -> None:
+    """The lines that a pretraining has converted, which the next one would read again."""
+    from thulium.cli.pretrain import LINES, SOURCES, WORK
+
+    lines = folder / WORK / LINES
+    if not lines.is_dir():
+        return
+    size = sum(file.stat().st_size for file in lines.rglob("*") if file.is_file())
+    what = f"{lines}: lines of a pretraining, {size / 1e6:.1f} MB"
+    if dry_run:
+        echo(f"would remove {what}")
+        return
+    with folders.held(folder):
+        (folder / WORK / SOURCES).unlink(missing_ok=True)
+        shutil.rmtree(lines)
+    echo(f"removed {what}")

@@ -129,7 +129,7 @@ def _project(file: Path) -> Project:
     from thulium_dsl.pipeline.stages import PREPARED, folds_in
 
     root = plans._project_of(file)
-    tree = plans._current_tree(file, root)
+    tree = plans._current(file, root)[1]
     if tree["training"]["seeds"] is not None:
         raise ThuliumError(
             "training.seeds: a curve has seeds of its own for each size, and needs a document with one\n"

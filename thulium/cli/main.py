@@ -26,6 +26,7 @@ with interrupt.at_once():
         plan,
         pool,
         predict,
+        pretrain,
         publish,
         score,
         show,
@@ -163,8 +164,11 @@ def _check(file: Path, root: Path) -> None:
     from thulium_dsl.grammar.validate import load
     from thulium_dsl.pipeline import dvc_yaml, project
 
-    project.refuse_stale(root, load(file))
+    loaded = load(file)
+    project.refuse_stale(root, loaded)
     echo(f"{file} and {root / dvc_yaml.NAME} are up to date")
+    for remark in project.unused(loaded.experiment):
+        echo(f"warning: {remark}", err=True)
 
 
 def _fill(file: Path) -> tuple[str, ...]:
@@ -194,6 +198,7 @@ COMMANDS = (  # in the order of --help
     init.init,
     clean.clean,
     stages.prepare,
+    pretrain.pretrain,
     stages.train,
     stages.evaluate,
     summarize.summarize,

@@ -11,10 +11,10 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -123,7 +123,8 @@ def refuse_foreign(experiment: Experiment, out: Path) -> None:
         if kept.problems or not kept.tree:
             raise ThuliumError(f"{out / KEPT}: was not written by a training: name another --output-dir")
         return
-    written = [path for path in graph.written(graph.build(experiment, out)) if not path.startswith(stages.PREPARED)]
+    alone = replace(experiment, pretraining=None)  # which looks itself at where it writes
+    written = [path for path in graph.written(graph.build(alone, out)) if not path.startswith(stages.PREPARED)]
     results = [
         path for path in written if not path.endswith((".safetensors", stages.PERIODIC))
     ]  # the stage looks there
@@ -198,15 +199,19 @@ def preparing(experiment: Experiment, out: Path) -> Iterator[None]:
 
 
 def _sources(experiment: Experiment) -> str:
-    """A digest of the settings, the engine's version, and the names, sizes and times of all files of the data."""
-    import thulium
+    """A digest of what is prepared, and how."""
     from thulium_dsl.grammar.paths import paths_of
 
     dataset = asdict(experiment.dataset)
-    digest = hashlib.sha256(
-        json.dumps([thulium.__version__, dataset, asdict(experiment.preprocessing)], sort_keys=True).encode()
-    )
-    for path in paths_of("dataset", dataset).values():
+    return digest_of_files([dataset, asdict(experiment.preprocessing)], paths_of("dataset", dataset).values())
+
+
+def digest_of_files(settings: list[dict[str, Any]], paths: Iterable[str]) -> str:
+    """A digest of settings, the engine's version, and the names, sizes and times of files and of those in folders."""
+    import thulium
+
+    digest = hashlib.sha256(json.dumps([thulium.__version__, *settings], sort_keys=True).encode())
+    for path in paths:
         for file in [Path(path)] if os.path.isfile(path) else _files(path):
             with contextlib.suppress(OSError):  # a link that leads nowhere is seen when it is read
                 stat = file.stat()

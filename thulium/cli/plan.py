@@ -8,13 +8,16 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from thulium.cli.command import command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.validate import Loaded
 
 
 @command()
@@ -24,9 +27,10 @@ def plan(file: Path, as_json: bool) -> None:
     """Say which stages would run and why. Also how big the training is. Nothing is run."""
     from thulium_dsl.pipeline import job, start
     from thulium_dsl.pipeline import plan as plans
+    from thulium_dsl.pipeline.project import unused
 
     root = _project_of(file)
-    tree = _current_tree(file, root)
+    loaded, tree = _current(file, root)
     status = _status(root)  # first: DVC says best what is wrong with its own files
     lock = _yaml(root / "dvc.lock")
     steps = plans.plan(status, _yaml(root / "dvc.yaml"), lock, tree)
@@ -44,6 +48,8 @@ def plan(file: Path, as_json: bool) -> None:
         return
     for step in steps:
         echo(str(step))
+    for remark in unused(loaded.experiment):
+        echo(f"warning: {remark}", err=True)
     if not steps:
         echo("nothing would run")
     which = "the training" if len(trainings) == 1 else f"each of the {len(trainings)} trainings"
@@ -86,14 +92,14 @@ def _project_of(file: Path) -> Path:
     return root
 
 
-def _current_tree(file: Path, root: Path) -> dict[str, Any]:
-    """The complete document; refused where the project does not say the same."""
+def _current(file: Path, root: Path) -> tuple[Loaded, dict[str, Any]]:
+    """The document, and its complete tree; refused where the project does not say the same."""
     from thulium_dsl.grammar import validate
     from thulium_dsl.pipeline import project
 
     loaded = validate.load(file)
     project.refuse_stale(root, loaded)
-    return validate.complete_tree(loaded.document)
+    return loaded, validate.complete_tree(loaded.document)
 
 
 def _status(root: Path) -> Any:

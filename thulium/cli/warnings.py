@@ -61,7 +61,7 @@ def of(report: Report, dataset: DatasetSpec) -> Iterator[str]:
         _moved(report, dataset),
         of_sources(report, dataset),
         _folds(report, dataset),
-        _left_out(report),
+        left_out(report),
         _remarks(report),
         _lines(report),
         _images(report),
@@ -119,12 +119,13 @@ def _folds(report: Report, dataset: DatasetSpec) -> Iterator[str]:
     yield f"{which} from {'as few as ' if len(few) > 1 else ''}{least}{do}"
 
 
-def _left_out(report: Report) -> Iterator[str]:
-    for reason, left_out in report["skipped"].items():
+def left_out(report: Report) -> Iterator[str]:
+    """What gave no line, by reason."""
+    for reason, found in report["skipped"].items():
         if reason == "excluded":
             continue  # the document names them, and the accounts count them
-        verb = "skipped, " if left_out["is_error"] else "left out, " if left_out["lines"] else ""
-        yield f"{verb}{reason}: {left_out['count']} ({_some(left_out['where'], 1)})"
+        verb = "skipped, " if found["is_error"] else "left out, " if found["lines"] else ""
+        yield f"{verb}{reason}: {found['count']} ({_some(found['where'], 1)})"
 
 
 def _remarks(report: Report) -> Iterator[str]:

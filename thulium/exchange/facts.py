@@ -14,7 +14,7 @@ import yaml
 from safetensors import safe_open
 
 from thulium.exchange.scripts import scripts_of
-from thulium.models.header import Header, read_header
+from thulium.models.header import Header, read_header, refuse_unread
 from thulium.training.same import digest_of_lines
 
 SECTIONS = ("model", "training", "augmentation", "preprocessing")  # that a model file records
@@ -85,9 +85,10 @@ def facts_of(path: Path, near: Sequence[Path], documents: Sequence[Document]) ->
         documents: that may be its own; their settings say which is.
 
     Raises:
-        CheckpointError: it is no model file.
+        CheckpointError: it is no model file, or one that cannot read yet.
     """
     header, content = read_header(path), path.read_bytes()
+    refuse_unread(path, header)
     digest = hashlib.sha256(content).hexdigest()
     metrics, why = _metrics(digest, near)
     own = next((document for document in documents if _is_of(document, header)), None)

@@ -100,6 +100,10 @@ class Converter:
             unit,
         )
 
+    def all_unread(self, unit: Any) -> list[Unread | Fault]:
+        """The same at once, as another process gives it."""
+        return list(self.unread(unit))
+
     def _text(self, raw: str) -> str:
         """What is left of a transcription that is not needed."""
         written = self._normal(raw)

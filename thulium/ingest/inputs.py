@@ -312,10 +312,15 @@ def _images(name: str, given: Sequence[Path], there: Sequence[Path], preprocessi
 
 
 def _unread(line: Line, preprocessing: PreprocessingSpec) -> Unread | Fault:
-    return unread_line(replace(line, load=partial(_load_line, line.load)), preprocessing, lambda text: text)
+    return unread_line(replace(line, load=partial(load_line, line.load)), preprocessing, lambda text: text)
 
 
-def _load_line(load: Callable[[], Image.Image]) -> Image.Image:
+def load_line(load: Callable[[], Image.Image]) -> Image.Image:
+    """The image of a line, by what gives it.
+
+    Raises:
+        ImageFault: it cannot be read, or is one of a page.
+    """
     image = load()
     width, height = image.size
     if min(width, height) > PAGE_SIDE and width < PAGE_SHAPE * height:

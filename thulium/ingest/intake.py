@@ -51,8 +51,8 @@ class Intake:
 
     Attributes:
         needs_text: whether lines need a transcription. Otherwise they are ``Unread``, in the source's order: neither
-            lists nor rules of splits nor the charset are asked, this process reads alone, and of tables and folders
-            one line at a time, so that they need no memory.
+            lists nor rules of splits nor the charset are asked, and with one process tables and folders are read one
+            line at a time, so that they need no memory.
         given: the characters that the document allows; None: those of the training lines.
         sources: one reader each; of a data set of one source just this.
 
@@ -174,15 +174,18 @@ class SourceIntake:
             opens_images=self.whole.opens_images,
             replacements=self.named.replacements,
         )
-        outcomes: Iterator[Iterable[Readable | Unread | Fault]] = (
-            map_in_order(converter, self._units, count(self.whole.num_workers))
-            if self.whole.needs_text
-            else map(converter.unread, self._units)
-        )
-        for unit, outcome in zip(self._units, watch(outcomes, len(self._units)), strict=True):
+        outcomes = watch(self._outcomes(converter, count(self.whole.num_workers)), len(self._units))
+        for unit, outcome in zip(self._units, outcomes, strict=True):
             file = str(unit.file) if isinstance(unit, layout.PageUnit) else ""
             yield from self._unit(outcome, file)
         yield from (Met(fault, None, "") for fault in self.splitter.unmatched())
+
+    def _outcomes(self, converter: Converter, workers: int) -> Iterator[Iterable[Readable | Unread | Fault]]:
+        if self.whole.needs_text:
+            return map_in_order(converter, self._units, workers)
+        if workers == 1:
+            return map(converter.unread, self._units)
+        return map_in_order(converter.all_unread, self._units, workers)
 
     def _unit(self, outcome: Iterable[Readable | Unread | Fault], file: str) -> Iterator[Met]:
         outcome = list(outcome) if file else outcome  # a page; other units may hold a whole table

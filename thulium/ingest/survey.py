@@ -212,7 +212,7 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
         **by_source.report(survey.sources, survey.seed_for_all),
         "documents": {name: _joined(split.documents_of) for name, split in unseen.items()},
         "writers": {name: _joined(split.writers_of) for name, split in unseen.items()},
-        "skipped": _skipped(survey.skipped),
+        "skipped": by_reason(survey.skipped),
         "characters_not_in_train": {
             name: _others(split.symbols, train.symbols) for name, split in survey.splits.items() if split is not train
         },
@@ -258,11 +258,11 @@ def _joined(of_pages: dict[str, set[str]]) -> dict[str, str]:
     return {page: SEVERAL.join(sorted(names)) for page, names in sorted(of_pages.items())}
 
 
-def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:
+def by_reason(faults: list[Fault]) -> dict[str, dict[str, Any]]:
     """What gave no line, by reason."""
-    by_reason: dict[str, list[Fault]] = defaultdict(list)
+    grouped: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
-        by_reason[fault.reason].append(fault)
+        grouped[fault.reason].append(fault)
     return {
         reason: {
             "count": len(found),
@@ -270,7 +270,7 @@ def _skipped(faults: list[Fault]) -> dict[str, dict[str, Any]]:
             "is_error": found[0].is_error,
             "where": [str(fault) for fault in found],
         }
-        for reason, found in sorted(by_reason.items())
+        for reason, found in sorted(grouped.items())
     }
 
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from thulium.models.header import ANEW, FORMAT, Header, first_line, read_header
+from thulium.models.header import ANEW, FORMAT, Header, first_line, read_header, refuse_unread
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.errors import CheckpointError, visible
 from thulium.runtime.files import replace_bytes
@@ -93,13 +93,18 @@ def _digest(header: Mapping[str, Any], weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def load_model(path: Path) -> tuple[HTRModel, dict[str, Any]]:
+def load_model(path: Path, *, must_read: bool = True) -> tuple[HTRModel, dict[str, Any]]:
     """A model and the facts kept with it.
+
+    Args:
+        must_read: whether a model that was only pretrained is refused.
 
     Raises:
         CheckpointError: the file is missing, damaged, or not a model file of Thulium's.
     """
     header = read_header(path)
+    if must_read:
+        refuse_unread(path, header)
     parts = (header.spec, header.charset, header.preprocessing, header.text)
     with torch.device("meta"):  # shapes without memory: a file decides how large they are
         check_shapes(HTRModel(*parts), path)

@@ -65,6 +65,19 @@ def read_header(path: Path) -> Header:
         raise CheckpointError(f"{path}: is no model that this version can use ({first_line(error)}): {ANEW}") from None
 
 
+def refuse_unread(path: Path, header: Header) -> None:
+    """Refuse a model that was only pretrained: it has no alphabet, so there is nothing that it could write.
+
+    Raises:
+        CheckpointError: it is one.
+    """
+    if not header.charset.symbols:
+        raise CheckpointError(
+            f"{path}: was pretrained on lines without transcriptions, and cannot read yet\n"
+            "  help: train from it: name it in training.init_from"
+        )
+
+
 def _written(path: Path) -> Any:
     try:
         with safe_open(path, framework="pt") as file:

@@ -135,6 +135,11 @@ class HTRModel(nn.Module):
         divisor = self.num_symbols(batch) if num_symbols is None else num_symbols
         return self.decoder.loss(output, self.targets(batch), self.frames(batch.widths), divisor)
 
+    def output(self, features: Features, batch: Batch) -> Output:
+        """What the decoder makes of the features of a batch, shown its targets."""
+        output: Output = self.decoder(features, self.targets(batch))
+        return output
+
     def read(self, output: Output, search: Search | None = None, *, in_detail: bool = False) -> list[Hypothesis]:
         """The best reading of each line; see ``Decoder.read``."""
         return self.decoder.read(output, search, in_detail=in_detail)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from thulium.runtime.errors import visible
-from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.building import experiment_in
 from thulium_dsl.grammar.spec import Experiment
 
 
@@ -35,7 +35,7 @@ def section(name: str, **given: object) -> Any:
     """A section of a document in which some keys are given, and every other one has its default."""
     from thulium_dsl.grammar import resolve
 
-    return getattr(build(Experiment, resolve.complete({name: given})), name)
+    return getattr(experiment_in(resolve.complete({name: given})), name)
 
 
 def kept(file: str, **parts: object) -> Experiment:
@@ -62,5 +62,4 @@ def kept(file: str, **parts: object) -> Experiment:
         first, *others = checked.problems
         more = f", and {len(others)} more" if others else ""
         raise ValueError(visible(f"{first.path.removeprefix('dataset.')}: {first.what}{more}"))
-    experiment: Experiment = build(Experiment, checked.tree)
-    return experiment
+    return experiment_in(checked.tree)

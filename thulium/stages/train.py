@@ -13,18 +13,19 @@ import torch
 import thulium
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
-from thulium.data.loader import LineLoader, Place
+from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
-from thulium.data.readers import Readers
 from thulium.data.shards import Split
 from thulium.data.weighting import shares_of
+from thulium.models.header import read_header
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
-from thulium.runtime import processor, signals
+from thulium.runtime import signals
 from thulium.runtime.errors import DataError, DeviceError, WorldError
 from thulium.runtime.progress import say, track
 from thulium.runtime.unfinished import FOLDER
 from thulium.runtime.world import ALONE, World, waited_s
+from thulium.stages.loaders import place_of, readers_of
 from thulium.training import messages, schedule
 from thulium.training import optimizer as optimizers
 from thulium.training.checkpoints import CheckpointManager
@@ -89,7 +90,7 @@ def train(
     devices.keep_memory()
     devices.set_threads(resources.threads, world.local_size)
     torch.manual_seed(training.seed)
-    network = _network(model, data, training)
+    network, reads = _network(model, data, training)
     loaders = _loaders(data, network, training, augmentation, resources, world)
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
@@ -97,7 +98,7 @@ def train(
     computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]} | _versions()
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
-    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on)
+    run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on, is_reader=reads)
     with loaders[0].readers, contextlib.ExitStack() as stack:
         caught = stack.enter_context(signals.watched(waited_s))
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
@@ -117,37 +118,26 @@ def _versions() -> dict[str, str]:
     return {"thulium": thulium.__version__, "torch": torch.__version__}
 
 
-def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> HTRModel:
-    """A model that writes the characters of the data: untrained, or with the weights that the document names."""
+def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> tuple[HTRModel, bool]:
+    """A model that writes the characters of the data: untrained, or with the weights that the document names.
+
+    And whether these are of a model that reads; one that was only pretrained does not.
+    """
     charset = Charset(data.symbols, model.decoder.blank_index, data.order)
 
     def make(alphabet: Charset) -> HTRModel:
         return HTRModel(model, alphabet, data.preprocessing, data.text)
 
     if training.init_from is None:
-        return make(charset)
+        return make(charset), False
     start, texts = Path(local_path(training.init_from)), data.split("train").texts
-    return started_from(start, training.extend_charset, charset, make, texts)
+    network = started_from(start, training.extend_charset, charset, make, texts)
+    return network, bool(read_header(start).charset.symbols)
 
 
 def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
     """A folder of ours for what is kept to be looked at, also when the training is over."""
     return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
-
-
-def _readers(resources: ResourcesSpec, world: World) -> Readers:
-    is_gpu = devices.may_be_gpu(resources.device)
-    workers = processor.readers(resources.loader_workers, feeds_gpu=is_gpu, processes=world.local_size)
-    return Readers(workers, pinned=is_gpu)
-
-
-def _place(augmentation: AugmentationSpec, resources: ResourcesSpec, world: World) -> Place:
-    """Where lines are augmented: in all processes the same, whose machines may have other numbers of cores."""
-    if not (augmentation.enabled and augmentation.transforms):
-        return "loader"
-    is_gpu = devices.may_be_gpu(resources.device)
-    own = processor.augment_on(resources.augment_on, feeds_gpu=is_gpu, processes=world.local_size)
-    return world.broadcast(own)
 
 
 def _chosen(prepared: Path, training: TrainingSpec) -> Prepared:
@@ -173,13 +163,13 @@ def _loaders(
             f"{world.size} processes, training.accumulation {training.accumulation}\n"
             "  help: raise batch_size, or use fewer processes or parts"
         )
-    lines, readers = _feasible(data.split("train"), model), _readers(resources, world)
+    lines, readers = _feasible(data.split("train"), model), readers_of(resources, world)
     train_loader = LineLoader(
         lines,
         batch_size=training.batch_size,
         shuffle=True,
         augmenter=Augmenter(augmentation, training.seed, model.backbone.stride, model.charset.order),
-        augment_on=_place(augmentation, resources, world),
+        augment_on=place_of(augmentation, resources, world),
         charset=model.charset,
         seed=training.seed,
         accumulation=training.accumulation,

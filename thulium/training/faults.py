@@ -12,12 +12,13 @@ from thulium.runtime.errors import StepError
 
 
 @contextlib.contextmanager
-def step_named(epoch: int, step: int, parts: Sequence[Batch], device: Device) -> Iterator[None]:
+def step_named(epoch: int, step: int, parts: Sequence[Batch], device: Device, help_: str) -> Iterator[None]:
     """Tell which step it was.
 
     Args:
         epoch, step: counted from 0.
         parts: what this process computes of the step.
+        help_: what to do where there is too little memory.
 
     Raises:
         StepError: the device, or the machine, has too little memory.
@@ -28,16 +29,10 @@ def step_named(epoch: int, step: int, parts: Sequence[Batch], device: Device) ->
     except (RuntimeError, MemoryError) as error:
         where = f"epoch {epoch + 1}, step {step + 1}"
         if faults.is_out_of_memory(error):
-            raise StepError(f"{where}: {_too_large(parts, device)} ({faults.short(error)})\n  help: {_HELP}") from error
+            raise StepError(f"{where}: {_too_large(parts, device)} ({faults.short(error)})\n  help: {help_}") from error
         if faults.is_of_gpu(error) and not faults.is_traced():
             raise faults.gpu_failure(error, where) from error
         raise
-
-
-_HELP = (
-    "raise training.accumulation, which computes a batch in that many parts; lower training.batch_size; or set "
-    "training.max_pixels below the pixels of this batch"
-)
 
 
 def _too_large(parts: Sequence[Batch], device: Device) -> str:

@@ -17,11 +17,12 @@ class History:
     """Keeps the CSV up to date as the run goes. Holds nothing that differs between two runs of one experiment.
 
     Attributes:
+        columns: of the file.
         rows: the epochs so far and their figures, the untrained model's as epoch 0.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, columns: tuple[str, ...] = COLUMNS) -> None:
+        self.path, self.columns = path, columns
         self.rows: list[tuple[int, dict[str, float]]] = []
 
     def add(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -30,24 +31,24 @@ class History:
 
     def write(self) -> None:
         """Bring the file up to date, whole or not at all."""
-        rows = ([epoch, *(f"{row.get(name, math.nan):.6g}" for name in COLUMNS[1:])] for epoch, row in self.rows)
-        write_table(self.path, COLUMNS, rows)
+        rows = ([epoch, *(f"{row.get(name, math.nan):.6g}" for name in self.columns[1:])] for epoch, row in self.rows)
+        write_table(self.path, self.columns, rows)
 
 
-def is_history(rows: object, epochs: int) -> bool:
-    """Whether these are the rows of a training after so many epochs, as ``History`` has them."""
+def is_history(rows: object, epochs: int, columns: tuple[str, ...] = COLUMNS) -> bool:
+    """Whether these are the rows of a training after so many epochs, as ``History`` has them in these columns."""
     if not isinstance(rows, list):
         return False
     if not rows and epochs == 0:  # the untrained model has not been judged yet
         return True
     return len(rows) == epochs + 1 and all(
-        isinstance(row, (tuple, list)) and len(row) == 2 and _is_epoch(row[0], row[1], epoch)
+        isinstance(row, (tuple, list)) and len(row) == 2 and _is_epoch(row[0], row[1], epoch, columns)
         for epoch, row in enumerate(rows)
     )
 
 
-def _is_epoch(number: object, metrics: object, epoch: int) -> bool:
-    names = [name for name in COLUMNS[1:] if epoch or name.startswith("val_")]
+def _is_epoch(number: object, metrics: object, epoch: int, columns: tuple[str, ...]) -> bool:
+    names = [name for name in columns[1:] if epoch or name.startswith("val_")]
     if type(number) is not int or number != epoch:
         return False
     return isinstance(metrics, dict) and metrics.keys() >= set(names) and all(map(is_number, metrics.values()))

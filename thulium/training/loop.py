@@ -41,7 +41,7 @@ def begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, r
         if world.is_main:
             forget_curves(run_dir)
         if folder:
-            _say_others(folder)
+            say_others(folder)
             folder.run_dir = str(run_dir.resolve())
         return run_dir
     if folder:
@@ -59,7 +59,8 @@ def begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, r
     return run_dir
 
 
-def _say_others(folder: ResumeFolder) -> None:
+def say_others(folder: ResumeFolder) -> None:
+    """Say which unfinished trainings of the same kind are there, and in what they differ from this one."""
     names = {"data": "other data", "init_from": "other first weights", "engine": "another version of Thulium or torch"}
     for different in others(folder.path.parent, folder):
         words = ", ".join(names.get(name, f"another section {name}") for name in different)
@@ -81,13 +82,13 @@ def fit(
         Interrupted: a signal asked the training to stop; it is saved.
     """
     trainer, (train_loader, val_loader), epochs = run.trainer, loaders, training.epochs
-    watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, training.init_from is None))
+    watch = Watch(Training(len(train_loader.lines), training.batch_size, training.lr, not run.is_reader))
     trainer.on_step = keeper.on_step
     train_loader.readers.expect(_passes(run, loaders, epochs))
     if not run.history.rows:
         untrained = trainer.validate(val_loader, 0)
         run.history.add(0, untrained)
-        say_all(messages.untrained(untrained, trainer.reading, is_started=training.init_from is not None))
+        say_all(messages.untrained(untrained, trainer.reading, is_started=run.is_reader))
     pace = _Pace(run, train_loader.lines_an_epoch, on_pace)
     while run.epochs < (epochs := _last_epoch(run, training.epochs, len(train_loader))) and not run.is_over:
         epoch = run.epochs
@@ -104,7 +105,7 @@ def fit(
         say_all(_looked(watch, run, is_last=is_last))
         keeper.end_epoch(is_last=is_last)
     say_all(messages.ending(run))
-    if training.init_from is not None and run.epochs:
+    if run.is_reader and run.epochs:
         say_all(messages.since_start(run))
 
 

@@ -35,8 +35,12 @@ class BadLoss(StepError):
 class Losses:
     """The losses of an epoch's steps, looked at now and then, since a look waits for the device and the others."""
 
-    def __init__(self, epoch: int, world: World, steps: int = 0, nats: float = 0.0, symbols: int = 0) -> None:
+    def __init__(
+        self, epoch: int, world: World, steps: int = 0, nats: float = 0.0, symbols: int = 0, *, help_: str = ""
+    ) -> None:
+        """Begin, or go on, with an epoch; ``help_`` says what to do where a loss is no number."""
         self.epoch, self.world, self.steps, self.nats, self.symbols = epoch, world, steps, nats, symbols
+        self._help = help_
         self._unseen: list[tuple[Tensor, int, tuple[Batch, ...]]] = []
 
     def add(self, loss: Tensor, num_symbols: int, parts: Sequence[Batch]) -> None:
@@ -75,8 +79,7 @@ class Losses:
                 ids = ", ".join(line_id for batch in batches for line_id in batch.ids)
                 raise BadLoss(
                     f"epoch {self.epoch + 1}, step {step}: the loss is {value}; lines of the batch: {ids}\n"
-                    "  help: look at these lines; lower training.lr, or training.gradient_clip (0 is no clipping); "
-                    "or switch off training.mixed_precision, where it is on",
+                    f"  help: look at these lines; {self._help}",
                     batches,
                 )
             self.nats += value * self._unseen[i][1]

@@ -40,7 +40,7 @@ def untrained(values: Mapping[str, float], reading: Judged | None, *, is_started
     """How the model reads before it has learnt anything, and which validation lines it can never read right.
 
     Args:
-        is_started: whether it has the weights of another model.
+        is_started: whether it has the weights of another model that reads.
     """
     weights = ", with the weights that it starts from" if is_started else ""
     yield f"before training: val_cer {values['val_cer']:.1%}{weights}"

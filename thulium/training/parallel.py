@@ -41,7 +41,7 @@ class PartLoss(nn.Module):
                 processes may have different numbers of symbols.
         """
         with device.autocast():
-            output = self.model.decoder(self.features(part.images, part.widths), self.model.targets(part))
+            output = self.model.output(self.features(part.images, part.widths), part)
         loss = self.model.loss(part, output, num_symbols)
         return loss * 0 if part.is_filler else loss
 

@@ -175,7 +175,9 @@ def others(root: Path, folder: ResumeFolder) -> list[tuple[str, ...]]:
     found = []
     for path in folders(root):
         parts, own = about_of(path).get("parts"), folder.about["parts"]
-        if path != folder.path and isinstance(parts, dict) and any(path.glob("*.state")) and not is_held(path):
+        if not isinstance(parts, dict) or ("training" in parts) != ("training" in own):  # a pretraining is none
+            continue
+        if path != folder.path and any(path.glob("*.state")) and not is_held(path):
             found.append(tuple(name for name in own if parts.get(name) != own[name]))
     return found
 

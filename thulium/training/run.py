@@ -6,7 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any, Protocol, get_args
 
 import torch
 
@@ -32,6 +33,7 @@ class Run:
         augment_on: where the training lines are augmented.
         epochs: finished ones: trained, validated and kept.
         is_over: whether no epoch follows.
+        is_reader: whether it began with the weights of a model that reads; one that was only pretrained does not.
     """
 
     trainer: HTRTrainer
@@ -41,6 +43,7 @@ class Run:
     augment_on: Place = "loader"
     epochs: int = 0
     is_over: bool = False
+    is_reader: bool = False
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to resume from here; all processes must ask for it together."""
@@ -80,10 +83,37 @@ class Run:
         self.stopping.load_state_dict(state["stopping"])
 
     @property
+    def files(self) -> dict[str, Path]:
+        """The checkpoints, which a state needs beside itself."""
+        return self.checkpoints.files
+
+    @property
     def place(self) -> str:
         """How far it has come, in words."""
         cut = self.trainer.steps_of(self.epochs)
         return f"epoch {self.epochs + 1}, step {cut}" if cut else f"the end of epoch {self.epochs}"
+
+
+class Kept(Protocol):
+    """What a keeper has to know of a run.
+
+    Attributes:
+        place: how far it has come, in words.
+        files: by their names, what a state needs beside itself.
+    """
+
+    @property
+    def trainer(self) -> HTRTrainer: ...
+
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def files(self) -> dict[str, Path]: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What there has to be to resume from here."""
+        ...
 
 
 MOST = 0.005  # of the time may go into states after epochs; checkpoints take about as much again
@@ -92,7 +122,7 @@ MOST = 0.005  # of the time may go into states after epochs; checkpoints take ab
 class Keeper:
     """Saves a run when it is time to, and stops it when a signal asks for that."""
 
-    def __init__(self, run: Run, folder: ResumeFolder | None, signals: Signals, every_s: float) -> None:
+    def __init__(self, run: Kept, folder: ResumeFolder | None, signals: Signals, every_s: float) -> None:
         """Keep a run.
 
         Args:
@@ -129,7 +159,7 @@ class Keeper:
         start, state = time.monotonic(), self.run.state_dict()
         if self.folder is None:
             return False
-        folder, files = self.folder, self.run.checkpoints.files
+        folder, files = self.folder, self.run.files
         folder.about["at"] = self.run.place
         is_kept = keep_on("the state to resume from", lambda: folder.save(state, files))
         self._saved_at = time.monotonic()

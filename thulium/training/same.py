@@ -23,11 +23,20 @@ def digest_of_lines(prepared: Path) -> str:
     return digest_of([prepared / "prepared.json", prepared / "train", prepared / "val"])
 
 
-def parts_of(data: Prepared, sections: tuple[Any, ...], init_from: str | None, world: World) -> dict[str, str]:
+OF_TRAINING = ("model", "training", "augmentation", "early_stopping", "checkpointing")
+
+
+def parts_of(
+    data: Prepared,
+    sections: tuple[Any, ...],
+    init_from: str | None,
+    world: World,
+    names: tuple[str, ...] = OF_TRAINING,
+) -> dict[str, str]:
     """A digest of everything that a training depends on, by name.
 
     Args:
-        sections: model, training, augmentation, early_stopping and checkpointing.
+        sections: of the document, by ``names``.
 
     Raises:
         WorldError: not all processes see the same data, or the same first weights.
@@ -44,7 +53,6 @@ def parts_of(data: Prepared, sections: tuple[Any, ...], init_from: str | None, w
                 f"{data.folder}: the prepared lines of process {world.rank} and process {rank} are not the same\n"
                 "  help: prepare them on one machine and copy the folder to the others"
             )
-    names = ("model", "training", "augmentation", "early_stopping", "checkpointing")
     texts = (json.dumps(asdict(section), sort_keys=True) for section in sections)
     engine = Path(thulium.__file__).parent
     code = [path for path in sorted(engine.iterdir()) if path.name != "cli" and path.name != "__pycache__"]

@@ -68,7 +68,17 @@ class HTRTrainer:
         pace: of the last training epoch.
         reading: what the last validation read.
         on_step: called after each step, and by a process alone after each batch that is read; may raise.
+        memory_help, loss_help: what to do where there is too little memory, or where the loss is no number.
     """
+
+    memory_help = (
+        "raise training.accumulation, which computes a batch in that many parts; lower training.batch_size; or set "
+        "training.max_pixels below the pixels of this batch"
+    )
+    loss_help = (
+        "lower training.lr, or training.gradient_clip (0 is no clipping); or switch off training.mixed_precision, "
+        "where it is on"
+    )
 
     def __init__(
         self,
@@ -159,12 +169,12 @@ class HTRTrainer:
         self._freeze(is_on=epoch < self.freeze_epochs)
         self._parallel.begin_epoch()
         cut, self._cut = self._cut, None
-        losses = self._losses = cut if cut and cut.epoch == epoch else Losses(epoch, self.world)
+        losses = self._losses = cut if cut and cut.epoch == epoch else self._new_losses(epoch=epoch)
         loader.set_epoch(epoch, losses.steps)
         clock = _Clock()
         steps = self._progress(_grouped(loader, loader.accumulation), len(loader), f"epoch {epoch + 1}")
         for parts in clock.watch(steps):
-            with step_named(epoch, losses.steps, parts, self.device):
+            with step_named(epoch, losses.steps, parts, self.device, self.memory_help):
                 losses.add(*self._step([self._placed(part) for part in parts]), parts)
             clock.lines += parts[0].step_lines
             self.on_step()
@@ -246,12 +256,15 @@ class HTRTrainer:
         self.scheduler.load_state_dict(state["scheduler"])
         if state["scaler"]:  # empty where gradients were not scaled: the run may come from another kind of processor
             self._scaler.load_state_dict(state["scaler"])
-        self._losses = self._cut = Losses(**state["losses"], world=self.world) if state["losses"] else None
+        self._losses = self._cut = self._new_losses(**state["losses"]) if state["losses"] else None
         if self.world.rank < len(state["random"]):  # there may be more processes than before
             own = state["random"][self.world.rank]
             torch.set_rng_state(own["cpu"])
             if "cuda" in own and self.device.torch_device.type == "cuda":
                 torch.cuda.set_rng_state(own["cuda"], self.device.torch_device)
+
+    def _new_losses(self, **counted: Any) -> Losses:
+        return Losses(**counted, world=self.world, help_=self.loss_help)
 
     def steps_of(self, epoch: int) -> int:
         """Steps of an epoch that are done, if it is the one that goes on."""

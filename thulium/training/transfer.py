@@ -31,6 +31,8 @@ def started_from(
 ) -> HTRModel:
     """A model with the weights of a file; says which characters are new to it, and warns where they are many.
 
+    Of one that was pretrained, and has no alphabet, it says that.
+
     Args:
         path: of the model file.
         extend: as in ``joined_charset``.
@@ -42,7 +44,7 @@ def started_from(
         CheckpointError: the file cannot be read, or holds another network.
     """
     try:
-        source, _ = load_model(path)
+        source, _ = load_model(path, must_read=False)
     except CheckpointError as error:
         raise CheckpointError(f"training.init_from: {error}") from None
     model = make(joined_charset(own, source.charset, extend))
@@ -50,8 +52,12 @@ def started_from(
         transfer(source, model)
     except CheckpointError as error:
         raise CheckpointError(f"training.init_from: {path} {error}") from None
-    _say_start(path, source, model)
-    _say_how_new(new_symbols(source, model), texts)
+    if source.charset.symbols:
+        _say_start(path, source, model)
+        _say_how_new(new_symbols(source, model), texts)
+    else:
+        say(f"starting from {path}, which was pretrained on lines without transcriptions and has no characters yet")
+    _say_height(source, model)
     return model
 
 
@@ -102,16 +108,19 @@ def _say_start(path: Path, source: HTRModel, model: HTRModel) -> None:
     added, lost = new_symbols(source, model), new_symbols(model, source)
     known = len(model.charset.symbols) - len(added)
     say(f"starting from {path}: known characters: {known}{_listed('new', added)}{_listed('given up', lost)}")
+    if source.charset.order != model.charset.order:
+        say(
+            f"warning: it was trained on lines in {source.charset.order} order, these are in {model.charset.order} "
+            "order\n  help: see dataset.text.order"
+        )
+
+
+def _say_height(source: HTRModel, model: HTRModel) -> None:
     before, now = source.preprocessing.height, model.preprocessing.height
     if before != now:
         say(
             f"warning: it was trained on lines {before} pixels high, these are {now}\n"
             f"  help: set preprocessing.height to {before}"
-        )
-    if source.charset.order != model.charset.order:
-        say(
-            f"warning: it was trained on lines in {source.charset.order} order, these are in {model.charset.order} "
-            "order\n  help: see dataset.text.order"
         )
 
 

@@ -8,6 +8,15 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar.spec import Experiment
+
+
+def experiment_in(tree: Mapping[str, Any]) -> Experiment:
+    """The experiment of a complete tree; a section that may be left out, and is, has no value."""
+    experiment: Experiment = build(Experiment, {**dict.fromkeys(schemas.optional()), **tree})
+    return experiment
+
 
 def build(kind: Any, value: Any) -> Any:
     """Make a spec of a resolved tree.
@@ -39,11 +48,14 @@ def build(kind: Any, value: Any) -> Any:
 def _choose(kinds: tuple[Any, ...], value: Any) -> Any:
     if value is None:
         return type(None)
+    kinds = tuple(kind for kind in kinds if kind is not type(None))
+    if len(kinds) == 1:
+        return kinds[0]
     if not isinstance(value, Mapping):
         if int in kinds and isinstance(value, (int, float)):
             return int
         is_list = isinstance(value, (list, tuple))
-        return next(kind for kind in kinds if kind is not type(None) and (get_origin(kind) is tuple) == is_list)
+        return next(kind for kind in kinds if (get_origin(kind) is tuple) == is_list)
     return next(kind for kind in kinds if value["type"] in get_args(_hints(kind)["type"]))
 
 

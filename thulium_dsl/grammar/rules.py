@@ -43,7 +43,7 @@ _TAKEN = (
     ".dvcignore",
 )
 # What the stages write, whatever the document says.
-_WRITTEN = ("data/prepared", "metrics", "metrics.json", "plots", "reports", "predictions.csv")
+WRITTEN = ("data/prepared", "metrics", "metrics.json", "plots", "reports", "predictions.csv")
 
 
 class Finding(NamedTuple):
@@ -176,11 +176,11 @@ def checkpoints_have_a_folder(settings: Settings) -> Iterator[Finding]:
     folder = posixpath.normpath(written)
     hint = "give it a folder of its own, such as checkpoints/"
     if posixpath.isabs(written) or "\\" in written or ".." in written.split("/") or folder == ".":
-        what = f"must be a folder below the document's, without '..'; found '{_as_is(written)}'"
+        what = f"must be a folder below the document's, without '..'; found '{as_is(written)}'"
         yield Finding((culprit,), what, hint)
         return
     if "${" in written or "://" in written:
-        what = f"is no folder to DVC, but a template or an address: '{_as_is(written)}'"
+        what = f"is no folder to DVC, but a template or an address: '{as_is(written)}'"
         yield Finding((culprit,), what, hint)
         return
     emptied = "and old checkpoints are removed from it before a new training"
@@ -208,7 +208,7 @@ def splits_are_apart(settings: Settings) -> Iterator[Finding]:
 def folders_have_slashes(settings: Settings) -> Iterator[Finding]:
     for dotted, folder in paths_of("dataset", settings["dataset"]).items():
         if "\\" in folder:
-            what = f"'{_as_is(folder)}' is a path with backslashes: no folder here has that name"
+            what = f"'{as_is(folder)}' is a path with backslashes: no folder here has that name"
             yield Finding((dotted,), what, "write the path with '/'")
 
 
@@ -219,7 +219,7 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
         if posixpath.normpath(folder) == ".":
             what = "{0} is the whole project, and the stages keep their results in it"
             yield Finding((dotted,), what, "put what belongs there into a folder of its own")
-        for written in _WRITTEN:
+        for written in WRITTEN:
             if overlap(posixpath.normpath(folder), written):
                 hint = "name another folder; the stages keep their results in this one"
                 yield Finding((dotted,), f"{{0}} overlaps '{written}'", hint)
@@ -232,7 +232,7 @@ def data_lie_here(settings: Settings) -> Iterator[Finding]:
             if path.partition(":")[0] in names.SCHEMES and names.is_name(path):
                 do = f"run 'thulium fetch {path} --into data/NAME', and write 'data/NAME'"
                 hint = do if section == "dataset" else "bring the file into the project, and name it there"
-                yield Finding((dotted,), f"'{_as_is(path)}' lies elsewhere, and stages read what lies here", hint)
+                yield Finding((dotted,), f"'{as_is(path)}' lies elsewhere, and stages read what lies here", hint)
 
 
 def model_files_stay(settings: Settings) -> Iterator[Finding]:
@@ -255,7 +255,7 @@ def first_weights_stay(settings: Settings) -> Iterator[Finding]:
 def _is_fetched_apart(settings: Settings, dotted: str, name: str) -> Iterator[Finding]:
     """A name can be understood, and what it stands for has a place of its own."""
     if wrong := names.fault(name):
-        yield Finding((dotted,), _as_is(wrong[0]), wrong[1])
+        yield Finding((dotted,), as_is(wrong[0]), wrong[1])
         return
     place, save_dir = names.local_path(name), "checkpointing.save_dir"
     if overlap(place, posixpath.normpath(settings[save_dir])):
@@ -266,13 +266,13 @@ def _is_fetched_apart(settings: Settings, dotted: str, name: str) -> Iterator[Fi
 def _stays(settings: Settings, dotted: str, path: str) -> Iterator[Finding]:
     name = posixpath.normpath(path)
     if "\\" in path:
-        what = f"'{_as_is(path)}' is a path with backslashes: no file here has that name"
+        what = f"'{as_is(path)}' is a path with backslashes: no file here has that name"
         yield Finding((dotted,), what, "write the path with '/'")
     folder = posixpath.normpath(settings["checkpointing.save_dir"])
-    for written in (*_WRITTEN, folder):
+    for written in (*WRITTEN, folder):
         if overlap(name, written):
             hint = "keep the file elsewhere; the stages empty what they write"
-            yield Finding((dotted,), f"{{0}} overlaps '{_as_is(written)}'", hint)
+            yield Finding((dotted,), f"{{0}} overlaps '{as_is(written)}'", hint)
 
 
 def frozen_parts_were_trained(settings: Settings) -> Iterator[Finding]:
@@ -290,7 +290,7 @@ def batch_holds_a_line(settings: Settings) -> Iterator[Finding]:
         yield Finding((budget, width, height), what, f"write 'max_pixels: {least}' or more, or lower max_width")
 
 
-def _as_is(text: str) -> str:
+def as_is(text: str) -> str:
     """A text of the user's for a sentence that places are put into."""
     return text.replace("{", "{{").replace("}", "}}")
 
@@ -334,7 +334,7 @@ def pattern_has_a_group(settings: Settings) -> Iterator[Finding]:
         try:
             groups = re.compile(pattern).groups
         except re.error as error:
-            what = f"is not a regular expression: {_as_is(str(error))}"
+            what = f"is not a regular expression: {as_is(str(error))}"
             yield Finding((f"{where}.page_pattern",), what, hint)
             continue
         if groups != 1:
@@ -357,7 +357,7 @@ def found_once(settings: Settings, listed: str) -> Iterator[Finding]:
     found = [item["find"] for item in settings[listed]]
     for index, text in enumerate(found):
         if text in found[:index]:
-            yield Finding((f"{listed}.{index}.find",), f"'{_as_is(text)}' is listed twice", "keep one of them")
+            yield Finding((f"{listed}.{index}.find",), f"'{as_is(text)}' is listed twice", "keep one of them")
 
 
 def dropping_has_a_charset(settings: Settings) -> Iterator[Finding]:

@@ -99,6 +99,11 @@ def sections() -> tuple[str, ...]:
     return tuple(name for name, part in experiment()["properties"].items() if "x-directive" not in part)
 
 
+def optional() -> frozenset[str]:
+    """The sections that a document may do without: left out, they have no value, where others have their defaults."""
+    return frozenset(name for name in sections() if "x-optional" in experiment()["properties"][name])
+
+
 def gone() -> tuple[str, ...]:
     """The keys that sections had once, dotted."""
     parts = experiment()["properties"]
@@ -187,7 +192,9 @@ def _inlined(part: Any, definitions: Schema) -> Any:
     if not isinstance(part, dict):
         return part
     if "$ref" in part:
-        return _inlined(definitions[part["$ref"].removeprefix("#/definitions/")], definitions)
+        file, _, name = part["$ref"].partition("#/definitions/")
+        known = _load(file)["definitions"] if file else definitions
+        return _inlined(known[name], known)
     return {key: _inlined(value, definitions) for key, value in part.items()}
 
 

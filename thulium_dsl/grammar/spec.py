@@ -561,6 +561,88 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImagesUntranscribed:
+    """A folder of line images, without transcriptions."""
+
+    type: Literal["images"]
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageUntranscribed:
+    """Page images with PAGE XML, without transcriptions."""
+
+    type: Literal["page"]
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    region_types: tuple[str, ...]
+    line_types: tuple[str, ...]
+    straighten: bool
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AltoUntranscribed:
+    """Page images with ALTO XML, without transcriptions."""
+
+    type: Literal["alto"]
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    region_types: tuple[str, ...]
+    line_types: tuple[str, ...]
+    straighten: bool
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParquetUntranscribed:
+    """Parquet tables with images, without texts."""
+
+    type: Literal["parquet"]
+    root: str
+    files: str
+    exclude: tuple[str, ...]
+    image_column: str
+    on_error: Literal["fail", "skip"]
+    max_skipped: float
+
+
+UntranscribedSpec = ImagesUntranscribed | PageUntranscribed | AltoUntranscribed | ParquetUntranscribed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HidingSpec:
+    """What is hidden of each line, in stretches."""
+
+    share: float
+    length: int  # frames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingSpec:
+    """Learning from lines that nobody has transcribed, before the training: the model guesses what was hidden of each
+    line. Absent: nothing of it is done.
+    """
+
+    dataset: UntranscribedSpec
+    epochs: int
+    batch_size: int  # lines
+    lr: float
+    mixed_precision: bool
+    clusters: int
+    mask: HidingSpec
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdamwSpec:
     """Adam with decoupled weight decay."""
 
@@ -716,6 +798,7 @@ class Experiment:
     preprocessing: PreprocessingSpec
     augmentation: AugmentationSpec
     model: ModelSpec
+    pretraining: PretrainingSpec | None
     training: TrainingSpec
     early_stopping: EarlyStoppingSpec
     checkpointing: CheckpointingSpec

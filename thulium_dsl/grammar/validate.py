@@ -10,8 +10,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import fold_rules, idle, include, resolve, rules, schemas, source_rules, words
-from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar import (
+    fold_rules,
+    idle,
+    include,
+    pretraining_rules,
+    resolve,
+    rules,
+    schemas,
+    source_rules,
+    words,
+)
+from thulium_dsl.grammar.building import experiment_in
 from thulium_dsl.grammar.local import with_local
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.messages.problems import DocumentError, Problem
@@ -60,8 +70,7 @@ def experiment_of(document: Document) -> Experiment:
     Raises:
         DocumentError: with every problem of the document.
     """
-    experiment: Experiment = build(Experiment, complete_tree(document))
-    return experiment
+    return experiment_in(complete_tree(document))
 
 
 def complete_tree(document: Document) -> dict[str, Any]:
@@ -188,7 +197,7 @@ def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
 
 def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) -> Iterator[Problem]:
     settings = rules.Settings(tree, document)
-    for reads, rule in (*rules.RULES, *fold_rules.RULES, *source_rules.RULES):
+    for reads, rule in (*rules.RULES, *fold_rules.RULES, *source_rules.RULES, *pretraining_rules.RULES):
         if wrong.intersection(reads):
             continue
         for finding in rule(settings):

@@ -189,7 +189,8 @@ def _owner(name: str) -> str:
     owners = dict.fromkeys(
         ".".join(key.path[:-1]) for key in schemas.walk() if key.path[-1] == name and "x-same-as" not in key.schema
     )
-    return f"'{name}' belongs to {_joined(list(owners))}" if owners and len(owners) <= 3 else ""
+    usual = [owner for owner in owners if owner.partition(".")[0] not in schemas.optional()] or list(owners)
+    return f"'{name}' belongs to {_joined(usual)}" if usual and len(usual) <= 3 else ""
 
 
 def _other_name(name: str) -> str:

@@ -10,11 +10,10 @@ from typing import Any
 
 from thulium_dsl.edit.fill import meanings
 from thulium_dsl.grammar import schemas
-from thulium_dsl.grammar.building import build
+from thulium_dsl.grammar.building import experiment_in
 from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.include import read
 from thulium_dsl.grammar.schemas import Schema
-from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import complete_tree
 from thulium_dsl.manual.explain import allowed, reruns, type_of
 from thulium_dsl.pipeline import dvc_yaml
@@ -50,6 +49,7 @@ def _index(parts: Schema) -> str:
         "# Reference",
         "",
         "What a document may hold. A key that is left out has its default; `thulium fill` writes it into the text.",
+        *(f"The section `{name}` may be left out, and then has no value." for name in sorted(schemas.optional())),
         "`thulium explain KEY` says the same on the command line.",
         "",
         "| section | what it holds | a change re-runs |",
@@ -61,7 +61,7 @@ def _index(parts: Schema) -> str:
 
 def _page(name: str) -> str:
     schema = schemas.experiment()["properties"][name]
-    tree = complete_tree(parse(""))
+    tree = complete_tree(parse(f"{name}: {{}}" if name in schemas.optional() else ""))
     lines = [
         _origin(name),
         f"# {name}",
@@ -158,7 +158,7 @@ def project_pipeline(root: Path) -> str:
     """The dvc.yaml of a new project, a template: what its params.yaml compiles to, for each kind of data."""
     texts = {}
     for kind, tree in _starts(root).items():
-        graph = graphs.build(build(Experiment, tree), root / PROJECT)
+        graph = graphs.build(experiment_in(tree), root / PROJECT)
         texts[kind] = dvc_yaml.render(graph)
     return _variants(texts)
 

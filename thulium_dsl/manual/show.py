@@ -48,7 +48,7 @@ def _changed(value: Any, schema: schemas.Schema) -> Any:
     found = {}
     for name, inner in value.items():
         if isinstance(inner, dict):
-            if own := _changed(inner, parts[name]):
+            if (own := _changed(inner, parts[name])) or "x-optional" in parts[name]:
                 found[name] = own
         elif inner != of_section.get(name, parts[name].get("default", ABSENT)):
             found[name] = _items(inner, parts[name]) if isinstance(inner, list) else inner

@@ -90,6 +90,7 @@ class _Blocks:
         for name, part in parts.items():
             if not _NO_VALUES & set(part):
                 held = _literal([kind]) if kind and name == "type" else self.type_of(part)
+                held += " | None" if "x-optional" in part else ""
                 unit = f"  # {part['x-unit']}" if part.get("x-unit", name) not in name else ""
                 fields.append(f"    {name}: {held}{unit}")
         head = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {_class_name(schema)}:"]

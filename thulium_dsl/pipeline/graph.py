@@ -134,15 +134,23 @@ def build(experiment: Experiment, root: Path, idle: Iterable[Idle] = ()) -> Grap
         idle: options of the document that do nothing. A file that one of them names stays a dependency, so that a run
             that switches the type of its section for once has the same graph.
     """
-    nodes = tuple(_node(row, experiment, root, tuple(idle)) for row in STAGES)
+    nodes = tuple(_node(row, experiment, root, tuple(idle)) for row in _rows(experiment))
     if experiment.training.seeds is not None:
         seeded = (_of_each_seed(node, experiment) if node.name in EACH else node for node in nodes)
         return Graph((*seeded, replace(_node(SUMMARIZE, experiment, root, ()), params=("version", SEED_LIST))), ())
     if (folds := folds_of(experiment)) is not None:
         prepare, *rest = nodes
-        each = (_of_each_fold(node, experiment, folds) for node in rest)
+        each = (_of_each_fold(node, experiment, folds) if node.name in EACH else node for node in rest)
         return Graph((replace(prepare, outs=stages.DIVIDED), *each, _pool(experiment, root, folds)), ())
     return Graph(nodes, CURVES)
+
+
+def _rows(experiment: Experiment) -> tuple[Stage, ...]:
+    """The stages of one seed, in the order in which they run."""
+    if experiment.pretraining is None:
+        return STAGES
+    prepare, *others = STAGES
+    return (prepare, stages.PRETRAIN, *others)
 
 
 def folds_of(experiment: Experiment) -> int | None:

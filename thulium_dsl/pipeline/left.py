@@ -7,19 +7,20 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from thulium_dsl.grammar.names import local_path
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.pipeline import graph as graphs
-from thulium_dsl.pipeline.stages import FOLDS, POOL, PREPARED, SEEDS, STAGES, SUMMARIZE
+from thulium_dsl.pipeline.stages import FOLDS, POOL, PREPARED, PRETRAIN, SEEDS, STAGES, SUMMARIZE
 from thulium_dsl.pipeline.taken import is_within, lock_of, outputs
 
-OURS = {row.name for row in (*STAGES, SUMMARIZE, POOL)}
+OURS = {row.name for row in (*STAGES, PRETRAIN, SUMMARIZE, POOL)}
 
 
 def left(root: Path, experiment: Experiment) -> tuple[str, ...]:
     """Files that stages of this document wrote before, by dvc.lock, and that are none's now; whole folders as such."""
     stages = lock_of(root).get("stages")
     before = {name: stage for name, stage in (stages if isinstance(stages, dict) else {}).items() if _is_ours(name)}
-    now = tuple(_written(root, experiment))
+    now = (*_written(root, experiment), *_read(experiment))
     found = {
         path
         for path in outputs({"stages": before})
@@ -47,6 +48,12 @@ def _written(root: Path, experiment: Experiment) -> Iterator[str]:
             yield from (f"{head}{number}{rest.partition('}')[2]}" for number in numbers)
         else:
             yield path
+
+
+def _read(experiment: Experiment) -> Iterator[str]:
+    """The model that the training starts from: it may be of a pretraining that is in the document no more."""
+    if experiment.training.init_from:
+        yield posixpath.normpath(local_path(experiment.training.init_from))
 
 
 def _is_all(root: Path, folder: str, found: set[str]) -> bool:

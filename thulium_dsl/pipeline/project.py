@@ -22,6 +22,7 @@ from thulium_dsl.messages.problems import Problem, ThuliumError
 from thulium_dsl.pipeline import dvc_yaml
 from thulium_dsl.pipeline.graph import PARAMS
 from thulium_dsl.pipeline.left import left
+from thulium_dsl.pipeline.stages import PRETRAINED
 
 
 def is_project(file: Path) -> bool:
@@ -73,6 +74,7 @@ def refuse_stale(root: Path, loaded: Loaded, *, must_be_complete: bool = True) -
 def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
     """What works in the project and not in every run of it, in a sentence each."""
     yield from _unfetched(file, experiment)
+    yield from unused(experiment)
     if not is_project(file):
         return
     yield from _left(file.parent, experiment)
@@ -81,6 +83,7 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
         paths_of("dataset", asdict(experiment.dataset))
         | paths_of("training", asdict(experiment.training))
         | paths_of("evaluation", asdict(experiment.evaluation))
+        | (paths_of("pretraining", asdict(experiment.pretraining)) if experiment.pretraining else {})
     )
     for key, path in paths.items():
         if not posixpath.isabs(path) and not _is_below(Path(os.path.normpath(root / path)), root):
@@ -89,6 +92,19 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
                 "the queue do not, since they work in a copy of the project\n"
                 f"  help: write its absolute path, or bring it into the project: dvc add, dvc import-url"
             )
+
+
+def unused(experiment: Experiment) -> Iterator[str]:
+    """That no training starts from what the pretraining makes: so one compares, and so one forgets the key."""
+    start = experiment.training.init_from
+    # Outside of a project, it may lie in another folder.
+    if experiment.pretraining is None or (start and f"/{posixpath.normpath(start)}".endswith(f"/{PRETRAINED}")):
+        return
+    said = f"training.init_from is {start}" if start else "training.init_from is not set"
+    yield (
+        f"pretraining: nothing uses what it makes, since {said}\n"
+        f"  help: write 'init_from: {PRETRAINED}' below training, unless this is the training to compare with"
+    )
 
 
 def _unfetched(file: Path, experiment: Experiment) -> Iterator[str]:
@@ -103,8 +119,8 @@ def _left(root: Path, experiment: Experiment) -> Iterator[str]:
     if found := left(root, experiment):
         them = "it" if len(found) == 1 else "them"
         yield (
-            f"no stage writes {', '.join(found)} any more, since folds, seeds or checkpoints are others now: what is "
-            f"there is of before\n  help: move {them} away, or remove {them}: rm -r {' '.join(map(shlex.quote, found))}"
+            f"no stage writes {', '.join(found)} any more, since the document has changed: what is there "
+            f"is of before\n  help: move {them} away, or remove {them}: rm -r {' '.join(map(shlex.quote, found))}"
         )
 
 

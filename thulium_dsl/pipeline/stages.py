@@ -112,6 +112,7 @@ STAGES = (
             "thulium/runtime/processor.py",
             "thulium/runtime/tables.py",
             "thulium/runtime/world.py",
+            "thulium/stages/loaders.py",
             "thulium/training",
         ),
     ),
@@ -168,6 +169,37 @@ STAGES = (
     ),
 )
 
+
+# The stage that a document with a section `pretraining` has besides, between prepare and train; one for all seeds and
+# folds. A training depends on what it writes by naming it in training.init_from.
+PRETRAINED = "pretrained/model.safetensors"
+PRETRAIN = Stage(
+    "pretrain",
+    "Learn from lines that nobody has transcribed.",
+    sections=("preprocessing", "augmentation", "model", "pretraining"),
+    untracked=("resources",),
+    deps=(INPUTS,),
+    outs=(PRETRAINED,),
+    metrics=("metrics/pretrain.json",),
+    plots=(Plot("plots/pretraining.csv", {"x": "epoch", "y": "val_loss", "title": "loss of the pretraining"}),),
+    code=(
+        "thulium/data",
+        "thulium/decoding",
+        "thulium/evaluation/calibration.py",
+        "thulium/evaluation/metrics.py",
+        "thulium/evaluation/recognise.py",
+        "thulium/ingest",
+        "thulium/models",
+        "thulium/pretraining",
+        "thulium/runtime/device.py",
+        "thulium/runtime/ledger.py",
+        "thulium/runtime/processor.py",
+        "thulium/runtime/tables.py",
+        "thulium/runtime/world.py",
+        "thulium/stages/loaders.py",
+        "thulium/training",
+    ),
+)
 
 # The stage that a document with several seeds has besides; those of `EACH` run once for each seed.
 SUMMARIZE = Stage(
@@ -237,7 +269,12 @@ def stage(name: str) -> Stage:
 
 
 def reruns(section: str) -> tuple[str, ...]:
-    """The stages that run again when a section changes: those that track it, and those that read what they write."""
+    """The stages that run again when a section changes: those that track it, and those that read what they write.
+
+    Of a document without ``pretraining``. With it, the sections of `PRETRAIN` re-run that one, too.
+    """
+    if section == "pretraining":
+        return (PRETRAIN.name, *reruns("training"))  # which names what it makes
     found: list[str] = []
     for row in STAGES:
         written = {path for before in STAGES if before.name in found for path in (*before.outs, *before.texts)}

@@ -31,6 +31,7 @@ class Start:
         new: those that it cannot, the most frequent first.
         new_share: how much of the text they are, 0 to 1.
         is_stale: whether the data are prepared anew before, so that all of this may change.
+        is_pretrained: whether it has learned no characters at all yet.
     """
 
     model: str
@@ -38,9 +39,12 @@ class Start:
     new: tuple[str, ...]
     new_share: float
     is_stale: bool
+    is_pretrained: bool = False
 
     def __str__(self) -> str:
         stale = "; counted on the data as they are prepared now" if self.is_stale else ""
+        if self.is_pretrained:
+            return f"starting from {self.model}: pretrained on lines without transcriptions; it can write nothing yet"
         if not self.new:
             return f"starting from {self.model}: it knows all {self.known} characters of the training lines{stale}"
         shown = " ".join(s if s.isalnum() or s in punctuation else f"U+{ord(s):04X}" for s in self.new[:NAMED])
@@ -72,7 +76,7 @@ def start(root: Path, tree: Mapping[str, Any], *, is_stale: bool) -> Start | Non
         return None
     new = sorted((symbol for symbol in counts if symbol not in alphabet), key=lambda symbol: (-counts[symbol], symbol))
     share = sum(counts[symbol] for symbol in new) / sum(counts.values())
-    return Start(model, len(counts) - len(new), tuple(new), share, is_stale)
+    return Start(model, len(counts) - len(new), tuple(new), share, is_stale, is_pretrained=not alphabet)
 
 
 def _counts(path: Path) -> dict[str, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import weakref
 from dataclasses import replace
@@ -59,44 +58,6 @@ def write(kind, root):
     return dataset_of(f"type: {kind}, {places}" + ("" if kind == "custom" else f", {BY_LINE}"))
 
 
-def change(file, *pairs):
-    text = file.read_text(encoding="utf-8")
-    for old, new in pairs:
-        text, count = re.subn(old, new, text, flags=re.DOTALL)
-        assert count, f"{file}: {old}"
-    file.write_text(text, encoding="utf-8")
-
-
-def take_the_texts(kind, root):
-    """Take the transcriptions from a data set, in each of the ways in which they may lack."""
-    if kind == "custom":
-        for labels in root.rglob("labels.txt"):
-            labels.write_text(labels.read_text().split(" ")[0])  # a row without a text; the other images have no row
-        (root / "val" / "labels.txt").unlink()
-    elif kind == "gt_txt":
-        first, second, third, *others = sorted(root.rglob("*.gt.txt"))
-        first.write_text("")
-        second.write_text("two\nrows")
-        third.write_bytes(b"\xff")
-        for file in others:
-            file.unlink()
-    elif kind == "parquet":
-        (table,) = root.rglob("*.parquet")
-        pq.write_table(pq.read_table(table).drop_columns(["text"]), table)
-    elif kind == "page":
-        first, second, third, *others = sorted(root.rglob("*.xml"))
-        change(first, ("<TextEquiv.*?</TextEquiv>", ""))
-        change(second, ("<Unicode>.*?</Unicode>", "<Unicode> </Unicode>"))
-        change(
-            third, ("</TextEquiv>(?=</TextLine>)", "</TextEquiv><TextEquiv index='0'><Unicode>x</Unicode></TextEquiv>")
-        )
-        for file in others:  # what programs write that keep index 0 for what a person corrects
-            change(file, ('<TextEquiv index="0">', '<TextEquiv index="1" conf="0.5">'))
-    else:
-        for file in root.rglob("*.xml"):
-            change(file, ("<String [^>]*>", ""))
-
-
 def key_of(kind, split, line_id):
     return (split, line_id) if kind == "custom" else line_id
 
@@ -111,7 +72,7 @@ def test_a_line_is_read_alike_with_and_without_a_transcription(kind, experiment,
         for split in SPLITS
         for result in judge(recogniser, LineLoader(Split(out / split), batch_size=5, shuffle=False)).results
     }
-    take_the_texts(kind, root)
+    lab_data.take_the_texts(kind, root)
     with pytest.raises(DataError):
         prepare(dataset=dataset, preprocessing=preprocessing, resources=experiment.resources, out=tmp_path / "none")
     lines = list(recogniser.read_lines(unread(dataset, preprocessing)))
@@ -199,9 +160,9 @@ def test_what_is_wrong_with_an_outline_stays_a_fault_whatever_the_text_is(kind, 
     dataset = write(kind, tmp_path)
     first, second, third, *_ = sorted(tmp_path.rglob("*.xml"))
     part, text = ("Coords", "TextEquiv") if kind == "page" else ("Polygon", "String")
-    change(first, (f"<{part} ", f'<x:{part} xmlns:x="urn:x" '), (f'(<x:{part} [^>]*)"', r'\1"'))
-    change(second, (f"<{text}([ >].*?)(</{text}>|/>)", "")) if kind == "alto" else None
-    change(third, (r"(\d+),(\d+) (\d+),(\d+)", "1,1 1,1"))
+    lab_data.change(first, (f"<{part} ", f'<x:{part} xmlns:x="urn:x" '), (f'(<x:{part} [^>]*)"', r'\1"'))
+    lab_data.change(second, (f"<{text}([ >].*?)(</{text}>|/>)", "")) if kind == "alto" else None
+    lab_data.change(third, (r"(\d+),(\d+) (\d+),(\d+)", "1,1 1,1"))
     ids, reasons, _ = found(dataset, experiment)
     assert reasons.count("part of another namespace") == 4
     assert len(ids) + len(reasons) == 24
@@ -222,7 +183,7 @@ def test_what_is_wrong_with_an_outline_stays_a_fault_whatever_the_text_is(kind, 
 def test_a_line_that_only_its_text_is_wrong_with_is_read(kind, old, new, experiment, tmp_path):
     dataset = write(kind, tmp_path)
     for file in tmp_path.rglob("*.xml"):
-        change(file, (old, new))
+        lab_data.change(file, (old, new))
     reader = READERS[kind]
     ids, reasons, lines = found(dataset, experiment)
     assert (len(ids), reasons) == (24, [])
@@ -236,7 +197,7 @@ def test_what_nobody_sees_is_no_transcription(blank, experiment, tmp_path):
     for kind, begin, text in (("page", "<Unicode>", "[^<]*"), ("alto", 'CONTENT="', '[^"]*')):
         dataset = write(kind, tmp_path / kind)
         for file in (tmp_path / kind).rglob("*.xml"):
-            change(file, (begin + text, begin + blank))
+            lab_data.change(file, (begin + text, begin + blank))
         reader = READERS[kind]
         items = [item for unit in reader.units(dataset) for item in reader.read(unit, dataset)]
         assert {(item.reason, item.is_error) for item in items} == {("no transcription", False)}
@@ -244,7 +205,7 @@ def test_what_nobody_sees_is_no_transcription(blank, experiment, tmp_path):
 
 def test_a_line_that_the_document_leaves_out_by_its_type_stays_left_out(experiment, tmp_path):
     dataset = replace(write("page", tmp_path), line_types=("note",))
-    take_the_texts("page", tmp_path)
+    lab_data.take_the_texts("page", tmp_path)
     ids, reasons, _ = found(dataset, experiment)
     assert (len(ids), set(reasons)) == (6, {"line type"})
 
@@ -252,7 +213,7 @@ def test_a_line_that_the_document_leaves_out_by_its_type_stays_left_out(experime
 def test_two_files_about_one_image_are_one_too_many_to_read_as_well(experiment, tmp_path):
     dataset = write("alto", tmp_path)
     file = sorted(tmp_path.rglob("*.xml"))[0]
-    take_the_texts("alto", tmp_path)
+    lab_data.take_the_texts("alto", tmp_path)
     shutil.copy(file, file.with_name(f"{file.stem}.old.xml"))
     ids, reasons, _ = found(dataset, experiment)
     assert (len(ids), reasons) == (24, ["two files for one image"])

@@ -39,8 +39,8 @@ def test_files_of_one_model_are_named_when_there_are_folds(tmp_path: Path) -> No
     assert said(tmp_path, FOLDED) == ""
     finished(tmp_path, train=OF_ONE, evaluate=POOLED, prepare=("data/prepared/train",), own=("paper.pdf",))
     assert said(tmp_path, FOLDED) == (
-        "warning: no stage writes checkpoints, metrics, plots/history.csv any more, since folds, seeds or checkpoints "
-        "are others now: what is there is of before\n"
+        "warning: no stage writes checkpoints, metrics, plots/history.csv any more, since the document has "
+        "changed: what is there is of before\n"
         "  help: move them away, or remove them: rm -r checkpoints metrics plots/history.csv\n"
     )
     (tmp_path / "checkpoints" / "mine.safetensors").touch()
@@ -55,3 +55,12 @@ def test_folders_of_folds_or_seeds_that_are_no_more_are_named(kind: str, tmp_pat
     finished(tmp_path, **{f"evaluate_{n}": (f"{kind}/{n}/metrics.json",) for n in (1, 2, 3, 4)})
     assert f"no stage writes {kind}/4 any more" in said(tmp_path, text)
     assert f"help: move it away, or remove it: rm -r {kind}\n" in said(tmp_path, lab.DOCUMENT)
+
+
+def test_what_a_pretraining_wrote_is_named_but_not_the_model_that_a_training_still_starts_from(tmp_path: Path) -> None:
+    said(tmp_path, lab.DOCUMENT)
+    finished(tmp_path, pretrain=("pretrained/model.safetensors", "plots/pretraining.csv"))
+    assert "rm -r plots pretrained\n" in said(tmp_path, lab.DOCUMENT)
+    started = lab.DOCUMENT.replace("  init_from:\n", "  init_from: pretrained/model.safetensors\n")
+    assert started != lab.DOCUMENT
+    assert "rm -r plots\n" in said(tmp_path, started)

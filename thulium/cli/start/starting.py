@@ -43,20 +43,27 @@ def bring(given: str, folder: Path) -> Start:
     Raises:
         ThuliumError: it cannot be had, or is none.
     """
-    module = engine.load("init --start", "thulium.models.header")
     if names.is_name(given) and not Path(given).exists():
         if fault := names.fault(given):
             raise ThuliumError(f"{fault[0]}\n  help: {fault[1]}")
         name = names.parse(given)
         fetch = engine.load("init --start", "thulium.exchange.fetch")
         place = fetch.fetch_model(name, folder).place
-        return Start(str(name), place, folder, module.read_header(folder / place))
+        return Start(str(name), place, folder, _header(folder / place))
     with model_file(given) as path:
-        header = module.read_header(path)
+        header = _header(path)
         place = f"{names.FOLDER}/{path.name}"
         (folder / place).parent.mkdir(exist_ok=True)
         shutil.copyfile(path, folder / place)
     return Start(place, place, folder, header)
+
+
+def _header(path: Path) -> Header:
+    """What a model says of itself: one that can read, so that its alphabet and its figures are known."""
+    module = engine.load("init --start", "thulium.models.header")
+    header: Header = module.read_header(path)
+    module.refuse_unread(path, header)
+    return header
 
 
 def values(start: Start, lines: int | None) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from thulium.data import places
 from thulium.data.images import formats
 from thulium.data.images.grey import open_grey
 from thulium.data.line import Fault, Line, Origin
+from thulium.ingest.readers.choice import choose
 from thulium.runtime.errors import DataError, list_faults
 from thulium.runtime.pointers import absent
+from thulium_dsl.grammar.spec import RootedDataset
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -38,6 +40,24 @@ def lines_of_images(paths: Paths) -> Iterator[Line | Fault]:
         raise DataError(list_faults(errors))
     is_one_folder = len(given) == 1 and given[0].is_dir()
     return _lines([(path, "" if is_one_folder else path.as_posix()) for path in given])
+
+
+def chosen_images(dataset: RootedDataset) -> Iterator[Line | Fault]:
+    """Each image below ``dataset.root`` that its patterns choose, as a line without a transcription; see above.
+
+    Raises:
+        DataError: there is no such folder, no image in it, or none that the patterns leave.
+    """
+    there = dict(places.files(Path(dataset.root), lambda name: formats.is_image(name) or formats.is_not_read(name)))
+    if not any(map(formats.is_image, there)):
+        raise DataError(
+            f"{places.printable(Path(dataset.root))}: holds no images that are read, such as .png, .jpg or .tif; "
+            "dataset.root names the folder of the line images"
+        )
+    wanted, left_out = choose(there.items(), dataset)
+    yield from left_out
+    for key, file in wanted:
+        yield _line(key, key, file, is_named=False)
 
 
 def _error(path: Path) -> str:

@@ -1,0 +1,26 @@
+"""Who reads and augments the lines that a model learns from, by what the document and this machine say."""
+
+from __future__ import annotations
+
+from thulium.data.loader import Place
+from thulium.data.readers import Readers
+from thulium.runtime import device as devices
+from thulium.runtime import processor
+from thulium.runtime.world import World
+from thulium_dsl.grammar.spec import AugmentationSpec, ResourcesSpec
+
+
+def readers_of(resources: ResourcesSpec, world: World) -> Readers:
+    """Those that read for the loaders of this process."""
+    is_gpu = devices.may_be_gpu(resources.device)
+    workers = processor.readers(resources.loader_workers, feeds_gpu=is_gpu, processes=world.local_size)
+    return Readers(workers, pinned=is_gpu)
+
+
+def place_of(augmentation: AugmentationSpec, resources: ResourcesSpec, world: World) -> Place:
+    """Where lines are augmented: in all processes the same, whose machines may have other numbers of cores."""
+    if not (augmentation.enabled and augmentation.transforms):
+        return "loader"
+    is_gpu = devices.may_be_gpu(resources.device)
+    own = processor.augment_on(resources.augment_on, feeds_gpu=is_gpu, processes=world.local_size)
+    return world.broadcast(own)
