@@ -16,7 +16,10 @@ from thulium.cli.screen import echo
 @argument("folder", type=PATH, default=".", metavar="[DIR]", about="A project, or an --output-dir.  [default: .]")
 @click.option("--dry-run", is_flag=True, help="Only list them.")
 def clean(folder: Path, dry_run: bool) -> None:
-    """Remove what is kept of unfinished trainings, and lines of a pretraining. Each is named, and would start anew."""
+    """Remove what is kept of unfinished trainings. Each is named, and would start anew.
+
+    Lines that a pretraining has converted are removed, too; the next one reads them again.
+    """
     from thulium.runtime.unfinished import FOLDER, remove, sweep, unfinished
 
     if not dry_run:

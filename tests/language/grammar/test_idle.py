@@ -17,7 +17,7 @@ from thulium_dsl.grammar.validate import check, complete_tree
 from thulium_dsl.manual.show import changed, show
 from thulium_dsl.text.document import parse
 
-WHOLE = complete_tree(parse(""))
+WHOLE = complete_tree(parse("pretraining: {}"))
 
 
 def sections_with_types() -> list[tuple[tuple[str | int, ...], list[str]]]:
