@@ -178,16 +178,14 @@ def test_fewer_lines_in_a_step_than_processes_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("fails", "kind", "said"),
+    ("fails", "said"),
     [
         (
             None,
-            StepError,
             r"epoch 1, step 1: the loss is nan(?s:.*)lower pretraining\.lr(?s:.*)the lines, as the model saw",
         ),
         (
             MemoryError(),
-            StepError,
             r"epoch 1, step 1: the machine has too little memory(?s:.*)lower pretraining\.batch_size",
         ),
     ],

@@ -52,8 +52,9 @@ TEXT_KEYS = sorted(
         if "string" in key.schema["type"] and "enum" not in key.schema and "x-directive" not in key.schema
     }
 )
-# The keys of a source are those of a dataset of its type, but for their place: see the test of its folder below.
-TEXT_KEYS = [key for key in TEXT_KEYS if not key.startswith("dataset.sources")]
+# The keys of a source are those of a dataset of its type, but for their place, and so are those of lines without texts:
+# see the test of their folders below.
+TEXT_KEYS = [key for key in TEXT_KEYS if not key.startswith(("dataset.sources", "pretraining.dataset"))]
 
 
 def document(key: str, value: str) -> str:
@@ -106,9 +107,10 @@ def test_a_hostile_value_is_refused_or_stays_a_value(key: str, value: str, tmp_p
     }
 
 
+@pytest.mark.parametrize("key", ["dataset.sources.root", "pretraining.dataset.root"])
 @pytest.mark.parametrize("value", ["a b  c", "$(touch PWNED)", "${training.lr}", "two\nlines; touch PWNED"])
-def test_a_hostile_folder_of_a_source_is_refused_or_stays_a_value(value: str, tmp_path: Path) -> None:
-    test_a_hostile_value_is_refused_or_stays_a_value("dataset.sources.root", value, tmp_path)
+def test_a_hostile_folder_of_other_lines_is_refused_or_stays_a_value(key: str, value: str, tmp_path: Path) -> None:
+    test_a_hostile_value_is_refused_or_stays_a_value(key, value, tmp_path)
 
 
 @pytest.mark.skipif(not lab.HAS_ENGINE, reason="prepares lines")
