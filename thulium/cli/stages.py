@@ -155,10 +155,8 @@ def _check_first_weights(path: str | None) -> None:
         return
     said = pointer_at(Path(path)) if Path(path).is_file() else absent(Path(path)) or "no such file"
     if said:
-        raise ThuliumError(
-            f"training.init_from: {path}: {said}\n"
-            "  help: name a model file that `thulium train` wrote, or leave init_from out"
-        )
+        remedy = "name a model file that `thulium train` or `thulium pretrain` wrote, or leave init_from out"
+        raise ThuliumError(f"training.init_from: {path}: {said}\n  help: {remedy}")
 
 
 def _train(file: Path, experiment: Experiment, place: Place, world: World, restart: bool) -> None:

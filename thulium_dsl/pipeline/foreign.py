@@ -14,6 +14,7 @@ import yaml
 
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.graph import CURVES, METRICS, Graph
+from thulium_dsl.pipeline.stages import PRETRAIN
 
 _HEADER = "# Compiled by Thulium"  # ours, at the top of the file
 MARK = "thulium"  # in the meta of a stage that we have written
@@ -52,7 +53,7 @@ def kept(text: str | None, data: Mapping[str, Any], graph: Graph, name: str) -> 
     if text is None:
         return Kept()
     ours = {node.name for node in graph.nodes}
-    curves, figures = {entry.name for entry in CURVES}, {*graph.metrics, *METRICS}
+    curves, figures = {entry.name for entry in CURVES}, {*graph.metrics, *METRICS, *PRETRAIN.metrics}
     found = data.get("stages") or {}
     stages = [stage for stage, content in found.items() if MARK not in (content.get("meta") or {})]
     for stage in ours.intersection(stages):

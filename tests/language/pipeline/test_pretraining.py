@@ -15,7 +15,7 @@ from thulium_dsl.grammar import schemas
 from thulium_dsl.grammar.spec import Experiment
 from thulium_dsl.grammar.validate import complete_tree, experiment_of
 from thulium_dsl.manual import show
-from thulium_dsl.pipeline import dvc_yaml, graph, project, stages, start
+from thulium_dsl.pipeline import dvc_yaml, foreign, graph, project, stages, start
 from thulium_dsl.text.document import parse
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "graph" / "pretraining.yaml"
@@ -51,6 +51,14 @@ def test_a_document_with_it_compiles_to_this(tmp_path: Path) -> None:
     if os.environ.get("THULIUM_GOLDEN") == "write":
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_nothing_of_it_stays_once_the_section_is_gone(tmp_path: Path) -> None:
+    before = dvc_yaml.render(graph.build(experiment(PRETRAINED), tmp_path))
+    without = graph.build(experiment(""), tmp_path)
+    kept = foreign.kept(before, yaml.safe_load(before), without, "dvc.yaml")
+    assert kept.names == ()
+    assert dvc_yaml.render(without, kept) == dvc_yaml.render(without)
 
 
 def test_the_rest_of_the_graph_is_that_of_a_document_without_it(tmp_path: Path) -> None:
