@@ -10,6 +10,7 @@ import lab
 import lab_data
 import pytest
 from lab_commands import call, refusal
+from PIL import Image
 
 pytest.importorskip("torch")
 
@@ -107,6 +108,27 @@ def test_clean_removes_the_lines_and_lines_that_are_damaged_are_read_again(
 
 class Cut(BaseException):
     """The process is gone."""
+
+
+def test_lines_that_change_while_it_learns_are_said_and_it_is_not_called_done(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn(**_: object) -> None:
+        (here / "data" / "lines" / "new.png").write_bytes(next((here / "data" / "lines").rglob("*.png")).read_bytes())
+
+    monkeypatch.setattr(stage, "pretrain", learn)
+    assert refusal("pretrain", "one.yaml", "--output-dir", "out", "--restart") == (
+        "data/lines: files have changed since they were read: what was made is not of what is there now\n"
+        "  help: run the same command with --restart: the lines are read again, and learnt from"
+    )
+
+
+def test_pages_among_lines_are_told_how_to_be_read(here: Path) -> None:
+    Image.new("L", (1200, 1700), 255).save(here / "data" / "lines" / "page.png")
+    assert (
+        "has 1200x1700 pixels, as a page has, and its lines are not known: with its PAGE or ALTO file, write "
+        "pretraining.dataset.type: page, or alto; if it is one line"
+    ) in refusal("pretrain", "one.yaml", "--output-dir", "out")
 
 
 def _cut(*_: object) -> None:

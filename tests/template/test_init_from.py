@@ -430,7 +430,7 @@ def test_what_was_chosen_for_each_export_becomes_a_source(tmp_path: Path) -> Non
     first, second = load(tmp_path / "params.yaml").experiment.dataset.sources
     assert (first.type, first.root, first.page_column) == ("parquet", "data/tables", "page")
     assert (second.type, second.root, second.split_by) == ("gt_txt", "data/lines", "line")
-    assert "source lines: split.by line: 2 pages cannot be divided into three parts" in whole.reasons
+    assert "source lines: split_by line: 2 pages cannot be divided into three parts" in whole.reasons
 
 
 @pytest.mark.long

@@ -99,6 +99,7 @@ def _pretrain(experiment: Experiment, spec: PretrainingSpec, place: Place, world
     if world.is_main:
         from thulium_dsl.pipeline.stages import PRETRAINED
 
+        _refuse_changed_meanwhile(experiment, spec, place)
         echo(f"pretrained: {place.out / PRETRAINED}; a training starts from it by training.init_from")
 
 
@@ -145,6 +146,21 @@ def _read(experiment: Experiment, spec: PretrainingSpec, place: Place) -> str:
     for warning in warnings.left_out(report):
         echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
     return digest
+
+
+def _refuse_changed_meanwhile(experiment: Experiment, spec: PretrainingSpec, place: Place) -> None:
+    """Refuse to call it done where the files are others now: DVC would note that the model has learned from these.
+
+    Raises:
+        ThuliumError: says so.
+    """
+    read = (_json(place.out / WORK / SOURCES) or {}).get("sources")
+    if read != _digest(experiment, spec):
+        again = "dvc repro" if place.is_project else "the same command with --restart"
+        raise ThuliumError(
+            f"{spec.dataset.root}: files have changed since they were read: what was made is not of what is there now\n"
+            f"  help: run {again}: the lines are read again, and learnt from"
+        )
 
 
 def _counts(report: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from thulium.data.prepared import Prepared, write_manifest
 from thulium.data.shards import Row, ShardWriter
 from thulium.ingest.accounting import Accounts
 from thulium.ingest.conversion import unread_line
-from thulium.ingest.inputs import load_line
+from thulium.ingest.inputs import NO_LINES, load_line
 from thulium.ingest.intake import Intake
 from thulium.ingest.readers.images import chosen_images
 from thulium.ingest.replacing import replaced
@@ -167,6 +167,7 @@ def _divided(rows: Iterable[tuple[Row, str]]) -> Iterator[tuple[SplitName, Row, 
 
 def _named(text: str) -> str:
     """A sentence about keys of a dataset, about those of this section."""
+    text = text.replace(NO_LINES, f"with its PAGE or ALTO file, write {SECTION}.type: page, or alto")
     return text.replace(f"{SECTION}.", "dataset.").replace("dataset.", f"{SECTION}.")
 
 

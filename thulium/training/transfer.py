@@ -94,7 +94,10 @@ def transfer(source: HTRModel, model: HTRModel) -> None:
     left = [name for name in theirs if name not in ours and not name.startswith(optional)]
     if (what := _difference(source, model)) or lacking or odd or left:
         what = what or ", ".join((lacking + odd + left)[:3])
-        raise CheckpointError(f"holds another network: {what}\n  help: write what the file has, or leave init_from out")
+        do = (
+            "or leave init_from out" if source.charset.symbols else "or pretrain again: `dvc repro`, `thulium pretrain`"
+        )
+        raise CheckpointError(f"holds another network: {what}\n  help: write what the file has, {do}")
     to, of = torch.tensor(_places(source.charset, model.charset)).T
     for name in names:
         if first[name]:
@@ -120,7 +123,7 @@ def _say_height(source: HTRModel, model: HTRModel) -> None:
     if before != now:
         say(
             f"warning: it was trained on lines {before} pixels high, these are {now}\n"
-            f"  help: set preprocessing.height to {before}"
+            f"  help: set preprocessing.height to {before}, and prepare the lines again"
         )
 
 

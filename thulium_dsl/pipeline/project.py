@@ -78,6 +78,7 @@ def remarks(file: Path, experiment: Experiment) -> Iterator[str]:
     if not is_project(file):
         return
     yield from _left(file.parent, experiment)
+    yield from _unmade(experiment)
     root = Path(os.path.abspath(file.parent))
     paths = (
         paths_of("dataset", asdict(experiment.dataset))
@@ -105,6 +106,17 @@ def unused(experiment: Experiment) -> Iterator[str]:
         f"pretraining: nothing uses what it makes, since {said}\n"
         f"  help: write 'init_from: {PRETRAINED}' below training, unless this is the training to compare with"
     )
+
+
+def _unmade(experiment: Experiment) -> Iterator[str]:
+    """That a training starts from what a pretraining made which is in the document no more: no clone has it."""
+    start = experiment.training.init_from
+    if experiment.pretraining is None and start and posixpath.normpath(start) == PRETRAINED:
+        yield (
+            f"training.init_from: no stage makes {PRETRAINED} any more, and git and DVC do not keep it\n"
+            f"  help: write the section pretraining again, or keep the file elsewhere: mv {PRETRAINED} "
+            "models/pretrained.safetensors, `dvc add` that, and name it"
+        )
 
 
 def _unfetched(file: Path, experiment: Experiment) -> Iterator[str]:

@@ -67,6 +67,14 @@ def test_the_rest_of_the_graph_is_that_of_a_document_without_it(tmp_path: Path) 
     assert tuple(node for node in pretrained.nodes if node.name != "pretrain") == without.nodes
 
 
+def test_a_model_that_no_stage_makes_any_more_is_named(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(START)
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    (said,) = project.remarks(tmp_path / "params.yaml", experiment(START))
+    assert said.startswith("training.init_from: no stage makes pretrained/model.safetensors any more")
+    assert list(project.remarks(tmp_path / "params.yaml", experiment(PRETRAINED))) == []
+
+
 @pytest.mark.parametrize("several", ["training: {seeds: [1, 2]}", "dataset: {type: page, split: {folds: 3}}"])
 def test_one_pretraining_serves_all_seeds_and_all_folds(several: str, tmp_path: Path) -> None:
     text = PRETRAINED.replace("init_from", "seeds: [1, 2], init_from") if "seeds" in several else PRETRAINED + several

@@ -92,9 +92,11 @@ def _merged(parts: Sequence[tuple[str, Choice, bool]]) -> Choice:
         if is_copy:
             whole.folders |= choice.folders
         rows.append(_row(name, choice))
-        reasons = [reason.removeprefix("dataset.") for reason in choice.reasons if not reason.startswith(SEED)]
+        reasons = [_of_source(reason) for reason in choice.reasons if not reason.startswith(SEED)]
         whole.reasons += [f"source {name}: {reason}" for reason in reasons]
-        whole.remarks += [f"source {name}: {remark}" for remark in choice.remarks if not remark.startswith(FEW_PAGES)]
+        whole.remarks += [
+            f"source {name}: {_of_source(remark)}" for remark in choice.remarks if not remark.startswith(FEW_PAGES)
+        ]
     if any(SEED in choice.values for _, choice, _ in parts):
         whole.remarks.append(
             "dataset.split.seed: some source has few pages: `thulium prepare --dry` says if a part has none of it, and "
@@ -102,6 +104,11 @@ def _merged(parts: Sequence[tuple[str, Choice, bool]]) -> Choice:
         )
     whole.values["dataset"] = {"type": "sources", "sources": rows}
     return whole
+
+
+def _of_source(text: str) -> str:
+    """A sentence about keys of a dataset, about those of one source."""
+    return text.replace(BY, "split_by").replace("dataset.", "")
 
 
 def _row(name: str, choice: Choice) -> dict[str, Any]:
