@@ -491,3 +491,8 @@ def test_real_exports_fit(name: str, kind: str, values: dict[str, str]) -> None:
     assert (choice.kind, choice.values) == (kind, values)
     assert choice.seen is not None
     assert choice.seen.is_divided()
+
+
+def test_a_table_named_by_itself_is_told_of_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "lines.parquet").write_bytes(b"PAR1PAR1")
+    assert "name the folder that they lie in" in refused(tmp_path / "lines.parquet", tmp_path / "letters")

@@ -78,6 +78,9 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
+        if Path(path).suffix == ".safetensors":
+            what = "is a model, and what it has read is asked for: `thulium evaluate --model` writes it"
+            raise DataError(f"{path}: {what} to predictions.csv") from None
         if is_utf16(path.read_bytes()):
             what = "is not UTF-8, but UTF-16 by its look: save it as 'CSV UTF-8', with commas between its columns"
             raise DataError(f"{path}: {what}") from None

@@ -143,3 +143,10 @@ def test_a_table_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(RuntimeError):
         write_table(tmp_path / "new" / "t.csv", ("a",), rows())
     assert (tmp_path / "new" / "t.csv").read_bytes() == before
+
+
+def test_a_model_is_no_table_and_what_it_has_read_is_asked_for(tmp_path):
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(b"\x10\0\0\0\0\0\0\0{\xff")
+    with pytest.raises(DataError, match="is a model, and what it has read is asked for"):
+        read_table(file, ("id",))

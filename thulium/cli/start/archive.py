@@ -40,7 +40,8 @@ def unpack(archive: Path, folder: Path) -> list[str]:
                 _write(opened, entry, folder)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, UnicodeError) as error:
         what = "is no ZIP archive, or a broken one" if not zipfile.is_zipfile(archive) else "is damaged"
-        raise ThuliumError(f"{archive}: {what} ({error}): export or download it again") from None
+        other = "; of other files, name the folder that they lie in" if archive.suffix.lower() != ".zip" else ""
+        raise ThuliumError(f"{archive}: {what} ({error}): export or download it again{other}") from None
     except OSError as error:
         if error.errno is not None:
             raise
