@@ -6,6 +6,7 @@ from thulium.cli import interrupt
 
 with interrupt.at_once():
     import errno
+    import os
     import sys
     from pathlib import Path
     from typing import Any
@@ -89,7 +90,16 @@ def main() -> None:
         if group.is_member():
             group.report(error)
         echo(f"{error.filename or 'the disk'}: {error.strerror}\n  help: {MENDABLE[error.errno]}", err=True)
+        _drop_output()
         sys.exit(2)
+
+
+def _drop_output() -> None:
+    """Let go of what could not be printed: some versions of Python try it again at the end, and exit with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:

@@ -26,7 +26,8 @@ from thulium.data.shards import Split
 from thulium.runtime import device, processor
 from thulium.runtime.errors import DataError, LostReader
 from thulium.runtime.world import ALONE
-from thulium.stages import evaluate, train
+from thulium.stages import evaluate
+from thulium.stages.loaders import readers_of
 from thulium_dsl.grammar.spec import Experiment
 
 PASSES = [("val", 0, 0), ("train", 1, 2), ("val", 0, 0), ("train", 2, 0), ("val", 0, 0), ("train", 3, 0)]
@@ -214,7 +215,7 @@ def test_auto_takes_what_the_machine_can_spare(
     monkeypatch.setattr(processor, "cores", lambda: cores)
     monkeypatch.setattr(device, "may_be_gpu", lambda _name: feeds_gpu)
     resources = replace(experiment.resources, loader_workers=wanted)
-    readers = train._readers(resources, replace(ALONE, local_size=processes))
+    readers = readers_of(resources, replace(ALONE, local_size=processes))
     assert (readers.workers, readers.pinned) == (workers, feeds_gpu)
     if processes == 1:
         chosen = device.Device(torch.device("cuda" if feeds_gpu else "cpu"), None)
