@@ -19,7 +19,13 @@ from typing import Any
 
 from deaths.events import Death, Ending, Hook, Seen, Write, die, die_at, record
 
-ENGINE = ("thulium.cli.main", "thulium.stages.prepare", "thulium.stages.train", "thulium.stages.evaluate")
+ENGINE = (
+    "thulium.cli.main",
+    "thulium.stages.prepare",
+    "thulium.stages.train",
+    "thulium.stages.evaluate",
+    "thulium.stages.pretrain",
+)
 LANGUAGE = (
     *("grammar.idle", "grammar.include", "grammar.local", "grammar.validate", "edit.fill"),
     *("pipeline.dvc_yaml", "pipeline.graph", "pipeline.pace", "pipeline.project", "pipeline.taken"),

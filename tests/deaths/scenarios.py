@@ -82,6 +82,13 @@ def seeds(folder: Path) -> None:
     lab.edit(folder / "params.yaml", "  seeds:\n", "  seeds:\n  - 1\n  - 2\n")
 
 
+def untranscribed(folder: Path) -> None:
+    """Lines without texts, and a document that learns from them first."""
+    text = lab.DIFFERENT + "pretraining: {epochs: 2, batch_size: 8, clusters: 8, mixed_precision: false}\n"
+    (folder / "params.yaml").write_text(lab.complete(text), encoding="utf-8")
+    lab_data.write_gt_txt(folder / "data" / "untranscribed", 3)
+
+
 OFTEN = "resume_every_minutes: 1.0e-06"
 FOLDED = "  type: gt_txt\n  root: lines\n  split: {folds: 3}\n"
 MIDDLE = " | dies at rename .*000004.state$"
@@ -128,6 +135,16 @@ OF_SEVERAL = {
     "seeds: train": Scenario("train --seed 2", SEEDS_READY),
     "seeds: summarize": Scenario("summarize", SEEDS_DONE),
 }
+# From lines without texts: in a project, and with a folder.
+PRETRAIN = "pretrain params.yaml --output-dir out"
+PRETRAINED = {
+    "pretrain": Scenario("pretrain", (untranscribed, "compile")),
+    "pretrain again": Scenario(
+        "pretrain", (untranscribed, "compile", "pretrain", edited("clusters: 8", "clusters: 9"))
+    ),
+    "folder: pretrain": Scenario(PRETRAIN, (untranscribed,)),
+    "folder: pretrain --restart": Scenario(f"{PRETRAIN} --restart", (untranscribed, PRETRAIN)),
+}
 # What is brought, and what is given to others.
 PUBLISH = "publish --author Jane --license mit --language fra"
 EXCHANGED = {
@@ -136,4 +153,4 @@ EXCHANGED = {
     "publish": Scenario(PUBLISH, (*TRAINED, "evaluate")),
     "publish again": Scenario(f"{PUBLISH} --title Another", (*TRAINED, "evaluate", PUBLISH)),
 }
-SCENARIOS = IN_A_PROJECT | IN_A_FOLDER | OF_SEVERAL | EXCHANGED
+SCENARIOS = IN_A_PROJECT | IN_A_FOLDER | OF_SEVERAL | PRETRAINED | EXCHANGED

@@ -335,5 +335,6 @@ def test_evaluating_an_untrained_run_says_what_to_do(config: Path, run: lab.Shel
 def test_first_weights_that_are_not_there_stop_before_anything_is_prepared(tmp_path: Path, run: lab.Shell) -> None:
     (tmp_path / "fine.yaml").write_text(lab.DOCUMENT.replace("init_from:", "init_from: models/none.safetensors"))
     done = run("thulium", "train", "fine.yaml", "--output-dir", "out", cwd=tmp_path, code=2)
-    assert "training.init_from: models/none.safetensors: no such file\n  help: name a model file" in done.stderr
+    said = "name a model file that `thulium train` or `thulium pretrain` wrote, or leave init_from out"
+    assert f"training.init_from: models/none.safetensors: no such file\n  help: {said}" in done.stderr
     assert not (tmp_path / "out").exists()

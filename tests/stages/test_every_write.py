@@ -10,7 +10,7 @@ import sys
 
 import lab
 import pytest
-from deaths.scenarios import EXCHANGED, IN_A_FOLDER, IN_A_PROJECT, OF_SEVERAL, SCENARIOS
+from deaths.scenarios import EXCHANGED, IN_A_FOLDER, IN_A_PROJECT, OF_SEVERAL, PRETRAINED, SCENARIOS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 SHARE = 0.02  # of the deaths, where there is no time for all
@@ -35,6 +35,7 @@ def kill(environment: dict[str, str], *arguments: str) -> None:
         pytest.param(IN_A_PROJECT, id="project"),
         pytest.param(IN_A_FOLDER, id="folder", marks=pytest.mark.long),
         pytest.param(OF_SEVERAL, id="folds and seeds", marks=pytest.mark.long),
+        pytest.param(PRETRAINED, id="pretrained", marks=pytest.mark.long),
         pytest.param(EXCHANGED, id="exchanged", marks=pytest.mark.long),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_project_goes_from_one_model_to_folds_and_trains_only_what_must_be(
     assert {"prepare", "train@1", "train@3", "evaluate@2", "pool"} <= set(ran)
     assert re.search(r"metrics\.json +cer +\d", run("dvc", "metrics", "diff", "--all", cwd=project).stdout)
     assert f"{PAGES} pages" in call("compare", "HEAD", "workspace", "--common").output
-    said = re.search("`(dvc get .*)`", refusal("predict", "HEAD", "x.png"))
+    said = re.search("`(dvc get .*?)`", refusal("predict", "HEAD", "x.png"))
     assert said
     run(*said[1].split(), cwd=project)
     assert (project / "folds-1.safetensors").is_file()

@@ -8,10 +8,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import lab
 import lab_data
 import pytest
+from lab_commands import call, refusal
+
+from thulium.stages import prepare as stage
 
 DOCUMENT = """\
 dataset: {{type: page, root: pages, split: {{val: 0.25, test: 0.25, by: page, seed: {seed}}}}}
@@ -129,3 +133,29 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(folder: Path, run: lab
     assert done.stderr == "disk/out: the disk is full; nothing was written: make room, and run this again\n"
     assert done.stdout == ""
     assert list(small_disk.iterdir()) == []
+
+
+def test_lines_that_change_while_they_are_read_are_not_called_prepared_in_a_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lab_data.write_gt_txt(tmp_path / "lines")
+    document = lab.complete(
+        "dataset: {type: gt_txt, root: lines, split: {by: line}}\nresources: {prepare_workers: 1}\n"
+    )
+    (tmp_path / "params.yaml").write_text(document)
+    read = stage.prepare
+
+    def slowly(**given: Any) -> dict[str, Any]:
+        report = read(**given)
+        (tmp_path / "lines" / "new.gt.txt").write_text("a line that nobody has read")
+        return report
+
+    monkeypatch.setattr(stage, "prepare", slowly)
+    assert call("prepare", "params.yaml", "--output-dir", "out").exit_code == 0  # where nobody notes what was read
+    (tmp_path / "lines" / "new.gt.txt").unlink()
+    assert call("compile").exit_code == 0
+    assert refusal("prepare") == (
+        "dataset: files have changed since they were read: what was made is not of what is there now\n"
+        "  help: run dvc repro: they are read again"
+    )

@@ -119,7 +119,7 @@ def test_lines_that_change_while_it_learns_are_said_and_it_is_not_called_done(
     monkeypatch.setattr(stage, "pretrain", learn)
     assert refusal("pretrain", "one.yaml", "--output-dir", "out", "--restart") == (
         "data/lines: files have changed since they were read: what was made is not of what is there now\n"
-        "  help: run the same command with --restart: the lines are read again, and learnt from"
+        "  help: run the same command with --restart: they are read again"
     )
 
 
@@ -129,6 +129,14 @@ def test_pages_among_lines_are_told_how_to_be_read(here: Path) -> None:
         "has 1200x1700 pixels, as a page has, and its lines are not known: with its PAGE or ALTO file, write "
         "pretraining.dataset.type: page, or alto; if it is one line"
     ) in refusal("pretrain", "one.yaml", "--output-dir", "out")
+
+
+def test_images_that_look_odd_are_used_and_named(here: Path) -> None:
+    Image.new("L", (90, 40), 255).save(here / "data" / "lines" / "white.png")
+    Image.new("L", (2, 3), 0).save(here / "data" / "lines" / "speck.png")
+    said = call("pretrain", "one.yaml", "--output-dir", "new").stderr
+    assert "warning: 2 images are blank: data/lines/speck.png, data/lines/white.png\n" in said
+    assert "warning: 1 image is tiny: data/lines/speck.png\n" in said
 
 
 def _cut(*_: object) -> None:

@@ -8,13 +8,16 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from click.exceptions import Exit
 
 from thulium.cli import engine
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
+
+if TYPE_CHECKING:
+    from thulium_dsl.grammar.spec import ResourcesSpec
 
 GRACE_S = 5
 
@@ -35,6 +38,15 @@ def end_with_parent() -> None:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python cannot answer it while it waits for others
         # A process that is already stopping stops at once on a second SIGINT: so does a group on a second Ctrl-C.
         die_with_parent(signal.SIGINT if is_member() else signal.SIGTERM)
+
+
+def has_started(resources: ResourcesSpec) -> bool:
+    """Run this same command in the processes that a document asks for, if they are several and this is none of them."""
+    processes = len(resources.devices) or resources.processes
+    if processes == 1 or is_member():
+        return False
+    start(processes)
+    return True
 
 
 def start(processes: int) -> None:

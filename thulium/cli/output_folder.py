@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -175,7 +175,7 @@ def is_prepared(experiment: Experiment, out: Path) -> bool:
         known = json.loads((out / SOURCES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return (out / "prepared" / "prepared.json").exists() and known == {"digest": _sources(experiment)}
+    return (out / "prepared" / "prepared.json").exists() and known == {"digest": digest_of_data(experiment)}
 
 
 def have_changed(experiment: Experiment, out: Path) -> bool:
@@ -192,18 +192,39 @@ def preparing(experiment: Experiment, out: Path) -> Iterator[None]:
     from thulium.runtime.files import replace_text
 
     (out / SOURCES).unlink(missing_ok=True)
-    digest = _sources(experiment)  # before: what changes meanwhile may have been read already
+    digest = digest_of_data(experiment)  # before: what changes meanwhile may have been read already
     yield
     (out / STATE).mkdir(parents=True, exist_ok=True)
     replace_text(out / SOURCES, json.dumps({"digest": digest}) + "\n")
 
 
-def _sources(experiment: Experiment) -> str:
-    """A digest of what is prepared, and how."""
+def digest_of_data(experiment: Experiment) -> str:
+    """A digest of what is prepared, and how: by names, sizes and times."""
     from thulium_dsl.grammar.paths import paths_of
 
     dataset = asdict(experiment.dataset)
     return digest_of_files([dataset, asdict(experiment.preprocessing)], paths_of("dataset", dataset).values())
+
+
+@contextlib.contextmanager
+def unchanged(digest: Callable[[], str], data: str, again: str) -> Iterator[None]:
+    """Refuse to call the block done where files are others at its end: DVC would note that it has read these.
+
+    Args:
+        digest: of the files.
+        data: what they are, for the message.
+        again: the command that reads them again.
+
+    Raises:
+        ThuliumError: says so.
+    """
+    before = digest()
+    yield
+    if digest() != before:
+        raise ThuliumError(
+            f"{data}: files have changed since they were read: what was made is not of what is there now\n"
+            f"  help: run {again}: they are read again"
+        )
 
 
 def digest_of_files(settings: list[dict[str, Any]], paths: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from thulium.cli import output_folder as folders
 from thulium.cli.command import command, document
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError, harmless
+from thulium_dsl.text.files import object_in
 
 if TYPE_CHECKING:
     from thulium.cli.stages import Place
@@ -45,13 +47,23 @@ def pretrain(file: Path, output_dir: Path | None, restart: bool, gpus: str | Non
     experiment, place = stages._open(file, output_dir)
     experiment = stages._on_gpus(experiment, gpus)
     spec = _section_of(experiment, file)
-    processes = len(experiment.resources.devices) or experiment.resources.processes
-    if processes > 1 and not group.is_member():
-        group.start(processes)
+    if group.has_started(experiment.resources):
         return
     engine.load("pretrain", "torch")
-    with group.member() as world, folders.held(place.out) if world.is_main else contextlib.nullcontext():
-        _pretrain(experiment, spec, place, world, restart)
+    with group.member() as world, _alone(experiment, spec, place) if world.is_main else contextlib.nullcontext():
+        is_new = _pretrain(experiment, spec, place, world, restart)
+    if is_new and world.is_main:
+        from thulium_dsl.pipeline.stages import PRETRAINED
+
+        echo(f"pretrained: {place.out / PRETRAINED}; a training starts from it by training.init_from")
+
+
+@contextlib.contextmanager
+def _alone(experiment: Experiment, spec: PretrainingSpec, place: Place) -> Iterator[None]:
+    """Have the folder for this command, and the lines as they are."""
+    again = "dvc repro" if place.is_project else "the same command with --restart"
+    with folders.held(place.out), folders.unchanged(lambda: _digest(experiment, spec), spec.dataset.root, again):
+        yield
 
 
 def _section_of(experiment: Experiment, file: Path) -> PretrainingSpec:
@@ -63,7 +75,8 @@ def _section_of(experiment: Experiment, file: Path) -> PretrainingSpec:
     return experiment.pretraining
 
 
-def _pretrain(experiment: Experiment, spec: PretrainingSpec, place: Place, world: World, restart: bool) -> None:
+def _pretrain(experiment: Experiment, spec: PretrainingSpec, place: Place, world: World, restart: bool) -> bool:
+    """Pretrain, unless that is done already; whether it was not."""
     with engine.importing("pretrain"):
         from thulium.runtime.errors import Interrupted
         from thulium.runtime.unfinished import FOLDER
@@ -75,7 +88,7 @@ def _pretrain(experiment: Experiment, spec: PretrainingSpec, place: Place, world
     lines = _lines(experiment, spec, place, world)
     if not place.is_project:
         if world.broadcast(world.is_main and _is_finished(place, lines, restart)):
-            return
+            return False
         if world.is_main:
             _note(experiment, place)
     try:
@@ -96,11 +109,7 @@ def _pretrain(experiment: Experiment, spec: PretrainingSpec, place: Place, world
             raise
         echo(str(end), err=True)
         raise click.exceptions.Exit(128 + end.number) from None
-    if world.is_main:
-        from thulium_dsl.pipeline.stages import PRETRAINED
-
-        _refuse_changed_meanwhile(experiment, spec, place)
-        echo(f"pretrained: {place.out / PRETRAINED}; a training starts from it by training.init_from")
+    return True
 
 
 def _lines(experiment: Experiment, spec: PretrainingSpec, place: Place, world: World) -> Path:
@@ -112,8 +121,8 @@ def _lines(experiment: Experiment, spec: PretrainingSpec, place: Place, world: W
 
     def work() -> str:
         now = {"sources": _digest(experiment, spec), "lines": digest_of_lines(folder)}
-        report = _json(folder / "report.json")
-        if report and now == _json(place.out / WORK / SOURCES):
+        report = object_in(folder / "report.json")
+        if report and now == object_in(place.out / WORK / SOURCES):
             echo(f"{_counts(report)}, as they were read before", err=True)
             return now["lines"]
         return _read(experiment, spec, place)
@@ -143,24 +152,9 @@ def _read(experiment: Experiment, spec: PretrainingSpec, place: Place) -> str:
     echo(f"{_counts(report)}; see {work / LINES / 'report.json'}", err=True)
     if accounts := warnings.accounts(report):
         echo(accounts, err=True)
-    for warning in warnings.left_out(report):
+    for warning in (*warnings.left_out(report), *warnings.looks(report)):
         echo(f"warning: {harmless(warning, is_one_line=True)}", err=True)
     return digest
-
-
-def _refuse_changed_meanwhile(experiment: Experiment, spec: PretrainingSpec, place: Place) -> None:
-    """Refuse to call it done where the files are others now: DVC would note that the model has learned from these.
-
-    Raises:
-        ThuliumError: says so.
-    """
-    read = (_json(place.out / WORK / SOURCES) or {}).get("sources")
-    if read != _digest(experiment, spec):
-        again = "dvc repro" if place.is_project else "the same command with --restart"
-        raise ThuliumError(
-            f"{spec.dataset.root}: files have changed since they were read: what was made is not of what is there now\n"
-            f"  help: run {again}: the lines are read again, and learnt from"
-        )
 
 
 def _counts(report: dict[str, Any]) -> str:
@@ -187,7 +181,7 @@ def _refuse_others(experiment: Experiment, place: Place, restart: bool) -> None:
 
     written = (*PRETRAIN.outs, *PRETRAIN.metrics, *(plot.path for plot in PRETRAIN.plots))
     taken = [path for path in written if os.path.lexists(place.out / path)]
-    before, now = _json(place.out / WORK / MADE_OF), _settings(experiment)
+    before, now = object_in(place.out / WORK / MADE_OF), _settings(experiment)
     if taken and before is None:
         raise ThuliumError(
             f"{place.out}: holds {', '.join(taken)}, which no pretraining has written there and this would replace\n"
@@ -212,6 +206,7 @@ def _is_finished(place: Place, lines: Path, restart: bool) -> bool:
     Raises:
         ThuliumError: a pretraining is finished, but of other lines than there are now.
     """
+    from thulium.runtime.unfinished import FOLDER, forget_finished
     from thulium.training.same import digest_of_lines
 
     figures = _finished(place)
@@ -219,6 +214,7 @@ def _is_finished(place: Place, lines: Path, restart: bool) -> bool:
         return False
     same = (figures.get("computed") or {}).get("data") == digest_of_lines(lines)
     _refuse_changed(place, [] if same else ["the lines"])
+    forget_finished(place.out / FOLDER)
     echo(f"{place.out} holds a finished pretraining; nothing was done (add --restart to pretrain anew)")
     return True
 
@@ -228,7 +224,7 @@ def _finished(place: Place) -> dict[str, Any] | None:
     from thulium_dsl.pipeline.stages import PRETRAIN, PRETRAINED
 
     (metrics,) = PRETRAIN.metrics
-    return _json(place.out / metrics) if (place.out / PRETRAINED).exists() else None
+    return object_in(place.out / metrics) if (place.out / PRETRAINED).exists() else None
 
 
 def _note(experiment: Experiment, place: Place) -> None:
@@ -248,11 +244,3 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
     values = asdict(experiment)
     settings: dict[str, Any] = json.loads(json.dumps({name: values[name] for name in PRETRAIN.sections}))
     return settings
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -79,12 +79,18 @@ def prepare(file: Path, output_dir: Path | None, dry: bool) -> None:
         written = f"; the report is {output_dir / 'report.html'}" if output_dir else ""
         echo(f"read {warnings.counts(report)}, wrote none{written}")
     else:
-        with folders.held(output_dir or place.out):
+        with folders.held(output_dir or place.out), _unchanged(experiment, place):
             report = _prepare(experiment, prepared, file)
         echo(f"prepared {warnings.counts(report)} in {prepared}; see {prepared / warnings.page(report)}")
     if accounts := warnings.accounts(report):
         echo(accounts)
     _warn(report, experiment.dataset)
+
+
+def _unchanged(experiment: Experiment, place: Place) -> contextlib.AbstractContextManager[None]:
+    if not place.is_project:  # else DVC notes what the data are afterwards
+        return contextlib.nullcontext()
+    return folders.unchanged(lambda: folders.digest_of_data(experiment), "dataset", "dvc repro")
 
 
 def _prepare(experiment: Experiment, out: Path, file: Path) -> dict[str, Any]:
@@ -132,9 +138,7 @@ def train(
     experiment, place = _open_one(file, output_dir, seed, fold)
     experiment = _on_gpus(experiment, gpus)
     _check_first_weights(experiment.training.init_from)
-    processes = len(experiment.resources.devices) or experiment.resources.processes
-    if processes > 1 and not group.is_member():
-        group.start(processes)
+    if group.has_started(experiment.resources):
         return
     engine.load("train", "torch")
     with group.member() as world, folders.held(place.out) if world.is_main else contextlib.nullcontext():

@@ -160,11 +160,16 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{mixed} {'line' if mixed == 1 else 'lines'} {verb} accents typed in two ways; they were brought to one"
 
 
-def _images(report: Report) -> Iterator[str]:
+def looks(report: Report) -> Iterator[str]:
+    """What is odd about images that are used."""
     for look, sources in report["images"].items():
         if sources:
             verb = "is" if len(sources) == 1 else "are"
             yield f"{_count(sources, 'image')} {verb} {look}: {_some(sources)}"
+
+
+def _images(report: Report) -> Iterator[str]:
+    yield from looks(report)
     if twice := report["same_image_twice"]:
         what = "image stands" if len(twice) == 1 else "images stand"
         yield f"{len(twice)} {what} more than once in one split, such as {_some(twice[0])}"

@@ -92,11 +92,13 @@ class Unread:
         origin: where it comes from; ``split`` is what the source itself says.
         text: the transcription, after the text rules of its data set; "" where there is none that can be used.
         image: as the model reads it, see ``preprocess``.
+        looks: what is odd about the image, in words.
     """
 
     origin: Origin
     text: str
     image: Image.Image
+    looks: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

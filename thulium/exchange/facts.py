@@ -15,6 +15,7 @@ from safetensors import safe_open
 
 from thulium.exchange.scripts import scripts_of
 from thulium.models.header import Header, read_header, refuse_unread
+from thulium.runtime.files import object_in
 from thulium.training.same import digest_of_lines
 
 SECTIONS = ("model", "training", "augmentation", "preprocessing")  # that a model file records
@@ -141,7 +142,7 @@ def _metrics(digest: str, near: Sequence[Path]) -> tuple[Mapping[str, Any] | Non
     """What evaluate wrote of the model with a digest; else why there is nothing."""
     why = "no metrics.json is at hand"
     for folder in near:
-        found = _json(folder / "metrics.json")
+        found = object_in(folder / "metrics.json") or {}
         measured = found.get("measured")
         if not isinstance(measured, dict) or not all(isinstance(found.get(name), (int, float)) for name in _FIGURES):
             continue
@@ -170,7 +171,7 @@ def _splits(header: Header, near: Sequence[Path]) -> Mapping[str, int] | None:
     trained_on = computed.get("data") if isinstance(computed, dict) else None
     for folder in _prepared(near):
         if trained_on and (folder / "prepared.json").is_file() and digest_of_lines(folder) == trained_on:
-            splits = _json(folder / "report.json").get("splits")
+            splits = (object_in(folder / "report.json") or {}).get("splits")
             if isinstance(splits, dict):
                 found = {name: int(splits[name]["lines"]) for name in ("train", "val", "test") if name in splits}
                 most = _settings(header).get("training", {}).get("lines")
@@ -198,11 +199,3 @@ def _is_of(document: Document, header: Header) -> bool:
 
 def _plain(value: object) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from PIL import Image
@@ -30,6 +30,7 @@ UNREADABLE = "unreadable image"
 
 T = TypeVar("T")
 Look = Literal["blank", "light on dark", "tiny"]
+LOOKS: tuple[Look, ...] = get_args(Look)
 RawForm = Literal["", "composed", "decomposed", "mixed"]
 
 
@@ -166,7 +167,8 @@ def unread_line(line: Line, preprocessing: PreprocessingSpec, text_of: Callable[
     image = _image(line, preprocessing)
     if isinstance(image, Fault):
         return image
-    return Unread(origin=Origin.of(line), text=text_of(line.text), image=preprocess(image, preprocessing))
+    scaled, looks = preprocess(image, preprocessing), tuple(_looks(image))
+    return Unread(origin=Origin.of(line), text=text_of(line.text), image=scaled, looks=looks)
 
 
 def _refused_text(written: str) -> tuple[str, str] | None:

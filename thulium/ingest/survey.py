@@ -16,7 +16,7 @@ from thulium.data.shards import Row
 from thulium.ingest import by_source
 from thulium.ingest.accounting import Accounts, lines_of
 from thulium.ingest.by_source import SourceSurvey
-from thulium.ingest.conversion import Converted
+from thulium.ingest.conversion import LOOKS, Converted
 from thulium.ingest.remarks import MEANINGS
 from thulium.ingest.splitting import SPLITS
 
@@ -225,7 +225,7 @@ def report(survey: Survey, reading_order: bidi.Order) -> dict[str, Any]:
             for width in FRAME_WIDTHS
         },
         "remarks": {remark: survey.remarks.get(remark, []) for remark in MEANINGS},
-        "images": {look: survey.looks.get(look, []) for look in ("blank", "light on dark", "tiny")},
+        "images": {look: survey.looks.get(look, []) for look in LOOKS},
         "accents": {form: survey.raw_forms[form] for form in ("composed", "decomposed", "mixed")},
         "odd_characters": dict(sorted(survey.oddities.items())),
         "scripts": _scripts(survey),

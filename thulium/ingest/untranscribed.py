@@ -19,7 +19,7 @@ from thulium.data.line import Fault, Line, SplitName, Unread
 from thulium.data.prepared import Prepared, write_manifest
 from thulium.data.shards import Row, ShardWriter
 from thulium.ingest.accounting import Accounts
-from thulium.ingest.conversion import unread_line
+from thulium.ingest.conversion import LOOKS, unread_line
 from thulium.ingest.inputs import NO_LINES, load_line
 from thulium.ingest.intake import Intake
 from thulium.ingest.readers.images import chosen_images
@@ -76,9 +76,10 @@ def as_dataset(dataset: UntranscribedSpec) -> RootedDataset:
 
 def _write(dataset: UntranscribedSpec, preprocessing: PreprocessingSpec, workers: int, folder: Path) -> dict[str, Any]:
     known, accounts, pages = as_dataset(dataset), Accounts(), set[str]()
+    looks: dict[str, list[str]] = {look: [] for look in LOOKS}
     writers: dict[SplitName, ShardWriter] = {name: ShardWriter(folder / name) for name in ("train", "val")}
     found = READERS[dataset.type](known, preprocessing, workers)
-    for split, row, file in _divided(_rows(found, accounts)):
+    for split, row, file in _divided(_rows(found, accounts, looks)):
         accounts.use(split, file)
         pages.add(row.page)
         writers[split].add(row)
@@ -93,6 +94,7 @@ def _write(dataset: UntranscribedSpec, preprocessing: PreprocessingSpec, workers
         "splits": {name: {"lines": writer.num_rows} for name, writer in writers.items()},
         "accounting": accounts.report(),
         "skipped": by_reason(accounts.faults),
+        "images": looks,
     }
     replace_text(folder / "report.json", json.dumps(report, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
     write_manifest(Prepared(folder, known.text, "logical", preprocessing, ()))
@@ -132,13 +134,15 @@ def _converted(lines: list[Line | Fault], preprocessing: PreprocessingSpec) -> l
     ]
 
 
-def _rows(found: Iterable[Found], accounts: Accounts) -> Iterator[tuple[Row, str]]:
-    """What can be used, as it is stored, with the file of its page; the rest is accounted for."""
+def _rows(found: Iterable[Found], accounts: Accounts, looks: dict[str, list[str]]) -> Iterator[tuple[Row, str]]:
+    """What can be used, as it is stored, with the file of its page; the rest is accounted for, and what looks odd."""
     for item, file in found:
         if isinstance(item, Fault):
             accounts.leave_out(replace(item, what=_named(item.what)), None, file)
             continue
         image, origin = item.image, item.origin
+        for look in item.looks:
+            looks[look].append(origin.source)
         row = Row(
             id=origin.id,
             image=encode_png(image),

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-import thulium
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.loader import LineLoader
 from thulium.data.prepared import Prepared, open_prepared
@@ -21,7 +20,6 @@ from thulium.runtime import device as devices
 from thulium.runtime import signals
 from thulium.runtime.errors import DeviceError, WorldError
 from thulium.runtime.progress import say, track
-from thulium.runtime.unfinished import FOLDER
 from thulium.runtime.world import ALONE, World, waited_s
 from thulium.stages.loaders import place_of, readers_of
 from thulium.training import optimizer as optimizers
@@ -29,9 +27,9 @@ from thulium.training import schedule
 from thulium.training.history import History
 from thulium.training.loop import OnPace
 from thulium.training.losses import bad_lines_kept
-from thulium.training.resume import ResumeFolder, held
+from thulium.training.resume import held, kept_apart
 from thulium.training.run import Keeper
-from thulium.training.same import parts_of
+from thulium.training.same import VERSIONS, parts_of
 from thulium_dsl.grammar.spec import (
     AdamwSpec,
     AugmentationSpec,
@@ -48,7 +46,6 @@ MODEL, HISTORY, METRICS = (
     Path("metrics/pretrain.json"),
 )
 NAMES = ("model", "pretraining", "augmentation", "preprocessing")  # of the sections that decide what comes out
-VERSIONS = {"thulium": thulium.__version__, "torch": torch.__version__}
 OPTIMIZER = AdamwSpec(type="adamw", weight_decay=0.01)
 WARM_UP = 0.05  # of the epochs
 CLIP = 5.0  # the largest norm of a gradient
@@ -104,7 +101,7 @@ def pretrain(
         if world.is_main:
             (out / METRICS).unlink(missing_ok=True)  # first: it says that the model is that of a finished run
             (out / MODEL).unlink(missing_ok=True)
-            stack.enter_context(bad_lines_kept(_kept_apart(folder, out)))
+            stack.enter_context(bad_lines_kept(kept_apart(folder, out)))
         begin(run, folder, restart, lambda: find_kinds(trainer, _looked_at(data)))
         say(beginning(trainer, *loaders))
         fit(run, Keeper(run, folder, caught, KEPT_EVERY_S), loaders, pretraining.epochs, on_pace)
@@ -114,11 +111,6 @@ def pretrain(
         facts = {"epoch": run.epochs, "metrics": run.history.rows[-1][1], "settings": settings, "computed": computed}
         finish(run, out / MODEL, facts, out / METRICS, summary, folder)
     return summary
-
-
-def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
-    """A folder of ours for what is kept to be looked at, also when the pretraining is over."""
-    return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
 
 
 def _looked_at(data: Prepared) -> LineLoader:

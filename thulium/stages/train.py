@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-import thulium
 from thulium.data.augmentation.augmenter import Augmenter
 from thulium.data.charset import Charset
 from thulium.data.loader import LineLoader
@@ -23,7 +22,6 @@ from thulium.runtime import device as devices
 from thulium.runtime import signals
 from thulium.runtime.errors import DataError, DeviceError, WorldError
 from thulium.runtime.progress import say, track
-from thulium.runtime.unfinished import FOLDER
 from thulium.runtime.world import ALONE, World, waited_s
 from thulium.stages.loaders import place_of, readers_of
 from thulium.training import messages, schedule
@@ -34,9 +32,9 @@ from thulium.training.history import History
 from thulium.training.loggers import open_loggers
 from thulium.training.loop import OnPace, begin, finish, fit, say_all, summary_of
 from thulium.training.losses import bad_lines_kept
-from thulium.training.resume import ResumeFolder, held
+from thulium.training.resume import held, kept_apart
 from thulium.training.run import Keeper, Run
-from thulium.training.same import parts_of
+from thulium.training.same import VERSIONS, parts_of
 from thulium.training.trainer import HTRTrainer
 from thulium.training.transfer import started_from
 from thulium_dsl.grammar.names import local_path
@@ -95,7 +93,7 @@ def train(
     trainer = _trainer(network, training, resources, data, len(loaders[0]), world)
     settings = _settings(model, training, augmentation, data)
     parts = parts_of(data, (model, training, augmentation, early_stopping, checkpointing), training.init_from, world)
-    computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]} | _versions()
+    computed = trainer.facts | {"augment_on": loaders[0].augment_on, "data": parts["data"]} | VERSIONS
     checkpoints = _manager(out, checkpointing, early_stopping, {"settings": settings, "computed": computed})
     metrics, history = out / "metrics" / "train.json", History(out / "plots" / "history.csv")
     run = Run(trainer, checkpoints, EarlyStopping(early_stopping), history, loaders[0].augment_on, is_reader=reads)
@@ -107,15 +105,11 @@ def train(
         say_all(messages.beginning(trainer, *loaders, training.scheduler))
         log = stack.enter_context(open_loggers(logging, run_dir, settings, loaders[1].lines, run.epochs, world))
         if world.is_main:
-            stack.enter_context(bad_lines_kept(_kept_apart(folder, out)))
+            stack.enter_context(bad_lines_kept(kept_apart(folder, out)))
         fit(run, keeper, loaders, training, log, on_pace)
         summary = summary_of(run) | {"computed": computed}
         finish(run, summary, metrics, folder)
     return summary
-
-
-def _versions() -> dict[str, str]:
-    return {"thulium": thulium.__version__, "torch": torch.__version__}
 
 
 def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> tuple[HTRModel, bool]:
@@ -133,11 +127,6 @@ def _network(model: ModelSpec, data: Prepared, training: TrainingSpec) -> tuple[
     start, texts = Path(local_path(training.init_from)), data.split("train").texts
     network = started_from(start, training.extend_charset, charset, make, texts)
     return network, bool(read_header(start).charset.symbols)
-
-
-def _kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
-    """A folder of ours for what is kept to be looked at, also when the training is over."""
-    return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
 
 
 def _chosen(prepared: Path, training: TrainingSpec) -> Prepared:

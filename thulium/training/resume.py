@@ -28,7 +28,7 @@ import torch
 from thulium.runtime.errors import WorldError
 from thulium.runtime.files import replace_bytes, replace_text
 from thulium.runtime.progress import say
-from thulium.runtime.unfinished import about_of, folders, is_held, lock_of, remove, sweep
+from thulium.runtime.unfinished import FOLDER, about_of, folders, is_held, lock_of, remove, sweep
 from thulium.training.checkpoints import OURS
 from thulium.training.state import unpacked
 
@@ -193,6 +193,11 @@ def digest_of(paths: Sequence[Path]) -> str:
                 while block := content.read(1 << 20):
                     digest.update(block)
     return digest.hexdigest()[:16]
+
+
+def kept_apart(folder: ResumeFolder | None, out: Path) -> Path:
+    """A folder of ours for what is kept to be looked at, also when the training is over."""
+    return folder.path.parent.parent / folder.path.name if folder else out / FOLDER.parent
 
 
 def _claim(root: Path, digest: str, about: Mapping[str, Any]) -> tuple[Path, IO[bytes]]:

@@ -17,6 +17,8 @@ from thulium.runtime.world import World
 from thulium.training.resume import digest_of
 from thulium_dsl.grammar.names import local_path
 
+VERSIONS = {"thulium": thulium.__version__, "torch": torch.__version__}
+
 
 def digest_of_lines(prepared: Path) -> str:
     """Of the prepared lines that a training sees."""

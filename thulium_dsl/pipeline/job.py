@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from thulium_dsl.pipeline import pace as paces
 from thulium_dsl.pipeline.stages import FOLDS, SEEDS, folds_in, prepared_folder
+from thulium_dsl.text.files import object_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def duration(seconds: float) -> str:
 
 def lines_in(prepared: Path) -> int | None:
     """The training lines of prepared data; the manifest is written last, so with it the rest is there."""
-    report = _json(prepared / "report.json")
+    report = object_in(prepared / "report.json")
     if report is None or not (prepared / "prepared.json").is_file():
         return None
     try:
@@ -113,7 +113,7 @@ def lines_in(prepared: Path) -> int | None:
 def lines_an_epoch(prepared: Path) -> int | None:
     """How many of them an epoch has, where data are of several sources; 0 or None: each line once."""
     try:
-        sources = (_json(prepared / "report.json") or {}).get("sources") or {}
+        sources = (object_in(prepared / "report.json") or {}).get("sources") or {}
         return sum(int(source["lines_an_epoch"]) for source in sources.values())
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -126,13 +126,5 @@ def _parameters(root: Path, tree: Mapping[str, Any], lock: Mapping[str, Any]) ->
     if folds_in(tree) is not None:  # their characters may differ by a few
         name, folder = "train@1", root / FOLDS / "1"
     locked = (lock.get("stages") or {}).get(name, {}).get("params", {}).get("params.yaml", {})
-    metrics = _json(folder / "metrics" / "train.json")
+    metrics = object_in(folder / "metrics" / "train.json")
     return metrics.get("parameters") if metrics and locked.get("model") == tree["model"] else None
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None

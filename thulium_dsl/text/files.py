@@ -1,11 +1,13 @@
-"""Files that are whole or not there: written under another name, then renamed."""
+"""Files that are whole or not there: written under another name, then renamed; and read as if they may be neither."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 PART = ".thulium-part"  # ends the name of a file until it is whole; no one else gives such names
 FULL = {errno.ENOSPC, errno.EDQUOT}  # of a disk, or of what a user may have of it
@@ -30,3 +32,12 @@ def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
 def replace_text(path: Path, content: str) -> None:
     """The same for text, in UTF-8."""
     replace_bytes(path, content.encode("utf-8"))
+
+
+def object_in(path: Path) -> dict[str, Any] | None:
+    """The JSON object that a file of ours holds; None where there is no such file, or it holds something else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

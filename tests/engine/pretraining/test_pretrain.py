@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lab_cut import Cut, cutting
 
 from thulium.models.file import load_model
 from thulium.pretraining.model import Guess, GuessingModel
@@ -21,15 +22,10 @@ from thulium.runtime.world import World
 from thulium.stages import pretrain as stage
 from thulium.stages.train import train
 from thulium.training.resume import held, others
-from thulium.training.run import Keeper
 from thulium_dsl.grammar.spec import Experiment, PretrainingSpec
 
 SECTIONS = ("model", "augmentation", "preprocessing", "resources")
 TRAIN = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
-
-
-class Cut(BaseException):
-    """The process is gone, as far as the pretraining can tell."""
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +91,7 @@ def test_one_that_is_cut_ends_as_one_that_never_was(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(stage, "KEPT_EVERY_S", 1e-9)
-    on_step, left = Keeper.on_step, [steps]
-
-    def watched(keeper: Keeper) -> None:
-        on_step(keeper)
-        left[0] -= 1
-        if not left[0]:
-            raise Cut
-
-    monkeypatch.setattr(Keeper, "on_step", watched)
+    cutting(monkeypatch)(steps)
     with pytest.raises(Cut):
         run(small, spec, prepared, tmp_path)
     assert not (tmp_path / "metrics/pretrain.json").exists()

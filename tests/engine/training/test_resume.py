@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lab_cut import Cut, cutting
 
 from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
@@ -35,10 +36,6 @@ from thulium_dsl.grammar.spec import Experiment, TrapezoidSpec
 SECTIONS = ("model", "training", "augmentation", "early_stopping", "checkpointing", "logging", "resources")
 EVERY_STEP = 1e-9  # minutes
 EMPTY = {"checkpoints": {"pending": {}, "periodic": []}}  # as much of a state as its folder looks at
-
-
-class Cut(BaseException):
-    """The process is gone, as far as the training can tell."""
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +76,7 @@ def unbroken(small: Experiment, prepared: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Cuts the next training after so many steps and batches read."""
-    on_step = Keeper.on_step
-    left = [0]
-
-    def watched(keeper: Keeper) -> None:
-        on_step(keeper)
-        left[0] -= 1
-        if not left[0]:
-            raise Cut
-
-    monkeypatch.setattr(Keeper, "on_step", watched)
-    return lambda steps: left.__setitem__(0, steps)
+    return cutting(monkeypatch)
 
 
 def cut_run(small: Experiment, prepared: Path, out: Path, cut: Callable[[int], None], steps: int) -> None:
