@@ -61,7 +61,7 @@ def test_files_of_another_format_alone_are_named_with_the_key_that_chooses(folde
     said = run(*PREPARE, cwd=folder, code=2).stderr
     assert "nothing that was found can be used: see what was left out, and dataset.root and dataset.type" in said
     assert "left out, another format: 16 (pages/doc0/p0.xml: is a file of PAGE, which dataset.type alto leaves" in said
-    assert "out and 15 more)" in said
+    assert "out; and 15 more)" in said
     assert "one page" not in said
 
 

@@ -125,7 +125,8 @@ def left_out(report: Report) -> Iterator[str]:
         if reason == "excluded":
             continue  # the document names them, and the accounts count them
         verb = "skipped, " if found["is_error"] else "left out, " if found["lines"] else ""
-        yield f"{verb}{reason}: {found['count']} ({_some(found['where'], 1)})"
+        first, *others = found["where"]  # which may say what to do, so that "and 5 more" would be a part of that
+        yield f"{verb}{reason}: {found['count']} ({first}{f'; and {len(others)} more' if others else ''})"
 
 
 def _remarks(report: Report) -> Iterator[str]:
