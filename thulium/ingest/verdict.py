@@ -96,6 +96,6 @@ def left_out(faults: list[Fault]) -> list[str]:
     rows = []
     for reason, number in sorted(Counter(fault.reason for fault in faults).items()):
         first = next(fault for fault in faults if fault.reason == reason)
-        more = f" and {number - 1} more" if number > 1 else ""
+        more = f"; and {number - 1} more" if number > 1 else ""
         rows.append(f"left out, {reason}: {number} ({first}{more})")
     return rows
