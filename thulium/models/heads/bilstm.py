@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from thulium.models.heads.half_lstm import half_lstm
+from thulium.models.heads.half_lstm import half_lstms
 from thulium.models.heads.side_by_side import side_by_side
-from thulium.models.masks import reversal
+from thulium.models.masks import reversal, turn
 
 
 class BiLstm(nn.Module):
@@ -32,12 +32,11 @@ class BiLstm(nn.Module):
 
     def forward(self, x: Tensor, frames: Tensor) -> Tensor:
         """(B, T, C) to (B, T, C'); frames (B,) in use. Padding frames hold values that mean nothing."""
-        turned = reversal(frames, x.shape[1])[:, :, None]
+        order = reversal(frames, x.shape[1])
         for ahead, back in zip(self.forwards, self.backwards, strict=True):
             x = self.dropout(x)
-            rightwards, leftwards = _both(ahead, back, x, x.gather(1, turned.expand(-1, -1, x.shape[2])))
-            leftwards = leftwards.gather(1, turned.expand(-1, -1, leftwards.shape[2]))
-            x = torch.cat([rightwards, leftwards], dim=2)
+            rightwards, leftwards = _both(ahead, back, x, turn(x, order))
+            x = torch.cat([rightwards, turn(leftwards, order)], dim=2)
         return x
 
 
@@ -47,5 +46,5 @@ def _both(ahead: nn.Module, back: nn.Module, x: Tensor, turned: Tensor) -> tuple
     if not x.is_cuda:
         return side_by_side(ahead, back, x, turned)
     if torch.is_autocast_enabled("cuda"):
-        return half_lstm(ahead, x), half_lstm(back, turned)
+        return half_lstms(ahead, back, x, turned)
     return ahead(x)[0], back(turned)[0]
