@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from thulium.models.decoders.base import Features
+from thulium.models.fused import use
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import faults
 from thulium.runtime.device import Device
@@ -94,7 +95,8 @@ class GraphedFeatures:
     def _compute(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         # Without its cache: what is cast within a recording lives in the recording's memory.
         dtype = self.device.amp_dtype
-        with torch.autocast("cuda", dtype=dtype, enabled=dtype is not None, cache_enabled=False):
+        autocast = torch.autocast("cuda", dtype=dtype, enabled=dtype is not None, cache_enabled=False)
+        with autocast, use.recording():
             features = self.model.features(images, widths)
         return features.head, features.backbone, features.frames
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from thulium.models.fused.norm import normed
 from thulium.models.masks import column_mask, shrink
 
 
@@ -68,9 +69,9 @@ class ResNet(nn.Module):
             Features (B, T, C), 0 in the padding, and frames in use (B,).
         """
         widths = shrink(widths, 2)
-        x = self.stem_norm(self.stem(images)).relu()
+        x = self.stem(images)
         mask = column_mask(widths, x.shape[-1], x.dtype)
-        x = x * mask
+        x = normed(self.stem_norm, x, mask)
         for stage, (_, stride) in zip(self.stages, STRIDES, strict=True):
             if stride > 1:
                 widths = shrink(widths, stride)
@@ -97,6 +98,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W'); mask (B, 1, 1, W') of the output's columns."""
-        y: Tensor = self.first_norm(self.first(x)).relu() * mask
-        y = self.second_norm(self.second(y)) + self.around(x)
-        return y.relu() * mask
+        y = normed(self.first_norm, self.first(x), mask)
+        return normed(self.second_norm, self.second(y), mask, around=self._around(x))
+
+    def _around(self, x: Tensor) -> Tensor:
+        if isinstance(self.around, nn.Identity):
+            return x
+        convolution, norm = self.around.children()
+        return normed(norm, convolution(x), relu=False)

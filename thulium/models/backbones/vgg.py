@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from thulium.models.fused.norm import normed
 from thulium.models.masks import column_mask, shrink
 
 
@@ -84,5 +85,4 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H, W); mask (B, 1, 1, W) of its columns."""
-        normed: Tensor = self.norm(self.convolution(x))
-        return normed.relu() * mask
+        return normed(self.norm, self.convolution(x), mask)

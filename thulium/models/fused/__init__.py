@@ -1,0 +1,1 @@
+"""Parts of the network as kernels of our own, in Triton, for trainings that are recorded as CUDA graphs."""

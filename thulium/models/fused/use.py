@@ -1,0 +1,55 @@
+"""When kernels of our own are used: while a CUDA graph is recorded, and where Triton works at all.
+
+Triton comes with torch for CUDA, and compiles on the spot: it wants a C compiler and Python's headers, which many
+machines do not have. So each kind of kernel is tried once, on little tensors, before it is trusted.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from torch import Tensor
+
+from thulium.runtime import faults
+
+log = logging.getLogger(__name__)
+
+_is_recording = ContextVar("is_recording", default=False)
+_works: dict[str, bool] = {}
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """What is computed within is recorded, or rehearsed for that."""
+    token = _is_recording.set(True)
+    try:
+        yield
+    finally:
+        _is_recording.reset(token)
+
+
+def is_wanted(x: Tensor) -> bool:
+    """Whether this is a tensor of mixed precision that is computed for a recording."""
+    return _is_recording.get() and x.is_cuda and x.element_size() == 2 and x.is_floating_point()
+
+
+def works(what: str, trial: Callable[[], None]) -> bool:
+    """Whether a trial went well, which is made once a process.
+
+    Args:
+        what: the kernels in words, which tell the trial from others.
+        trial: runs them, and raises where they fail or give something wrong.
+    """
+    if what not in _works:
+        try:
+            trial()
+        except Exception as error:
+            reason = faults.short(error) or type(error).__name__
+            log.warning("training without Thulium's own GPU kernels for %s, which is slower: %s", what, reason)
+            _works[what] = False
+        else:
+            _works[what] = True
+    return _works[what]
