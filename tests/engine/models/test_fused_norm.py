@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="this torch 
 is_interpreted = os.environ.get("TRITON_INTERPRET") == "1"
 interpreted = pytest.mark.skipif(not is_interpreted, reason="run by the first test, in a process with an interpreter")
 
-SHAPES = [(2, 16, 4, 12), (3, 96, 2, 7), (5, 48, 3, 9), (1, 320, 1, 5), (3, 32, 16, 31)]
+SHAPES = [(2, 16, 4, 12), (3, 96, 2, 7), (5, 48, 3, 9), (1, 320, 1, 5)]
 
 
 @pytest.mark.skipif(is_interpreted, reason="this is the process with the interpreter")
@@ -29,8 +29,7 @@ def test_the_kernels_under_the_interpreter() -> None:
 
 
 @interpreted
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("has_mask", [False, True])
+@pytest.mark.parametrize(("shape", "has_mask"), [(shape, place % 3 > 0) for place, shape in enumerate(SHAPES)])
 @pytest.mark.parametrize(("has_around", "relu"), [(False, True), (True, True), (False, False), (True, False)])
 def test_outputs_figures_and_gradients_are_torchs(shape, has_mask, has_around, relu) -> None:
     given = _given(shape, torch.float32, has_mask, has_around)

@@ -1,32 +1,61 @@
 """Two LSTMs of one size side by side, frame by frame. B lines, T frames, C features, H values of a state.
 
-For a GPU that replays what was recorded (``thulium.training.graphs``), where a launch costs next to nothing: two kernels
-a frame, a product for both directions and torch's fused cell. From some tens of lines on that is faster than cuDNN's
-own kernel for all frames, which takes twice as long for twice as many lines.
+For a GPU that replays what was recorded (``thulium.training.graphs``), where a launch costs next to nothing: one
+kernel a frame where Triton works (``thulium.models.fused``), otherwise two, a product for both directions and torch's
+fused cell. From some tens of lines on that is faster than cuDNN's own kernel for all frames, which takes twice as long
+for twice as many lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from thulium.models.fused import lstm, use
+
 
 def unrolled(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(B, T, C) each to (B, T, H) each: what two one-layer LSTMs of one size give."""
-    inwards = torch.stack([first.weight_ih_l0, second.weight_ih_l0])
-    onwards = torch.stack([first.weight_hh_l0, second.weight_hh_l0])
-    biases = torch.stack([lstm.bias_ih_l0 + lstm.bias_hh_l0 for lstm in (first, second)])
+    sides: tuple[Any, Any] = (first, second)  # torch gives their weights names as they are made
+    inwards = torch.stack([side.weight_ih_l0 for side in sides])
+    onwards = torch.stack([side.weight_hh_l0 for side in sides])
+    biases = torch.stack([side.bias_ih_l0 + side.bias_hh_l0 for side in sides])
     num_lines, num_frames, _ = x.shape
     frames = torch.stack([x, y]).transpose(1, 2).flatten(1, 2)  # (2, TB, C)
     gates = torch.baddbmm(biases[:, None], frames, inwards.transpose(1, 2))
     gates = gates.unflatten(1, (num_frames, num_lines)).transpose(0, 1).contiguous()
-    states: Tensor = _Unrolled.apply(gates, onwards)  # (T, 2, B, H)
+    states = _states(gates, onwards)
     one, other = states.permute(1, 2, 0, 3).unbind()
     return one, other
+
+
+def _states(gates: Tensor, onwards: Tensor) -> Tensor:
+    """(T, 2, B, 4H) what the frames bring to the gates, and (2, 4H, H), to (T, 2, B, H)."""
+    size = onwards.shape[2]
+    is_for_one_kernel = use.is_wanted(gates) and onwards.dtype == gates.dtype and size % lstm.MULTIPLE == 0
+    if is_for_one_kernel and use.works(f"LSTMs of {size} in {gates.dtype}", lambda: _try(gates, onwards)):
+        states: Tensor = lstm.Fused.apply(gates, onwards)
+    else:
+        states = _Unrolled.apply(gates, onwards)
+    return states
+
+
+def _try(gates: Tensor, onwards: Tensor) -> None:
+    """Raise where one kernel a frame gives something else than two."""
+    draw = torch.linspace(-2, 2, 3 * 2 * 5 * gates.shape[3], device=gates.device).to(gates.dtype)
+    few = draw.view(3, 2, 5, -1)
+    weights = draw[: onwards.shape[2]].repeat(*onwards.shape[:2], 1) / 8
+    found = []
+    with torch.enable_grad():
+        for compute in (_Unrolled, lstm.Fused):
+            given = few.detach().requires_grad_(), weights.detach().requires_grad_()
+            states = compute.apply(*given)
+            found.append((states, *torch.autograd.grad(states, given, torch.ones_like(states) / 8)))
+    if not all(torch.allclose(ours, theirs, atol=0.05, rtol=0.05) for ours, theirs in zip(*found)):
+        raise RuntimeError("they give other results than torch")
 
 
 class _Unrolled(torch.autograd.Function):
