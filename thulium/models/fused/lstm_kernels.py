@@ -15,7 +15,7 @@ def _tanh(x):
     return 2.0 * tl.sigmoid(2.0 * x) - 1.0
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_lines"])
 def step(
     gates, onwards, state_before, cell_before, state, cell, opened, num_lines,
     H: tl.constexpr, IS_FIRST: tl.constexpr, BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_K: tl.constexpr,
@@ -65,7 +65,7 @@ def step(
     tl.store(opened + gate + 3 * H, show.to(half), mask=is_line)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_lines"])
 def step_back(
     towards, of_gates_after, onwards, of_cell, cell_before, cell, opened, of_gates, num_lines, most,
     H: tl.constexpr, IS_FIRST: tl.constexpr, IS_LAST: tl.constexpr,

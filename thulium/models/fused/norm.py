@@ -18,6 +18,7 @@ from thulium.models.fused import use
 TILE = 4096  # values that a program holds at once
 WARPS = 8
 PER_PROCESSOR = 4  # programs of a sum on each of the GPU's processors
+MOST = 512  # such programs: one other program adds up what they found
 NARROW = 32  # channels of a tile, at least where they divide a network's evenly
 WIDE = 128
 
@@ -131,13 +132,14 @@ class _Layout:
         columns = min(even, WIDE) if even >= NARROW else _power(self.channels)
         block = max(1, TILE // columns)
         all_tiles, across = _share(self.rows, block), _share(self.channels, columns)
-        self.tiles = _share(all_tiles, max(1, PER_PROCESSOR * _processors(x.device) // across))
+        wanted = min(MOST, PER_PROCESSOR * _processors(x.device) // across)
+        self.tiles = _share(all_tiles, max(1, wanted))
         self.programs = _share(all_tiles, self.tiles)
         self.stretch = self.tiles * block  # rows of a program that sums
         self.stretches, self.grid = (self.programs, across), (all_tiles, across)
         self.blocks = {"BLOCK_R": block, "BLOCK_C": columns, "num_warps": WARPS}
         together = _power(self.programs)
-        side = max(1, min(_power(self.channels), 2 * TILE // together))
+        side = min(NARROW, _power(self.channels), max(1, TILE // together))
         self.finishing = (_share(self.channels, side),)
         self.finishing_blocks = {"BLOCK_P": together, "BLOCK_C": side, "num_warps": WARPS}
 

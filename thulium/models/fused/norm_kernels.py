@@ -10,8 +10,11 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+# Sizes that differ from batch to batch: else each kernel would be compiled anew for those that are multiples of 16.
+SIZES = ["rows", "width", "plane", "tiles", "programs", "stretch"]
 
-@triton.jit
+
+@triton.jit(do_not_specialize=SIZES)
 def moments(x, partial, rows, channels, tiles, BLOCK_R: tl.constexpr, BLOCK_C: tl.constexpr):
     """Mean and sum of squared distances from it, (2, programs, C) float32, of the rows of each program."""
     program = tl.program_id(0)
@@ -39,7 +42,7 @@ def moments(x, partial, rows, channels, tiles, BLOCK_R: tl.constexpr, BLOCK_C: t
     tl.store(place + further, squares_c - total_c * total_c / count, mask=is_column)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def statistics(
     partial, figures, running_mean, running_var, num_batches, rows, channels, programs, stretch,
     count, correction, eps, momentum, BLOCK_P: tl.constexpr, BLOCK_C: tl.constexpr,
@@ -84,7 +87,7 @@ def _is_shown(mask, row, rows, width, plane):
     return tl.load(mask + (row // plane) * width + row % width, mask=row < rows, other=0.0).to(tl.float32) > 0.0
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def apply(
     x, around, mask, y, figures, weight, bias, rows, channels, width, plane,
     HAS_AROUND: tl.constexpr, HAS_MASK: tl.constexpr, RELU: tl.constexpr,
@@ -108,7 +111,7 @@ def apply(
     tl.store(y + place, value.to(y.dtype.element_ty), mask=is_there)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def products(
     x, gradient, mask, y, towards_around, figures, weight, bias, partial, rows, channels, width, plane, tiles,
     HAS_AROUND: tl.constexpr, HAS_MASK: tl.constexpr, RELU: tl.constexpr,
@@ -148,7 +151,7 @@ def products(
     tl.store(place_c + tl.num_programs(0) * channels, tl.sum(product, axis=0) * scale, mask=is_column)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def sums(partial, of_bias, of_weight, channels, programs, BLOCK_P: tl.constexpr, BLOCK_C: tl.constexpr):
     """The two sums of ``products`` over all programs, (C,) each."""
     columns = tl.program_id(0) * BLOCK_C + tl.arange(0, BLOCK_C)
@@ -162,7 +165,7 @@ def sums(partial, of_bias, of_weight, channels, programs, BLOCK_P: tl.constexpr,
     tl.store(of_weight + columns, tl.sum(product, axis=0), mask=is_column)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=SIZES)
 def apply_backward(
     x, gradient, mask, of_x, figures, weight, bias, of_bias, of_weight, rows, channels, width, plane, count,
     HAS_MASK: tl.constexpr, RELU: tl.constexpr, BLOCK_R: tl.constexpr, BLOCK_C: tl.constexpr,

@@ -1,34 +1,25 @@
-"""The fused normalisation gives what torch gives step by step: tried on the CPU, by Triton's interpreter."""
+"""The kernels of thulium.models.fused give what torch gives step by step; for a process with Triton's interpreter.
+
+``test_fused.py`` starts it.
+"""
 
 import os
-import subprocess
-import sys
-from importlib.util import find_spec
 
 import pytest
 import torch
 from torch import nn
 
 from thulium.models.backbones.resnet import ResNet
+from thulium.models.fused import lstm, use
 from thulium.models.fused import norm as fused_norm
-from thulium.models.fused import use
+from thulium.models.heads import unrolled
 from thulium.models.masks import column_mask
 
-pytestmark = pytest.mark.skipif(find_spec("triton") is None, reason="this torch comes without Triton")
-is_interpreted = os.environ.get("TRITON_INTERPRET") == "1"
-interpreted = pytest.mark.skipif(not is_interpreted, reason="run by the first test, in a process with an interpreter")
+assert os.environ["TRITON_INTERPRET"] == "1"
 
 SHAPES = [(2, 16, 4, 12), (3, 96, 2, 7), (5, 48, 3, 9), (1, 320, 1, 5)]
 
 
-@pytest.mark.skipif(is_interpreted, reason="this is the process with the interpreter")
-def test_the_kernels_under_the_interpreter() -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", __file__]
-    run = subprocess.run(command, env={**os.environ, "TRITON_INTERPRET": "1"}, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]
-
-
-@interpreted
 @pytest.mark.parametrize(("shape", "has_mask"), [(shape, place % 3 > 0) for place, shape in enumerate(SHAPES)])
 @pytest.mark.parametrize(("has_around", "relu"), [(False, True), (True, True), (False, False), (True, False)])
 def test_outputs_figures_and_gradients_are_torchs(shape, has_mask, has_around, relu) -> None:
@@ -37,7 +28,6 @@ def test_outputs_figures_and_gradients_are_torchs(shape, has_mask, has_around, r
         torch.testing.assert_close(ours, wanted, atol=2e-5, rtol=2e-5)
 
 
-@interpreted
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("has_around", [False, True])
 def test_half_precision_is_rounded_once(dtype, has_around) -> None:
@@ -49,7 +39,6 @@ def test_half_precision_is_rounded_once(dtype, has_around) -> None:
         torch.testing.assert_close(ours.float(), wanted.float(), atol=2 * step, rtol=step)
 
 
-@interpreted
 def test_a_large_mean_costs_no_precision() -> None:
     x, towards, mask, around = _given((3, 32, 8, 31), torch.float32, True, False)
     x = x + 1000
@@ -60,18 +49,16 @@ def test_a_large_mean_costs_no_precision() -> None:
         torch.testing.assert_close(ours.double(), wanted.double(), atol=1e-3, rtol=1e-3)
 
 
-@interpreted
 def test_many_programs_and_tiles_of_any_size_give_the_same(monkeypatch) -> None:
-    given = _given((3, 96, 4, 31), torch.float32, True, True)
+    given = _given((3, 96, 4, 7), torch.float32, True, True)
     wanted = _found(fused_norm.normed, *given, True)
     monkeypatch.setattr(fused_norm, "_processors", lambda _device: 7)
-    for tile in (64, 512):
+    for tile in (128, 512):
         monkeypatch.setattr(fused_norm, "TILE", tile)
         for ours, theirs in zip(_found(fused_norm.fused, *given, True), wanted):
             torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=2e-5)
 
 
-@interpreted
 def test_a_network_of_them_learns_the_same(monkeypatch) -> None:
     torch.manual_seed(1)
     net = ResNet("resnet_tiny").to(memory_format=torch.channels_last)
@@ -83,32 +70,43 @@ def test_a_network_of_them_learns_the_same(monkeypatch) -> None:
         frames, _ = net(images, widths)
         frames.square().sum().backward()
         found.append({name: parameter.grad.clone() for name, parameter in net.named_parameters()} | {"": frames})
+    assert use._works["normalisation in torch.float32"]
     for name, theirs in found[0].items():
         torch.testing.assert_close(found[1][name], theirs, atol=1e-3, rtol=1e-3, msg=name)
 
 
-@interpreted
 def test_the_trial_goes_well() -> None:
     fused_norm._try(torch.device("cpu"), torch.bfloat16)
 
 
-def test_without_triton_training_goes_on_and_says_so_once(caplog) -> None:
-    def fail() -> None:
-        raise RuntimeError("Failed to find C compiler.")
-
-    for _ in range(2):
-        assert not use.works("a test", fail)
-    assert [record.message for record in caplog.records] == [
-        "training without Thulium's own GPU kernels for a test, which is slower: Failed to find C compiler"
-    ]
-    assert use.works("another test", lambda: None)
+@pytest.mark.parametrize(("num_frames", "num_lines", "size"), [(4, 5, 16), (3, 37, 48), (1, 2, 32), (5, 33, 64)])
+def test_states_and_gradients_are_those_of_two_kernels_a_frame(num_frames, num_lines, size) -> None:
+    given = _frames(num_frames, num_lines, size, torch.float32)
+    for ours, theirs in zip(_learnt(lstm.Fused, *given), _learnt(unrolled._Unrolled, *given)):
+        torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=2e-5)
 
 
-def test_nothing_is_fused_outside_of_a_recording() -> None:
-    x = torch.zeros(1, 16, 2, 2, dtype=torch.bfloat16)
-    assert not use.is_wanted(x)
-    with use.recording():
-        assert not use.is_wanted(x)  # not on a GPU
+def test_float16_is_as_near_as_its_rounding() -> None:
+    given = _frames(6, 19, 32, torch.float16)
+    exact = [part.float() for part in given]
+    for ours, theirs in zip(_learnt(lstm.Fused, *given), _learnt(unrolled._Unrolled, *exact)):
+        assert ours.dtype == torch.float16
+        torch.testing.assert_close(ours.float(), theirs, atol=5e-3 * float(theirs.abs().max()), rtol=0)
+
+
+def test_a_gradient_that_float16_cannot_hold_stays_a_number() -> None:
+    gates, onwards, towards = _frames(9, 2, 16, torch.float16)
+    for gradient in _learnt(lstm.Fused, 0 * gates, 0 * onwards + 60, towards.abs())[1:2]:
+        assert bool(gradient.isfinite().all())
+
+
+def test_two_lstms_are_torchs(monkeypatch) -> None:
+    monkeypatch.setattr(use, "is_wanted", lambda _x: True)
+    torch.manual_seed(1)
+    sides, x = [nn.LSTM(12, 16, batch_first=True) for _ in range(2)], torch.randn(2, 3, 7, 12)
+    for ours, side, frames in zip(unrolled.unrolled(*sides, *x), sides, x):
+        torch.testing.assert_close(ours, side(frames)[0], atol=1e-5, rtol=1e-5)
+    assert use._works["LSTMs of 16 in torch.float32"]
 
 
 def _given(shape, dtype, has_mask, has_around):
@@ -132,3 +130,17 @@ def _found(compute, x, towards, mask, around, relu):
     y.backward(towards)
     found = [y.detach(), x.grad, norm.weight.grad, norm.bias.grad, *norm.buffers()]
     return found if around is None else [*found, around.grad]
+
+
+def _frames(num_frames, num_lines, size, dtype):
+    """What the frames bring to the gates, weights, the gradients of the states."""
+    torch.manual_seed(1)
+    gates, onwards = torch.randn(num_frames, 2, num_lines, 4 * size), torch.randn(2, 4 * size, size) / size**0.5
+    return gates.to(dtype), onwards.to(dtype), torch.randn(num_frames, 2, num_lines, size).to(dtype)
+
+
+def _learnt(steps, gates, onwards, towards):
+    gates, onwards = gates.clone().requires_grad_(), onwards.clone().requires_grad_()
+    states = steps.apply(gates, onwards)
+    states.backward(towards)
+    return states.detach(), gates.grad, onwards.grad
