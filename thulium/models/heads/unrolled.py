@@ -45,9 +45,8 @@ def _states(gates: Tensor, onwards: Tensor) -> Tensor:
 
 def _try(gates: Tensor, onwards: Tensor) -> None:
     """Raise where one kernel a frame gives something else than two."""
-    draw = torch.linspace(-2, 2, 3 * 2 * 5 * gates.shape[3], device=gates.device).to(gates.dtype)
-    few = draw.view(3, 2, 5, -1)
-    weights = draw[: onwards.shape[2]].repeat(*onwards.shape[:2], 1) / 8
+    few = _mixed(gates[:1].expand(3, -1, -1, -1))
+    weights = _mixed(onwards) / onwards.shape[2] ** 0.5
     found = []
     with torch.enable_grad():
         for compute in (_Unrolled, lstm.Fused):
@@ -56,6 +55,12 @@ def _try(gates: Tensor, onwards: Tensor) -> None:
             found.append((states, *torch.autograd.grad(states, given, torch.ones_like(states) / 8)))
     if not all(torch.allclose(ours, theirs, atol=0.05, rtol=0.05) for ours, theirs in zip(*found)):
         raise RuntimeError("they give other results than torch")
+
+
+def _mixed(like: Tensor) -> Tensor:
+    """Values between -1 and 1 that follow no pattern, drawn without touching the random numbers of the training."""
+    places = torch.arange(like.numel(), dtype=torch.float32, device=like.device)
+    return places.square().sin().to(like.dtype).view(like.shape)
 
 
 class _Unrolled(torch.autograd.Function):
