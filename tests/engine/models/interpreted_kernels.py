@@ -66,6 +66,7 @@ def test_a_network_of_them_learns_the_same(monkeypatch) -> None:
     found = []
     for wanted in (False, True):
         monkeypatch.setattr(use, "is_wanted", lambda _x, wanted=wanted: wanted)
+        monkeypatch.setattr(fused_norm, "HALF", 4)
         net.zero_grad()
         frames, _ = net(images, widths)
         frames.square().sum().backward()
@@ -102,6 +103,7 @@ def test_a_gradient_that_float16_cannot_hold_stays_a_number() -> None:
 
 def test_two_lstms_are_torchs(monkeypatch) -> None:
     monkeypatch.setattr(use, "is_wanted", lambda _x: True)
+    monkeypatch.setattr(unrolled, "HALF", 4)
     torch.manual_seed(1)
     sides, x = [nn.LSTM(12, 16, batch_first=True) for _ in range(2)], torch.randn(2, 3, 7, 12)
     for ours, side, frames in zip(unrolled.unrolled(*sides, *x), sides, x):

@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from thulium.models.fused import use
 
+HALF = 2  # bytes of a value
 TILE = 4096  # values that a program holds at once
 WARPS = 8
 PER_PROCESSOR = 4  # programs of a sum on each of the GPU's processors
@@ -51,7 +52,8 @@ def fused(
 
 
 def _is_for_us(norm: nn.Module, x: Tensor, around: Tensor | None) -> bool:
-    if not use.is_wanted(x) or type(norm) is not nn.BatchNorm2d or not norm.training:
+    # 32 bits are for those who want torch's own results.
+    if not use.is_wanted(x) or x.element_size() != HALF or type(norm) is not nn.BatchNorm2d or not norm.training:
         return False
     is_usual = norm.affine and norm.track_running_stats and norm.momentum is not None
     is_like_x = around is None or (around.dtype == x.dtype and around.shape == x.shape)

@@ -32,8 +32,8 @@ def recording() -> Iterator[None]:
 
 
 def is_wanted(x: Tensor) -> bool:
-    """Whether this is a tensor of mixed precision that is computed for a recording."""
-    return _is_recording.get() and x.is_cuda and x.element_size() == 2 and x.is_floating_point()
+    """Whether what is computed with a tensor is recorded on a GPU."""
+    return _is_recording.get() and x.is_cuda
 
 
 def works(what: str, trial: Callable[[], None]) -> bool:

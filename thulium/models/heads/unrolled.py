@@ -8,6 +8,7 @@ for twice as many lines.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -16,37 +17,46 @@ from torch.autograd.function import once_differentiable
 
 from thulium.models.fused import lstm, use
 
+HALF = 2  # bytes of a value
+Weights = tuple[Tensor, Tensor, Tensor, Tensor]
+
 
 def unrolled(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(B, T, C) each to (B, T, H) each: what two one-layer LSTMs of one size give."""
     sides: tuple[Any, Any] = (first, second)  # torch gives their weights names as they are made
-    inwards = torch.stack([side.weight_ih_l0 for side in sides])
-    onwards = torch.stack([side.weight_hh_l0 for side in sides])
-    biases = torch.stack([side.bias_ih_l0 + side.bias_hh_l0 for side in sides])
-    num_lines, num_frames, _ = x.shape
-    frames = torch.stack([x, y]).transpose(1, 2).flatten(1, 2)  # (2, TB, C)
-    gates = torch.baddbmm(biases[:, None], frames, inwards.transpose(1, 2))
-    gates = gates.unflatten(1, (num_frames, num_lines)).transpose(0, 1).contiguous()
-    states = _states(gates, onwards)
-    one, other = states.permute(1, 2, 0, 3).unbind()
+    weights = [(side.weight_ih_l0, side.weight_hh_l0, side.bias_ih_l0, side.bias_hh_l0) for side in sides]
+    one, other = layer(weights[0], weights[1], x, y).unbind()
     return one, other
 
 
-def _states(gates: Tensor, onwards: Tensor) -> Tensor:
-    """(T, 2, B, 4H) what the frames bring to the gates, and (2, 4H, H), to (T, 2, B, H)."""
-    size = onwards.shape[2]
-    is_for_one_kernel = use.is_wanted(gates) and onwards.dtype == gates.dtype and size % lstm.MULTIPLE == 0
-    if is_for_one_kernel and use.works(f"LSTMs of {size} in {gates.dtype}", lambda: _try(gates, onwards)):
-        states: Tensor = lstm.Fused.apply(gates, onwards)
-    else:
-        states = _Unrolled.apply(gates, onwards)
-    return states
+def layer(ours: Weights, theirs: Weights, x: Tensor, y: Tensor) -> Tensor:
+    """(B, T, C) each to (2, B, T, H): what LSTMs of these weights give."""
+    inwards, onwards, first_biases, second_biases = (torch.stack(pair) for pair in zip(ours, theirs, strict=True))
+    num_lines, num_frames, _ = x.shape
+    frames = torch.stack([x, y]).transpose(1, 2).flatten(1, 2)  # (2, TB, C)
+    gates = torch.baddbmm((first_biases + second_biases)[:, None], frames, inwards.transpose(1, 2))
+    gates = gates.unflatten(1, (num_frames, num_lines)).transpose(0, 1).contiguous()
+    steps = lstm.Fused if is_one_kernel(gates.dtype, num_lines, onwards) else _Unrolled
+    states: Tensor = steps.apply(gates, onwards)  # (T, 2, B, H)
+    return states.permute(1, 2, 0, 3)
 
 
-def _try(gates: Tensor, onwards: Tensor) -> None:
+def is_one_kernel(dtype: torch.dtype, num_lines: int, onwards: Tensor) -> bool:
+    """Whether a frame of both is one kernel: while a recording is made, if that works.
+
+    Args:
+        onwards: (..., 4H, H) on the device; of any type.
+    """
+    size = onwards.shape[-1]
+    if not use.is_wanted(onwards) or dtype.itemsize != HALF or size % lstm.MULTIPLE:
+        return False
+    return use.works(f"LSTMs of {size} in {dtype}", lambda: _try(dtype, num_lines, size, onwards.device))
+
+
+def _try(dtype: torch.dtype, num_lines: int, size: int, device: torch.device) -> None:
     """Raise where one kernel a frame gives something else than two."""
-    few = _mixed(gates[:1].expand(3, -1, -1, -1))
-    weights = _mixed(onwards) / onwards.shape[2] ** 0.5
+    few = _mixed(3, 2, num_lines, 4 * size, device=device).to(dtype)
+    weights = (_mixed(2, 4 * size, size, device=device) / size**0.5).to(dtype)
     found = []
     with torch.enable_grad():
         for compute in (_Unrolled, lstm.Fused):
@@ -57,10 +67,9 @@ def _try(gates: Tensor, onwards: Tensor) -> None:
         raise RuntimeError("they give other results than torch")
 
 
-def _mixed(like: Tensor) -> Tensor:
-    """Values between -1 and 1 that follow no pattern, drawn without touching the random numbers of the training."""
-    places = torch.arange(like.numel(), dtype=torch.float32, device=like.device)
-    return places.square().sin().to(like.dtype).view(like.shape)
+def _mixed(*shape: int, device: torch.device) -> Tensor:
+    """Values between -1 and 1 that follow no pattern, made without touching the random numbers of the training."""
+    return torch.arange(math.prod(shape), dtype=torch.float32, device=device).square().sin().view(shape)
 
 
 class _Unrolled(torch.autograd.Function):
