@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from thulium.models.heads.half_lstm import half_lstm
+from thulium.models.heads.half_lstm import half_lstm, half_unrolled
 
 
 @pytest.mark.parametrize("size", [24, 128])
@@ -33,3 +33,20 @@ def test_a_gradient_that_float16_cannot_hold_stays_a_number() -> None:
     half_lstm(lstm, x).sum().backward()
     gradients = [x.grad, *(parameter.grad for parameter in lstm.parameters())]
     assert all(bool(gradient.isfinite().all()) for gradient in gradients)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+def test_two_frame_by_frame_are_those_of_32_bits(scale: float) -> None:
+    torch.manual_seed(1)
+    sides = nn.ModuleList(nn.LSTM(24, 16, batch_first=True) for _ in range(2))
+    given, towards = torch.randn(2, 3, 12, 24), scale * torch.randn(2, 3, 12, 16)
+    found = []
+    for compute in (lambda x, y: (sides[0](x)[0], sides[1](y)[0]), lambda x, y: half_unrolled(*sides, x, y)):
+        sides.zero_grad()
+        frames = given.clone().requires_grad_()
+        output = torch.stack(compute(*frames))
+        output.backward(towards)
+        assert output.dtype == torch.float32
+        found.append([output.detach(), frames.grad, *(parameter.grad.clone() for parameter in sides.parameters())])
+    for wanted, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, wanted, atol=float(wanted.abs().max()) * 5e-3, rtol=0)

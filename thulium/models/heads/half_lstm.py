@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from thulium.models.heads import unrolled
+
 MULTIPLE = 128  # of the sizes that cuDNN's kernel takes
 LARGEST = 1024  # the state of an LSTM that it takes
 GATES = 4  # of an LSTM: their weights lie one below the other
@@ -32,6 +34,10 @@ Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 
 def half_lstms(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """(B, T, C) each to (B, T, H) each in 32 bits: what two one-layer LSTMs of one size give, in float16."""
+    onwards = first.weight_hh_l0
+    assert isinstance(onwards, Tensor)
+    if unrolled.is_one_kernel(torch.float16, len(x), onwards):
+        return half_unrolled(first, second, x, y)
     if first.hidden_size + second.hidden_size > LARGEST:
         return half_lstm(first, x), half_lstm(second, y)
     scale = _Scale()
@@ -40,6 +46,16 @@ def half_lstms(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[T
         ours, theirs = _weights(first, scale), _weights(second, scale)
         output = _run(frames, [_beside(*pair) for pair in zip(ours, theirs, strict=True)], first.training, scale)
     one, other = output.chunk(2, dim=2)
+    return one, other
+
+
+def half_unrolled(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The same frame by frame, without cuDNN: for what is replayed (``thulium.models.heads.unrolled``)."""
+    scale = _Scale()
+    with torch.autocast(x.device.type, enabled=False):
+        sides = _weights(first, scale), _weights(second, scale)
+        states = unrolled.layer(*sides, _Enter.apply(x, scale), _Enter.apply(y, scale))
+        one, other = _Leave.apply(states, scale).unbind()
     return one, other
 
 

@@ -58,7 +58,7 @@ def _try(dtype: torch.dtype, num_lines: int, size: int, device: torch.device) ->
     few = _mixed(3, 2, num_lines, 4 * size, device=device).to(dtype)
     weights = (_mixed(2, 4 * size, size, device=device) / size**0.5).to(dtype)
     found = []
-    with torch.enable_grad():
+    with torch.enable_grad(), torch.autocast(device.type, enabled=False):
         for compute in (_Unrolled, lstm.Fused):
             given = few.detach().requires_grad_(), weights.detach().requires_grad_()
             states = compute.apply(*given)
