@@ -52,15 +52,15 @@ def test_lstms_are_torchs(num_frames, num_lines, size) -> None:
         torch.testing.assert_close(found.float(), wanted, atol=5e-3 * float(wanted.abs().max()), rtol=0)
 
 
-def test_a_recorded_network_learns_what_a_plain_one_learns() -> None:
+def test_a_recorded_network_is_as_near_to_32_bits_as_a_plain_one() -> None:
     torch.manual_seed(1)
     net = ResNet("resnet_tiny").cuda().to(memory_format=torch.channels_last)
     images, widths = torch.rand(4, 1, 64, 256, device="cuda"), torch.tensor([256, 250, 99, 180], device="cuda")
     images = images * column_mask(widths, 256, images.dtype)
     parameters = list(net.parameters())
 
-    def compute(images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with torch.autocast("cuda", dtype=torch.bfloat16, cache_enabled=False):
+    def compute(images: Tensor, widths: Tensor, half: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+        with torch.autocast("cuda", dtype=torch.bfloat16, enabled=half, cache_enabled=False):
             frames, lengths = net(images, widths)
         return frames.float(), frames.detach(), lengths
 
@@ -68,13 +68,18 @@ def test_a_recorded_network_learns_what_a_plain_one_learns() -> None:
         with use.recording():
             return compute(images, widths)
 
-    found = []
-    for step in (compute, Recording(fused, (images, widths), parameters, torch.cuda.graph_pool_handle())):
+    def found(step) -> list[Tensor]:
         frames = step(images, widths)[0]
-        gradients = torch.autograd.grad(frames.square().mean(), parameters)
-        found.append([frames.detach().clone(), *gradients])
-    for ours, theirs in zip(*found):
-        assert float((ours - theirs).norm() / theirs.norm()) < 0.15
+        return [frames.detach().clone(), *torch.autograd.grad(frames.square().mean(), parameters)]
+
+    exact = found(lambda *given: compute(*given, half=False))
+    ours = _distance(found(Recording(fused, (images, widths), parameters, torch.cuda.graph_pool_handle())), exact)
+    assert ours < 1.3 * _distance(found(compute), exact) + 0.01
+
+
+def _distance(found: list[Tensor], exact: list[Tensor]) -> float:
+    """The mean share of a tensor that is off."""
+    return sum(float((one - other).norm() / other.norm()) for one, other in zip(found, exact)) / len(exact)
 
 
 def _batch(shape, dtype, has_around):

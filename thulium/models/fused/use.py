@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import torch
 from torch import Tensor
 
 from thulium.runtime import faults
@@ -32,8 +33,8 @@ def recording() -> Iterator[None]:
 
 
 def is_wanted(x: Tensor) -> bool:
-    """Whether what is computed with a tensor is recorded on a GPU."""
-    return _is_recording.get() and x.is_cuda
+    """Whether what is computed with a tensor is recorded on a GPU: that which Triton launches its kernels on."""
+    return _is_recording.get() and x.is_cuda and x.device.index == torch.cuda.current_device()
 
 
 def works(what: str, trial: Callable[[], None]) -> bool:
