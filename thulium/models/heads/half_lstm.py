@@ -21,10 +21,12 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from thulium.models.fused import use
 from thulium.models.heads import unrolled
 
 MULTIPLE = 128  # of the sizes that cuDNN's kernel takes
 LARGEST = 1024  # the state of an LSTM that it takes
+MANY_LINES = 48  # from here on, its time grows with the lines: two kernels a frame of a recording are faster
 GATES = 4  # of an LSTM: their weights lie one below the other
 LEAST = 2.0**-100  # of a largest gradient, so that nothing is divided by 0
 MOST = 65504.0  # in float16: a sum that comes out larger stays at that
@@ -36,7 +38,8 @@ def half_lstms(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[T
     """(B, T, C) each to (B, T, H) each in 32 bits: what two one-layer LSTMs of one size give, in float16."""
     onwards = first.weight_hh_l0
     assert isinstance(onwards, Tensor)
-    if unrolled.is_one_kernel(torch.float16, len(x), onwards):
+    is_long = use.is_wanted(onwards) and len(x) >= MANY_LINES
+    if unrolled.is_one_kernel(torch.float16, len(x), onwards) or is_long:
         return half_unrolled(first, second, x, y)
     if first.hidden_size + second.hidden_size > LARGEST:
         return half_lstm(first, x), half_lstm(second, y)
