@@ -18,6 +18,8 @@ from thulium.runtime import faults
 
 log = logging.getLogger(__name__)
 
+LONGEST = 200  # reason that is logged: a compiler's command is longer
+
 _is_recording = ContextVar("is_recording", default=False)
 _works: dict[str, bool] = {}
 
@@ -48,7 +50,7 @@ def works(what: str, trial: Callable[[], None]) -> bool:
         try:
             trial()
         except Exception as error:
-            reason = faults.short(error) or type(error).__name__
+            reason = faults.short(error).splitlines()[0][:LONGEST]
             log.warning("training without Thulium's own GPU kernels for %s, which is slower: %s", what, reason)
             _works[what] = False
         else:
