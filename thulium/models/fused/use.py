@@ -36,7 +36,7 @@ def recording() -> Iterator[None]:
 
 def is_wanted(x: Tensor) -> bool:
     """Whether what is computed with a tensor is recorded on a GPU: that which Triton launches its kernels on."""
-    return _is_recording.get() and x.is_cuda and x.device.index == torch.cuda.current_device()
+    return x.is_cuda and _is_recording.get() and x.device.index == torch.cuda.current_device()
 
 
 def works(what: str, trial: Callable[[], None]) -> bool:
