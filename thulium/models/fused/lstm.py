@@ -25,10 +25,10 @@ class Fused(torch.autograd.Function):
     def forward(ctx: Any, gates: Tensor, onwards: Tensor) -> Tensor:
         from thulium.models.fused import lstm_kernels as kernels
 
-        gates, onwards = gates.contiguous(), onwards.contiguous()
+        gates, onwards = _by_side(gates), onwards.contiguous()
         num_frames, _, num_lines, _ = gates.shape
         size = onwards.shape[2]
-        states = gates.new_empty(num_frames, 2, num_lines, size)
+        states = gates.new_empty(2, num_frames, num_lines, size).transpose(0, 1)
         cells, opened = torch.empty_like(states, dtype=torch.float32), torch.empty_like(gates)
         grid, blocks = _shares(num_lines, size, size, FORWARD)
         for frame in range(num_frames):
@@ -36,6 +36,7 @@ class Fused(torch.autograd.Function):
             kernels.step[grid](
                 *(gates[frame], onwards, states[before], cells[before], states[frame], cells[frame], opened[frame]),
                 num_lines,
+                num_frames * num_lines,
                 H=size,
                 IS_FIRST=frame == 0,
                 **blocks,
@@ -47,7 +48,7 @@ class Fused(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, towards: Tensor) -> tuple[Tensor, Tensor]:
         onwards, states, cells, opened = ctx.saved_tensors
-        of_all = _walk_back(towards.contiguous(), onwards, cells, opened)
+        of_all = _walk_back(_by_side(towards), onwards, cells, opened)
         after = of_all[1:].transpose(0, 1).flatten(1, 2)
         before = states[:-1].transpose(0, 1).flatten(1, 2)
         return of_all, torch.bmm(after.transpose(1, 2), before)
@@ -58,7 +59,7 @@ def _walk_back(towards: Tensor, onwards: Tensor, cells: Tensor, opened: Tensor) 
     from thulium.models.fused import lstm_kernels as kernels
 
     num_frames, _, num_lines, size = towards.shape
-    of_all, of_cell = torch.empty_like(opened), torch.empty_like(cells[0])
+    of_all, of_cell = torch.empty_like(opened), cells.new_empty(2, num_lines, size)
     grid, blocks = _shares(num_lines, size, opened.shape[3], BACKWARD)
     most = torch.finfo(opened.dtype).max
     last = num_frames - 1
@@ -66,13 +67,21 @@ def _walk_back(towards: Tensor, onwards: Tensor, cells: Tensor, opened: Tensor) 
         after, before = min(frame + 1, last), max(frame - 1, 0)  # at the ends: nobody looks at them
         kernels.step_back[grid](
             *(towards[frame], of_all[after], onwards, of_cell, cells[before], cells[frame], opened[frame]),
-            *(of_all[frame], num_lines, most),
+            *(of_all[frame], num_lines, num_frames * num_lines, most),
             H=size,
             IS_FIRST=frame == 0,
             IS_LAST=frame == last,
             **blocks,
         )
     return of_all
+
+
+def _by_side(x: Tensor) -> Tensor:
+    """(T, 2, B, ...) as it is, in memory all frames of one direction before those of the other.
+
+    So those that multiply all frames of a direction at once take them as they lie.
+    """
+    return x.transpose(0, 1).contiguous().transpose(0, 1)
 
 
 def _shares(

@@ -1,7 +1,7 @@
 """The kernels of ``thulium.models.fused.lstm``. Imported only where they are used, since not every torch has Triton.
 
-A program has some lines of one direction and some of their H values, with all four gates of these. The tensors of a
-frame are matrices: 2B rows, those of one direction below those of the other.
+A program has some lines of one direction and some of their H values, with all four gates of these. A frame's tensors
+begin where its first line does; ``side`` is how many lines (all those of all frames) further the other direction's are.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ def _tanh(x):
     return 2.0 * tl.sigmoid(2.0 * x) - 1.0
 
 
-@triton.jit(do_not_specialize=["num_lines"])
+@triton.jit(do_not_specialize=["num_lines", "side"])
 def step(
-    gates, onwards, state_before, cell_before, state, cell, opened, num_lines,
+    gates, onwards, state_before, cell_before, state, cell, opened, num_lines, side,
     H: tl.constexpr, IS_FIRST: tl.constexpr, BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     """One frame on: gates (2, B, 4H) as the frame brings them, weights (2, 4H, H), to state, cell and open gates."""
@@ -25,7 +25,7 @@ def step(
     line = tl.program_id(1) * BLOCK_B + tl.arange(0, BLOCK_B)
     column = tl.program_id(2) * BLOCK_H + tl.arange(0, BLOCK_H)
     is_line = (line < num_lines)[:, None]
-    row = (direction * num_lines + line)[:, None]
+    row = direction.to(tl.int64) * side + line[:, None]
     place = row * H + column[None, :]
     gate = row * (4 * H) + column[None, :]
     let_in = tl.load(gates + gate, mask=is_line, other=0.0).to(tl.float32)
@@ -65,9 +65,9 @@ def step(
     tl.store(opened + gate + 3 * H, show.to(half), mask=is_line)
 
 
-@triton.jit(do_not_specialize=["num_lines"])
+@triton.jit(do_not_specialize=["num_lines", "side"])
 def step_back(
-    towards, of_gates_after, onwards, of_cell, cell_before, cell, opened, of_gates, num_lines, most,
+    towards, of_gates_after, onwards, of_cell, cell_before, cell, opened, of_gates, num_lines, side, most,
     H: tl.constexpr, IS_FIRST: tl.constexpr, IS_LAST: tl.constexpr,
     BLOCK_B: tl.constexpr, BLOCK_H: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
@@ -80,9 +80,10 @@ def step_back(
     line = tl.program_id(1) * BLOCK_B + tl.arange(0, BLOCK_B)
     column = tl.program_id(2) * BLOCK_H + tl.arange(0, BLOCK_H)
     is_line = (line < num_lines)[:, None]
-    row = (direction * num_lines + line)[:, None]
+    row = direction.to(tl.int64) * side + line[:, None]
     place = row * H + column[None, :]
     gate = row * (4 * H) + column[None, :]
+    own_cell = of_cell + (direction * num_lines + line[:, None]) * H + column[None, :]
     let_in = tl.load(opened + gate, mask=is_line, other=0.0).to(tl.float32)
     keep = tl.load(opened + gate + H, mask=is_line, other=0.0).to(tl.float32)
     new = tl.load(opened + gate + 2 * H, mask=is_line, other=0.0).to(tl.float32)
@@ -91,7 +92,7 @@ def step_back(
     of_state = tl.load(towards + place, mask=is_line, other=0.0).to(tl.float32)
     of_own = tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
     if not IS_LAST:
-        of_own = tl.load(of_cell + place, mask=is_line, other=0.0)
+        of_own = tl.load(own_cell, mask=is_line, other=0.0)
         through = tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
         inner = tl.arange(0, BLOCK_K)
         weight = onwards + direction * (4 * H * H) + inner[:, None] * H + column[None, :]
@@ -103,7 +104,7 @@ def step_back(
     before = tl.zeros((BLOCK_B, BLOCK_H), tl.float32)
     if not IS_FIRST:
         before = tl.load(cell_before + place, mask=is_line, other=0.0)
-        tl.store(of_cell + place, of_own * keep, mask=is_line)
+        tl.store(own_cell, of_own * keep, mask=is_line)
     _store(of_gates + gate, of_own * new * let_in * (1.0 - let_in), most, is_line)
     _store(of_gates + gate + H, of_own * before * keep * (1.0 - keep), most, is_line)
     _store(of_gates + gate + 2 * H, of_own * let_in * (1.0 - new * new), most, is_line)

@@ -18,6 +18,8 @@ from thulium.runtime import faults
 
 log = logging.getLogger(__name__)
 
+LONGEST = 200  # reason that is logged: a compiler's command is longer
+
 _is_recording = ContextVar("is_recording", default=False)
 _works: dict[str, bool] = {}
 
@@ -34,7 +36,7 @@ def recording() -> Iterator[None]:
 
 def is_wanted(x: Tensor) -> bool:
     """Whether what is computed with a tensor is recorded on a GPU: that which Triton launches its kernels on."""
-    return _is_recording.get() and x.is_cuda and x.device.index == torch.cuda.current_device()
+    return x.is_cuda and _is_recording.get() and x.device.index == torch.cuda.current_device()
 
 
 def works(what: str, trial: Callable[[], None]) -> bool:
@@ -48,7 +50,7 @@ def works(what: str, trial: Callable[[], None]) -> bool:
         try:
             trial()
         except Exception as error:
-            reason = faults.short(error) or type(error).__name__
+            reason = faults.short(error).splitlines()[0][:LONGEST]
             log.warning("training without Thulium's own GPU kernels for %s, which is slower: %s", what, reason)
             _works[what] = False
         else:

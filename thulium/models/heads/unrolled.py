@@ -35,7 +35,7 @@ def layer(ours: Weights, theirs: Weights, x: Tensor, y: Tensor) -> Tensor:
     num_lines, num_frames, _ = x.shape
     frames = torch.stack([x, y]).transpose(1, 2).flatten(1, 2)  # (2, TB, C)
     gates = torch.baddbmm((first_biases + second_biases)[:, None], frames, inwards.transpose(1, 2))
-    gates = gates.unflatten(1, (num_frames, num_lines)).transpose(0, 1).contiguous()
+    gates = gates.unflatten(1, (num_frames, num_lines)).transpose(0, 1)
     steps = lstm.Fused if is_one_kernel(gates.dtype, num_lines, onwards) else _Unrolled
     states: Tensor = steps.apply(gates, onwards)  # (T, 2, B, H)
     return states.permute(1, 2, 0, 3)
@@ -77,7 +77,7 @@ class _Unrolled(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, gates: Tensor, onwards: Tensor) -> Tensor:
-        size = onwards.shape[2]
+        size, gates = onwards.shape[2], gates.contiguous()
         turned = onwards.transpose(1, 2)
         state = gates.new_zeros(2, gates.shape[2], size)
         cell = state.flatten(0, 1)
