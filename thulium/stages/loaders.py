@@ -9,6 +9,8 @@ from thulium.runtime import processor
 from thulium.runtime.world import World
 from thulium_dsl.grammar.spec import AugmentationSpec, ResourcesSpec
 
+READ_AT_ONCE = 4  # times the lines of a batch to learn from; what is read does not depend on it
+
 
 def readers_of(resources: ResourcesSpec, world: World) -> Readers:
     """Those that read for the loaders of this process."""
@@ -24,3 +26,8 @@ def place_of(augmentation: AugmentationSpec, resources: ResourcesSpec, world: Wo
     is_gpu = devices.may_be_gpu(resources.device)
     own = processor.augment_on(resources.augment_on, feeds_gpu=is_gpu, processes=world.local_size)
     return world.broadcast(own)
+
+
+def lines_to_read(batch_size: int, resources: ResourcesSpec) -> int:
+    """The most lines of a batch that is read and not learnt from: on a GPU more, which waits for launches otherwise."""
+    return READ_AT_ONCE * batch_size if devices.may_be_gpu(resources.device) else batch_size

@@ -23,7 +23,7 @@ from thulium.runtime import signals
 from thulium.runtime.errors import DataError, DeviceError, WorldError
 from thulium.runtime.progress import say, track
 from thulium.runtime.world import ALONE, World, waited_s
-from thulium.stages.loaders import place_of, readers_of
+from thulium.stages.loaders import lines_to_read, place_of, readers_of
 from thulium.training import messages, schedule
 from thulium.training import optimizer as optimizers
 from thulium.training.checkpoints import CheckpointManager
@@ -170,7 +170,7 @@ def _loaders(
     val_loader = LineLoader(
         data.split("val"),
         charset=model.charset,
-        batch_size=training.batch_size,
+        batch_size=lines_to_read(training.batch_size, resources),
         shuffle=False,
         max_pixels=training.max_pixels,
         readers=readers,

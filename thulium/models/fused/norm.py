@@ -17,7 +17,7 @@ from thulium.models.fused import use
 
 HALF = 2  # bytes of a value
 TILE = 4096  # values that a program holds at once
-WARPS = 8
+WARPS = 4
 PER_PROCESSOR = 4  # programs of a sum on each of the GPU's processors
 MOST = 512  # such programs: one other program adds up what they found
 NARROW = 32  # channels of a tile, at least where they divide a network's evenly
@@ -36,11 +36,22 @@ def normed(
         assert isinstance(norm, nn.BatchNorm2d)
         return fused(norm, x, mask, around=around, relu=relu)
     y: Tensor = norm(x)
+    if not torch.is_grad_enabled():
+        return _in_place(y, mask, around, relu)
     if around is not None:
         y = y + around
     if relu:
         y = y.relu()
     return y if mask is None else y * mask
+
+
+def _in_place(y: Tensor, mask: Tensor | None, around: Tensor | None, relu: bool) -> Tensor:
+    """The same values without a buffer for each step: nobody asks for what was between them."""
+    if around is not None:
+        y.add_(around)
+    if relu:
+        y.relu_()
+    return y if mask is None else y.mul_(mask)
 
 
 def fused(
