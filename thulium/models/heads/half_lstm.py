@@ -38,8 +38,7 @@ def half_lstms(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[T
     """(B, T, C) each to (B, T, H) each in 32 bits: what two one-layer LSTMs of one size give, in float16."""
     onwards = first.weight_hh_l0
     assert isinstance(onwards, Tensor)
-    is_long = use.is_wanted(onwards) and len(x) >= MANY_LINES
-    if unrolled.is_one_kernel(torch.float16, len(x), onwards) or is_long:
+    if len(x) >= MANY_LINES and use.is_wanted(onwards):
         return half_unrolled(first, second, x, y)
     if first.hidden_size + second.hidden_size > LARGEST:
         return half_lstm(first, x), half_lstm(second, y)
