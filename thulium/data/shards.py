@@ -17,9 +17,9 @@ import os
 import shutil
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from operator import eq
 from pathlib import Path
 from typing import IO, Any
@@ -53,6 +53,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 INDEX = "index.ipc"
 INDEX_SCHEMA = pa.schema({"file": pa.int32(), "width": pa.int32()})
 OPEN_FILES = 128  # kept open in each process that reads
+KNOWN_FILES = 2048  # whose texts and places are kept; looking through one takes as long as reading some lines
 MEAN_LINES = 64  # between two places where a file may end
 MIN_LINES = 16
 MAX_LINES = 512
@@ -199,7 +200,9 @@ class Split:
         self._check_files()
         self._places = np.delete(np.arange(len(files)), sorted(left_out))
         self.widths: npt.NDArray[np.int32] = widths[self._places]
-        self._shard = lru_cache(OPEN_FILES)(partial(_open_shard, folder, np.split(widths, self._first_rows[1:])))
+        opened = lru_cache(OPEN_FILES)(_Opened)
+        by_file = np.split(widths, self._first_rows[1:])
+        self._shard = lru_cache(KNOWN_FILES)(lambda number: _Shard(folder / file_name(number), by_file[number], opened))
         self.ids, self.texts, self.pages = (StoredColumn(self, name) for name in ("id", "text", "page"))
         self.height: int = self._shard(0).height
 
@@ -247,6 +250,19 @@ class Split:
             raise DataError(f"{self.folder / lacking}: is missing: {AGAIN}")
 
 
+class _Opened:
+    """A file that is open for reading, until nobody holds this."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = _open(path)
+        facts = os.fstat(self.file.fileno())
+        self.state = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+    def __del__(self) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+
+
 class _Shard:
     """A file of a split: its texts in memory, its images on disk.
 
@@ -258,10 +274,12 @@ class _Shard:
         height: pixels, of each line.
     """
 
-    def __init__(self, path: Path, widths: npt.NDArray[np.int32]) -> None:
-        """Open a file whose lines should have some widths."""
-        self.path, self._file = path, _open(path)
-        arrow = ArrowFile(self._file, SCHEMA)
+    def __init__(self, path: Path, widths: npt.NDArray[np.int32], opened: Callable[[Path], _Opened]) -> None:
+        """Look through a file whose lines should have some widths; ``opened`` keeps files open that were asked for."""
+        self.path, self._opened = path, opened
+        opening = opened(path)
+        self._state = opening.state
+        arrow = ArrowFile(opening.file, SCHEMA)
         table = pa.Table.from_batches(arrow.batches, SCHEMA)
         if not np.array_equal(table["width"].to_numpy(), widths):
             raise damaged(path, f"its lines are others than those of {path.with_name(INDEX)}")
@@ -273,14 +291,13 @@ class _Shard:
         spans = [_spans(arrow, batch.column("image")) for batch in arrow.batches]
         self._starts, self._ends = np.concatenate(spans, axis=1)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
-
     def png(self, row: int) -> bytes:
         start, end = int(self._starts[row]), int(self._ends[row])
+        opening = self._opened(self.path)
+        if opening.state != self._state:
+            raise damaged(self.path, "it is another file than a moment ago")
         try:
-            content = os.pread(self._file.fileno(), end - start, start)
+            content = os.pread(opening.file.fileno(), end - start, start)
         except OSError as error:
             raise _unreadable(self.path, error) from error
         if len(content) < end - start:
@@ -318,10 +335,6 @@ def _spans(arrow: ArrowFile, images: pa.Array) -> npt.NDArray[np.int64]:
 def _head(width: int, height: int) -> bytes:
     """How the header of a grey PNG begins."""
     return struct.pack(">I4sIIBB", 13, b"IHDR", width, height, 8, 0)
-
-
-def _open_shard(folder: Path, widths: list[npt.NDArray[np.int32]], number: int) -> _Shard:
-    return _Shard(folder / file_name(number), widths[number])
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from thulium.data import shards
 from thulium.data.arrowfile import ArrowFile
 from thulium.data.images.grey import encode_png
 from thulium.data.loader import LineLoader
@@ -184,6 +185,29 @@ def test_a_file_that_is_cut_short_while_it_is_open_is_an_error(lines: Path) -> N
         split.png(3)
 
 
+def test_a_file_that_is_opened_again_is_looked_through_once_and_must_be_the_same(lines: Path, monkeypatch) -> None:
+    looked_through: list[str] = []
+
+    class Counted(ArrowFile):
+        def __init__(self, file, schema) -> None:
+            looked_through.append(Path(file.name).name)
+            super().__init__(file, schema)
+
+    monkeypatch.setattr(shards, "OPEN_FILES", 1)
+    monkeypatch.setattr(shards, "ArrowFile", Counted)
+    split = open_prepared(lines).split("train")
+    looked_through.clear()
+    first = [split.png(0), split.png(len(split) - 1)]
+    assert [split.png(0), split.png(len(split) - 1)] == first
+    assert sorted(looked_through) == ["00001.arrow"]  # the first was, to learn the height
+    path = lines / "train" / "00000.arrow"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"00000\.arrow: is damaged \(it is another file than a moment ago\)"):
+        split.png(0)
+
+
 def test_a_file_that_is_not_as_high_as_the_first_is_named(lines: Path) -> None:
     path = lines / "train" / "00001.arrow"
     with open(path, "rb") as file:
@@ -209,6 +233,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from thulium.data.readers import Readers
+from thulium.data import shards
 from thulium.data.shards import Split
 from thulium.runtime.errors import DataError
 split = Split(Path(sys.argv[1]))
