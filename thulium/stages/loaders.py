@@ -9,7 +9,9 @@ from thulium.runtime import processor
 from thulium.runtime.world import World
 from thulium_dsl.grammar.spec import AugmentationSpec, ResourcesSpec
 
-READ_AT_ONCE = 4  # times the lines of a batch to learn from; what is read does not depend on it
+# Lines of a batch that is only read: some times as many as are learnt from at once, in about as much memory; what is
+# read does not depend on it.
+READ_AT_ONCE, MOST_AT_ONCE = 4, 128
 
 
 def readers_of(resources: ResourcesSpec, world: World) -> Readers:
@@ -30,4 +32,6 @@ def place_of(augmentation: AugmentationSpec, resources: ResourcesSpec, world: Wo
 
 def lines_to_read(batch_size: int, resources: ResourcesSpec) -> int:
     """The most lines of a batch that is read and not learnt from: on a GPU more, which waits for launches otherwise."""
-    return READ_AT_ONCE * batch_size if devices.may_be_gpu(resources.device) else batch_size
+    if not devices.may_be_gpu(resources.device):
+        return batch_size
+    return max(batch_size, min(READ_AT_ONCE * batch_size, MOST_AT_ONCE))

@@ -27,7 +27,7 @@ from thulium.runtime import device, processor
 from thulium.runtime.errors import DataError, LostReader
 from thulium.runtime.world import ALONE
 from thulium.stages import evaluate
-from thulium.stages.loaders import readers_of
+from thulium.stages.loaders import lines_to_read, readers_of
 from thulium_dsl.grammar.spec import Experiment
 
 PASSES = [("val", 0, 0), ("train", 1, 2), ("val", 0, 0), ("train", 2, 0), ("val", 0, 0), ("train", 3, 0)]
@@ -222,3 +222,11 @@ def test_auto_takes_what_the_machine_can_spare(
         recogniser = SimpleNamespace(device=chosen, model=SimpleNamespace(charset=None))
         with evaluate._loader(Split(prepared / "val"), recogniser, resources) as loader:
             assert (loader.readers.workers, loader.readers.pinned) == (workers, feeds_gpu)
+
+
+@pytest.mark.parametrize(
+    ("feeds_gpu", "learnt", "read"), [(False, 16, 16), (True, 16, 64), (True, 64, 128), (True, 400, 400)]
+)
+def test_a_gpu_reads_more_lines_at_once_than_it_learns_from(experiment, monkeypatch, feeds_gpu, learnt, read) -> None:
+    monkeypatch.setattr(device, "may_be_gpu", lambda _name: feeds_gpu)
+    assert lines_to_read(learnt, experiment.resources) == read
