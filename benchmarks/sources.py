@@ -5,8 +5,9 @@
 Every training is the document of a model of the zoo with fewer documents to learn from and fewer epochs; its rate falls
 over these. All are judged on the same validation lines, of hands that none has seen; no test line is read. Printed are
 the CER on all of them, and what it is worse without the source, on all lines and on those of the source itself where
-the validation has some. Every run is a folder of OUT: runs that are there are not made again, and one that was cut
-goes on.
+the validation has some. Without a source there are fewer lines, so as many epochs are fewer steps; and one seed says
+little of a tenth of a point. Every run is a folder of OUT: runs of the same document are not made again, and one that
+was cut goes on.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, on one GPU")
     parser.add_argument("--workers", default="auto", help="processes that read for each training")
     options = parser.parse_args()
-    sources = options.sources or sorted(path.stem for path in options.lines.glob("*.parquet"))
     options.out.mkdir(parents=True, exist_ok=True)
+    sources = [name for name in options.sources or _all_sources(options) if _is_learned_from(name, options)]
     with ThreadPoolExecutor(options.jobs) as pool:
         found = dict(zip([ALL, *sources], pool.map(lambda name: rates(name, options), [ALL, *sources])))
     print(table(found))
@@ -49,10 +50,12 @@ def main() -> None:
 def rates(name: str, options: argparse.Namespace) -> dict[str, float]:
     """Source -> CER of its validation lines, and of all of them, of a model that has not learned from one source."""
     out = (options.out / name).resolve()
-    if not (out / "metrics.json").exists():
-        document = out.with_suffix(".yaml")
-        # As JSON, which is YAML too: written plainly, a replacement by the letter n would be no text to some readers.
-        document.write_text(json.dumps(written(name, options), ensure_ascii=False), encoding="utf-8")
+    document = out.with_suffix(".yaml")
+    # As JSON, which is YAML too: written plainly, a replacement by the letter n would be no text to some readers.
+    text = json.dumps(written(name, options), ensure_ascii=False)
+    is_made = (out / "metrics.json").exists() and document.read_text(encoding="utf-8") == text
+    if not is_made:
+        document.write_text(text, encoding="utf-8")
         for command in ("train", "evaluate"):
             thulium(command, str(document), "--output-dir", str(out))
     edits, characters = Counter[str](), Counter[str]()
@@ -66,17 +69,33 @@ def rates(name: str, options: argparse.Namespace) -> dict[str, float]:
     return found
 
 
+def _all_sources(options: argparse.Namespace) -> list[str]:
+    return sorted(path.stem for path in options.lines.glob("*.parquet"))
+
+
+def _is_learned_from(name: str, options: argparse.Namespace) -> bool:
+    if _documents(name, options) == _documents(ALL, options):
+        print(f"{name}: none of its documents is for training, so it is not left out", file=sys.stderr)
+        return False
+    return True
+
+
+def _documents(name: str, options: argparse.Namespace) -> list[str]:
+    """The documents to learn from, without those of a source."""
+    documents = (ZOO / "split" / "train.txt").read_text(encoding="utf-8").splitlines()
+    if name == ALL:
+        return documents
+    own = set(pq.read_table(options.lines / f"{name}.parquet", columns=["document"])["document"].to_pylist())
+    return [document for document in documents if document not in own]
+
+
 def written(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """The document of a training without a source; its list of documents is written beside it."""
     tree: dict[str, Any] = yaml.safe_load((ZOO / options.model / "params.yaml").read_text(encoding="utf-8"))
     for file in tree.pop("include"):
         tree |= yaml.safe_load((ZOO / options.model / file).read_text(encoding="utf-8"))
-    documents = (ZOO / "split" / "train.txt").read_text(encoding="utf-8").splitlines()
-    if name != ALL:
-        own = set(pq.read_table(options.lines / f"{name}.parquet", columns=["document"])["document"].to_pylist())
-        documents = [document for document in documents if document not in own]
     kept = (options.out / f"{name}.txt").resolve()
-    kept.write_text("\n".join(documents) + "\n", encoding="utf-8")
+    kept.write_text("\n".join(_documents(name, options)) + "\n", encoding="utf-8")
     lists = {
         "train_list": str(kept),
         **{f"{split}_list": str(ZOO / "split" / f"{split}.txt") for split in ("val", "test")},

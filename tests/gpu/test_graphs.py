@@ -10,6 +10,8 @@ import torch
 from gpu.conftest import lines_of, untrained
 
 from thulium.data.batch import Batch
+from thulium.models.fused import norm, use
+from thulium.models.heads import half_lstm
 from thulium.models.wrappers import HTRModel
 from thulium.runtime import device as devices
 from thulium.training import graphs
@@ -100,6 +102,26 @@ def test_dropout_is_drawn_anew_at_each_replay(model, batches, place) -> None:
     graphed = GraphedFeatures(model, place)
     seen = [graphed(batches[0].images, batches[0].widths).head.detach().clone() for _ in range(PLAIN_STEPS + 3)]
     assert not torch.equal(seen[-1], seen[-2])
+
+
+def test_many_lines_in_16_bits_are_recorded_with_kernels_of_our_own(experiment, data, device, monkeypatch) -> None:
+    place = devices.choose(device, mixed_precision=True)
+    if not use.works(f"normalisation in {place.amp_dtype}", lambda: norm._try(place.torch_device, place.amp_dtype)):
+        pytest.skip("Triton does not work here")
+    model, used = place.place(untrained(experiment, data)).train(), list[str]()
+    for module, name in ((norm, "fused"), (half_lstm, "half_unrolled")):
+        own = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, own=own, name=name, **k: used.append(name) or own(*a, **k))
+    few = next(iter(lines_of(data.split("train")))).to(place.torch_device)
+    times = -(-half_lstm.MANY_LINES // len(few))
+    images, widths = few.images.repeat(times, 1, 1, 1), few.widths.repeat(times)
+    graphed = GraphedFeatures(model, place)
+    with place.autocast():
+        for _ in range(PLAIN_STEPS):
+            graphed(images, widths)
+        assert not used
+        graphed(images, widths)
+    assert set(used) == {"fused", "half_unrolled"}
 
 
 def test_frozen_parts_rest_and_learn_again(experiment, data, device) -> None:

@@ -53,7 +53,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 INDEX = "index.ipc"
 INDEX_SCHEMA = pa.schema({"file": pa.int32(), "width": pa.int32()})
 OPEN_FILES = 128  # kept open in each process that reads
-KNOWN_FILES = 2048  # whose texts and places are kept; looking through one takes as long as reading some lines
+KNOWN_FILES = 1024  # whose texts and places are kept: looking through one takes as long as reading some lines
 MEAN_LINES = 64  # between two places where a file may end
 MIN_LINES = 16
 MAX_LINES = 512
@@ -276,26 +276,31 @@ class _Shard:
 
     def __init__(self, path: Path, widths: npt.NDArray[np.int32], opened: Callable[[Path], _Opened]) -> None:
         """Look through a file whose lines should have some widths; ``opened`` keeps files open that were asked for."""
-        self.path, self._opened = path, opened
-        opening = opened(path)
-        self._state = opening.state
+        self.path, self._widths, self._opened = path, widths, opened
+        self._look_through(opened(path))
+
+    def _look_through(self, opening: _Opened) -> None:
+        path, widths = self.path, self._widths
         arrow = ArrowFile(opening.file, SCHEMA)
         table = pa.Table.from_batches(arrow.batches, SCHEMA)
         if not np.array_equal(table["width"].to_numpy(), widths):
             raise damaged(path, f"its lines are others than those of {path.with_name(INDEX)}")
         heights = table["height"].to_numpy()
-        self.height, self._widths = int(heights[0]), widths
+        self.height = int(heights[0])
         if (heights != self.height).any() or not 0 < self.height * int(widths.max()) <= MAX_PIXELS:
             raise damaged(path, "the sizes of its lines are none that lines have")
         self.texts: dict[str, list[str]] = {name: table[name].to_pylist() for name in TEXTS}
         spans = [_spans(arrow, batch.column("image")) for batch in arrow.batches]
         self._starts, self._ends = np.concatenate(spans, axis=1)
+        self._state = opening.state
 
     def png(self, row: int) -> bytes:
-        start, end = int(self._starts[row]), int(self._ends[row])
         opening = self._opened(self.path)
-        if opening.state != self._state:
-            raise damaged(self.path, "it is another file than a moment ago")
+        if (
+            opening.state != self._state
+        ):  # written anew meanwhile; or on a network, where the same file comes under other numbers
+            self._look_through(opening)
+        start, end = int(self._starts[row]), int(self._ends[row])
         try:
             content = os.pread(opening.file.fileno(), end - start, start)
         except OSError as error:

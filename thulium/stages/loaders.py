@@ -9,8 +9,8 @@ from thulium.runtime import processor
 from thulium.runtime.world import World
 from thulium_dsl.grammar.spec import AugmentationSpec, ResourcesSpec
 
-# Lines of a batch that is only read: some times as many as are learnt from at once, in about as much memory; what is
-# read does not depend on it.
+# Lines of a batch that is only read: some times as many as are learnt from at once, since each of them needs less
+# memory; what is read does not depend on it.
 READ_AT_ONCE, MOST_AT_ONCE = 4, 128
 
 

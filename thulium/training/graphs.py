@@ -72,7 +72,7 @@ class GraphedFeatures:
     def _try_to_record(self, shape: tuple[int, ...], images: Tensor, widths: Tensor) -> None:
         try:
             self._recordings[shape] = self._record(images, widths)
-        except RuntimeError as error:
+        except Exception as error:  # Triton's are no RuntimeErrors
             if not faults.is_out_of_memory(error):  # then torch cannot draw random numbers any more
                 where = f"the network could not be recorded as a CUDA graph ({faults.short(error)})"
                 raise DeviceError(f"{where}\n  help: set resources.cuda_graphs to false") from error

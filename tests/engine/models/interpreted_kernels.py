@@ -49,6 +49,18 @@ def test_a_large_mean_costs_no_precision() -> None:
         torch.testing.assert_close(ours.double(), wanted.double(), atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.parametrize("has_around", [False, True])
+def test_what_is_no_number_stays_none(has_around) -> None:
+    x, towards, mask, around = _given((3, 32, 2, 7), torch.float32, True, has_around)
+    x[0, 5, 0, 0] = float("nan")
+    y, of_x, *_ = _found(fused_norm.fused, x, towards, mask, around, True)
+    assert bool(y[:, 5, :, 0].isnan().all())
+    assert bool(of_x[:, 5, :, 0].isnan().all())
+    gates, onwards, of_states = _frames(3, 2, 16, torch.float16)
+    of_states[2, 0, 0, 0] = float("nan")
+    assert bool(_learnt(lstm.Fused, gates, onwards, of_states)[1].isnan().any())
+
+
 def test_many_programs_and_tiles_of_any_size_give_the_same(monkeypatch) -> None:
     given = _given((3, 96, 4, 7), torch.float32, True, True)
     wanted = _found(fused_norm.normed, *given, True)
@@ -66,7 +78,7 @@ def test_a_network_of_them_learns_the_same(monkeypatch) -> None:
     found = []
     for wanted in (False, True):
         monkeypatch.setattr(use, "is_wanted", lambda _x, wanted=wanted: wanted)
-        monkeypatch.setattr(fused_norm, "HALF", 4)
+        monkeypatch.setattr(use, "HALF", 4)
         net.zero_grad()
         frames, _ = net(images, widths)
         frames.square().sum().backward()
@@ -103,10 +115,11 @@ def test_a_gradient_that_float16_cannot_hold_stays_a_number() -> None:
 
 def test_two_lstms_are_torchs(monkeypatch) -> None:
     monkeypatch.setattr(use, "is_wanted", lambda _x: True)
-    monkeypatch.setattr(unrolled, "HALF", 4)
+    monkeypatch.setattr(use, "HALF", 4)
     torch.manual_seed(1)
     sides, x = [nn.LSTM(12, 16, batch_first=True) for _ in range(2)], torch.randn(2, 3, 7, 12)
-    for ours, side, frames in zip(unrolled.unrolled(*sides, *x), sides, x):
+    weights = [(side.weight_ih_l0, side.weight_hh_l0, side.bias_ih_l0, side.bias_hh_l0) for side in sides]
+    for ours, side, frames in zip(unrolled.layer(*weights, *x), sides, x):
         torch.testing.assert_close(ours, side(frames)[0], atol=1e-5, rtol=1e-5)
     assert use._works["LSTMs of 16 in torch.float32"]
 

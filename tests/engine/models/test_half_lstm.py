@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from thulium.models.heads.half_lstm import half_lstm, half_unrolled
+from thulium.models.heads.half_lstm import half_lstm, half_lstms, half_unrolled
 
 
 @pytest.mark.parametrize("size", [24, 128])
@@ -35,13 +35,15 @@ def test_a_gradient_that_float16_cannot_hold_stays_a_number() -> None:
     assert all(bool(gradient.isfinite().all()) for gradient in gradients)
 
 
+@pytest.mark.parametrize("both", [half_lstms, half_unrolled])
+@pytest.mark.parametrize(("size", "num_lines"), [(16, 3), (16, 97), (600, 2)])  # as one LSTM, and as two
 @pytest.mark.parametrize("scale", [1.0, 1e-9])
-def test_two_frame_by_frame_are_those_of_32_bits(scale: float) -> None:
+def test_both_directions_are_those_of_32_bits(both, size: int, num_lines: int, scale: float) -> None:
     torch.manual_seed(1)
-    sides = nn.ModuleList(nn.LSTM(24, 16, batch_first=True) for _ in range(2))
-    given, towards = torch.randn(2, 3, 12, 24), scale * torch.randn(2, 3, 12, 16)
+    sides = nn.ModuleList(nn.LSTM(24, size, batch_first=True) for _ in range(2))
+    given, towards = torch.randn(2, num_lines, 12, 24), scale * torch.randn(2, num_lines, 12, size)
     found = []
-    for compute in (lambda x, y: (sides[0](x)[0], sides[1](y)[0]), lambda x, y: half_unrolled(*sides, x, y)):
+    for compute in (lambda x, y: (sides[0](x)[0], sides[1](y)[0]), lambda x, y: both(*sides, x, y)):
         sides.zero_grad()
         frames = given.clone().requires_grad_()
         output = torch.stack(compute(*frames))

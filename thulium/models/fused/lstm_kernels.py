@@ -113,5 +113,5 @@ def step_back(
 
 @triton.jit
 def _store(place, value, most, mask):
-    value = tl.minimum(tl.maximum(value, -most), most)
+    value = tl.where(value > most, most, tl.where(value < -most, -most, value))  # what is no number stays none
     tl.store(place, value.to(place.dtype.element_ty), mask=mask)

@@ -15,7 +15,6 @@ from torch.autograd.function import once_differentiable
 
 from thulium.models.fused import use
 
-HALF = 2  # bytes of a value
 TILE = 4096  # values that a program holds at once
 WARPS = 4
 PER_PROCESSOR = 4  # programs of a sum on each of the GPU's processors
@@ -35,6 +34,10 @@ def normed(
     if _is_for_us(norm, x, around):
         assert isinstance(norm, nn.BatchNorm2d)
         return fused(norm, x, mask, around=around, relu=relu)
+    return _by_torch(norm, x, mask, around=around, relu=relu)
+
+
+def _by_torch(norm: nn.Module, x: Tensor, mask: Tensor | None, *, around: Tensor | None, relu: bool) -> Tensor:
     y: Tensor = norm(x)
     if not torch.is_grad_enabled():
         return _in_place(y, mask, around, relu)
@@ -63,8 +66,7 @@ def fused(
 
 
 def _is_for_us(norm: nn.Module, x: Tensor, around: Tensor | None) -> bool:
-    # 32 bits are for those who want torch's own results.
-    if not use.is_wanted(x) or x.element_size() != HALF or type(norm) is not nn.BatchNorm2d or not norm.training:
+    if not use.is_wanted(x) or x.element_size() != use.HALF or type(norm) is not nn.BatchNorm2d or not norm.training:
         return False
     is_usual = norm.affine and norm.track_running_stats and norm.momentum is not None
     is_like_x = around is None or (around.dtype == x.dtype and around.shape == x.shape)
@@ -73,17 +75,22 @@ def _is_for_us(norm: nn.Module, x: Tensor, around: Tensor | None) -> bool:
 
 def _try(device: torch.device, dtype: torch.dtype) -> None:
     """Raise where the kernels do not do what torch does."""
-    norm = nn.BatchNorm2d(NARROW, device=device)
-    x = torch.linspace(-2, 3, 2 * NARROW * 3 * 5, device=device).to(dtype).view(2, 3, 5, NARROW).permute(0, 3, 1, 2)
+    for channels in (NARROW, WIDE):
+        for has_around, relu in ((False, True), (True, True), (False, False)):
+            _try_one(channels, has_around, relu, device, dtype)
+
+
+def _try_one(channels: int, has_around: bool, relu: bool, device: torch.device, dtype: torch.dtype) -> None:
+    norm = nn.BatchNorm2d(channels, device=device)
+    x, other = use.mixed(2, 2, 3, 5, channels, device=device).to(dtype).permute(0, 1, 4, 2, 3)
     mask = torch.ones(2, 1, 1, 5, device=device, dtype=dtype)
     found = []
     with torch.enable_grad():
-        for compute in (lambda own: norm(own).relu() * mask, lambda own: fused(norm, own, mask)):
+        for compute in (_by_torch, fused):
             own = x.detach().requires_grad_()
-            y = compute(own)
-            found.append((y.float(), torch.autograd.grad(y, own, x)[0].float()))
-    if not all(torch.allclose(ours, theirs, atol=0.05, rtol=0.05) for ours, theirs in zip(*found)):
-        raise RuntimeError("they give other results than torch")
+            y = compute(norm, own, mask if relu else None, around=other if has_around else None, relu=relu)
+            found.append((y, torch.autograd.grad(y, own, other)[0]))
+    use.compare(*found)
 
 
 class _Fused(torch.autograd.Function):

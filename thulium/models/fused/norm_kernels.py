@@ -105,7 +105,7 @@ def apply(
     if HAS_AROUND:
         value += tl.load(around + place, mask=is_there, other=0.0).to(tl.float32)
     if RELU:
-        value = tl.maximum(value, 0.0)
+        value = tl.where(value <= 0.0, 0.0, value)  # no maximum: what is no number must stay none
     if HAS_MASK:
         value = tl.where(_is_shown(mask, row, rows, width, plane)[:, None], value, 0.0)
     tl.store(y + place, value.to(y.dtype.element_ty), mask=is_there)
@@ -137,9 +137,9 @@ def products(
         away = tl.load(x + place, mask=is_there, other=0.0).to(tl.float32) - mean[None, :]
         if RELU:
             if HAS_AROUND:  # y is 0 in the padding, too
-                own = tl.where(tl.load(y + place, mask=is_there, other=0.0).to(tl.float32) > 0.0, own, 0.0)
+                own = tl.where(tl.load(y + place, mask=is_there, other=0.0).to(tl.float32) <= 0.0, 0.0, own)
             else:
-                own = tl.where(away * factor[None, :] + offset[None, :] > 0.0, own, 0.0)
+                own = tl.where(away * factor[None, :] + offset[None, :] <= 0.0, 0.0, own)
         if HAS_MASK:
             own = tl.where(_is_shown(mask, row, rows, width, plane)[:, None], own, 0.0)
         if HAS_AROUND:
@@ -183,7 +183,7 @@ def apply_backward(
     own = tl.load(gradient + place, mask=is_there, other=0.0).to(tl.float32)
     away = tl.load(x + place, mask=is_there, other=0.0).to(tl.float32) - mean[None, :]
     if RELU:
-        own = tl.where(away * factor[None, :] + offset[None, :] > 0.0, own, 0.0)
+        own = tl.where(away * factor[None, :] + offset[None, :] <= 0.0, 0.0, own)
     if HAS_MASK:
         own = tl.where(_is_shown(mask, row, rows, width, plane)[:, None], own, 0.0)
     found = factor[None, :] * (own - ones[None, :] - away * slope[None, :])

@@ -23,15 +23,16 @@ from torch.nn import functional
 
 from thulium.models.fused import use
 from thulium.models.heads import unrolled
+from thulium.models.heads.unrolled import Weights
 
 MULTIPLE = 128  # of the sizes that cuDNN's kernel takes
 LARGEST = 1024  # the state of an LSTM that it takes
-MANY_LINES = 48  # from here on, its time grows with the lines: two kernels a frame of a recording are faster
+# Lines, measured with states of 256 (docs/decisions/0018-kernels-of-our-own.md): its kernel is the faster one with 32,
+# frame by frame in a recording with 64; both directions as one LSTM are faster with 64, and slower with 128.
+MANY_LINES, MOST_JOINED = 48, 96
 GATES = 4  # of an LSTM: their weights lie one below the other
 LEAST = 2.0**-100  # of a largest gradient, so that nothing is divided by 0
 MOST = 65504.0  # in float16: a sum that comes out larger stays at that
-
-Weights = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def half_lstms(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,7 +41,7 @@ def half_lstms(first: nn.LSTM, second: nn.LSTM, x: Tensor, y: Tensor) -> tuple[T
     assert isinstance(onwards, Tensor)
     if len(x) >= MANY_LINES and use.is_wanted(onwards):
         return half_unrolled(first, second, x, y)
-    if first.hidden_size + second.hidden_size > LARGEST:
+    if first.hidden_size + second.hidden_size > LARGEST or len(x) > MOST_JOINED:
         return half_lstm(first, x), half_lstm(second, y)
     scale = _Scale()
     with torch.autocast(x.device.type, enabled=False):
