@@ -77,6 +77,14 @@ def to_pylaia(lines: Path, out: Path, *, height: int) -> None:
     (out / "syms.txt").write_text("".join(f"{symbol} {i}\n" for i, symbol in enumerate(table)), encoding="utf-8")
 
 
+def to_table(texts: dict[str, str], path: Path) -> None:
+    """What was read, as a table that `thulium score` and a spreadsheet take."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text"])
+        writer.writerows(sorted(texts.items()))
+
+
 def thulium_readings(work: Work) -> list[float]:
     return _column(work.out / "plots" / "history.csv", "val_cer")[1:]  # without that of the untrained model
 
