@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from thulium.runtime.tables import read_table
+from thulium.runtime.tables import read_table, write_table
 
 SPLITS = ("train", "val", "test")
 
@@ -79,10 +79,7 @@ def to_pylaia(lines: Path, out: Path, *, height: int) -> None:
 
 def to_table(texts: dict[str, str], path: Path) -> None:
     """What was read, as a table that `thulium score` and a spreadsheet take."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", "text"])
-        writer.writerows(sorted(texts.items()))
+    write_table(path, ("id", "text"), [(name, text.rstrip("\n")) for name, text in sorted(texts.items())])
 
 
 def thulium_readings(work: Work) -> list[float]:
