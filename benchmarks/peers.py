@@ -88,6 +88,7 @@ def kraken(options: str) -> Engine:
 
 
 def pylaia(network: str, training: str, batch_size: int) -> Engine:
+    """Its release never shuffles the training lines; the race was run with shuffle_tr=True in its train_ctc.py."""
     folders = "--common.train_path {out} --common.experiment_dirname ctc"
     both = f"{folders} --data.batch_size {batch_size} --data.num_workers 1"
     create = (
