@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from thulium.runtime.tables import read_table
+from thulium.runtime.tables import read_table, write_table
 
 SPLITS = ("train", "val", "test")
 
@@ -75,6 +75,11 @@ def to_pylaia(lines: Path, out: Path, *, height: int) -> None:
         (out / f"{split}.ids").write_text("\n".join(names) + "\n", encoding="utf-8")
     table = ["<ctc>", "<unk>", "<space>", *sorted(symbols - {" "})]
     (out / "syms.txt").write_text("".join(f"{symbol} {i}\n" for i, symbol in enumerate(table)), encoding="utf-8")
+
+
+def to_table(texts: dict[str, str], path: Path) -> None:
+    """What was read, as a table that `thulium score` and a spreadsheet take."""
+    write_table(path, ("id", "text"), [(name, text.rstrip("\n")) for name, text in sorted(texts.items())])
 
 
 def thulium_readings(work: Work) -> list[float]:
