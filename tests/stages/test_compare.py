@@ -103,7 +103,10 @@ def test_what_cannot_be_compared_is_refused(here: Path) -> None:
     write_table(here / "d.csv", HEADER, [("x", "p", "a", "a", 0, 1)] * 2)
     assert "row 3: line 'x' stands there twice" in refusal("compare", "a", "d.csv")
     (here / "e.csv").write_text("id,page\n")
-    assert "e.csv: has no column 'transcription'" in refusal("compare", "a", "e.csv")
+    said = refusal("compare", "a", "e.csv")
+    assert (
+        "e.csv: has no column 'transcription': make it anew; from what another program has read, `thulium score" in said
+    )
 
 
 @pytest.mark.slow

@@ -12,6 +12,9 @@ from thulium.runtime.errors import DataError, visible
 from thulium.runtime.tables import read_table
 
 COLUMNS = ("id", "page", "transcription", "prediction")
+FOREIGN = (
+    "make it anew; from what another program has read, `thulium score REFERENCE FILE --output TABLE` makes such a table"
+)
 IMAGE = "image"  # a digest of the line's picture; tables of older versions have none
 
 
@@ -25,7 +28,7 @@ def read_outcome(predictions: Path, metrics: Path | None, name: str) -> Outcome:
         DataError: the table cannot be read, or a line stands in it twice.
     """
     results, images = {}, {}
-    for number, row in enumerate(read_table(predictions, COLUMNS), 2):
+    for number, row in enumerate(read_table(predictions, COLUMNS, lacking=FOREIGN), 2):
         line_id = row["id"]
         if line_id in results:
             raise DataError(f"{predictions}: row {number}: line {line_id!r} stands there twice: evaluate again")

@@ -42,7 +42,9 @@ def unescaped(cell: str) -> str:
     """The text that a cell stands for."""
     if len(cell) < 2 or not cell.startswith(QUOTE):
         return cell
-    return _ESCAPED.sub(lambda found: found[1] or chr(int(found[2], 16)), cell[1:])
+    text = _ESCAPED.sub(lambda found: found[1] or chr(int(found[2], 16)), cell[1:])
+    # In a table that others wrote, an apostrophe may be the text's own, as in 'tis: we would not have written it so.
+    return text if escaped(text) == cell or _FORMULA.match(text) else cell
 
 
 def escaped_row(cells: Sequence[object]) -> list[object]:
@@ -63,11 +65,12 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[objec
     replace_text(path, text.getvalue())
 
 
-def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
+def read_table(path: Path, columns: Sequence[str] = (), *, lacking: str = "make it anew") -> list[dict[str, str]]:
     """The rows of such a file, as they were before they were written.
 
     Args:
         columns: that it must have.
+        lacking: what to do where one is not there.
 
     Raises:
         DataError: it cannot be read, or is no such file.
@@ -86,8 +89,8 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, str]]:
             raise DataError(f"{path}: {what}") from None
         raise DataError(f"{path}: is no CSV file in UTF-8 ({error}): make it anew") from None
     header = rows[0] if rows else []
-    if lacking := [name for name in columns if name not in header]:
-        raise DataError(f"{path}: has no column {lacking[0]!r}: make it anew")
+    if absent := [name for name in columns if name not in header]:
+        raise DataError(f"{path}: has no column {absent[0]!r}: {lacking}")
     if odd := next((number for number, row in enumerate(rows, 1) if len(row) != len(header)), None):
         raise DataError(f"{path}: row {odd} has {len(rows[odd - 1])} cells, its head has {len(header)}: make it anew")
     return [dict(zip(header, map(unescaped, row), strict=True)) for row in rows[1:]]

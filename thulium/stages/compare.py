@@ -218,7 +218,8 @@ def _said(found: Comparison) -> list[str]:
     rows = [comparing.sentence(each) for each in found.differences]
     if len(found.outcomes) == 2:
         name, same = found.outcomes[1].name, len(found.outcomes[0].results) - len(found.changed)
-        rows.append(f"{name} reads {found.better:,} lines better, {found.worse:,} worse and {same:,} equally well")
+        better = f"{found.better:,} line{'' if found.better == 1 else 's'} better"
+        rows.append(f"{name} reads {better}, {found.worse:,} worse and {same:,} equally well")
         cer = found.differences[0]
         if cer.value:
             shown = f"{_share(cer.probability, 3)}; p {_share(cer.p, 4)}"

@@ -80,6 +80,11 @@ def test_what_is_written(text, cell):
     assert (escaped(text), unescaped(cell)) == (cell, text)
 
 
+@pytest.mark.parametrize("cell", ["'tis", "'t was", "'", "''", "'a\\x3b", "l'an"])
+def test_an_apostrophe_that_others_wrote_stays(cell):
+    assert unescaped(cell) == cell
+
+
 def test_predictions_are_read_as_they_were(tmp_path):
     texts = ["=cmd|' /C calc'!A0", "@SUM(1)", "\x1b]0;x\x07", 'a "b", c', "'tis", "手 é", "\\x41"]
     results = [LineResult(f"-{n}/id", "+p", text, text[::-1]) for n, text in enumerate(texts)]
