@@ -20,7 +20,12 @@ from thulium.runtime.errors import MAX_LISTED, DataError
 from thulium.runtime.tables import write_table
 
 WORDS = (0,)  # columns of the table that hold no numbers
-AS_THEY_ARE, STRICT, TOGETHER = "as they are", "NFC, one space for white space", "all that were declared"
+AS_THEY_ARE, STRICT, TOGETHER = "as_they_are", "strict", "all_declared"
+TITLES = {
+    AS_THEY_ARE: "as they are",
+    STRICT: "strict: NFC, one space for white space",
+    TOGETHER: "all that were declared",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +163,7 @@ def _cells(found: Scored) -> list[list[str]]:
     base = found.rows[STRICT].cer
     cells = [["", "CER", "WER", "lines without an error", "from strict, points"]]
     for name, rates in found.rows.items():
-        about = f"{name}: {RELAXATIONS[name][0]}" if name in RELAXATIONS else name
+        about = f"{name}: {RELAXATIONS[name][0]}" if name in RELAXATIONS else TITLES[name]
         away = "" if name == STRICT else f"{100 * (rates.cer - base) + 0.0:+.2f}"
         star = " *" if name in found.declared else ""
         has_words = name != "spaces" and not (name == TOGETHER and "spaces" in found.declared)
