@@ -46,7 +46,7 @@ LOOK = 1.0  # seconds between two looks at a running engine
 WAIT = 4  # times its processor's time, by the clock: an engine that hangs uses none and would never be stopped
 # Freed memory is kept, as Thulium does for itself: without, kraken spends two fifths of its time in the kernel.
 KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000"}
-# The small network of kraken's own pages; the large one of its defaults sees each line but three times in half an hour.
+# The small network of kraken's own pages; the large one of its defaults sees each line but six times in half an hour.
 DOCUMENTED = "[1,48,0,1 Cr3,3,32 Do0.1,2 Mp2,2 Cr3,3,64 Do0.1,2 Mp2,2 S1(1x12)1,3 Lbx100 Do]"
 # The network that PyLaia's own pages give as their example.
 NORMED = (
