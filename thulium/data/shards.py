@@ -296,10 +296,12 @@ class _Shard:
 
     def png(self, row: int) -> bytes:
         opening = self._opened(self.path)
-        if (
-            opening.state != self._state
-        ):  # written anew meanwhile; or on a network, where the same file comes under other numbers
+        if opening.state != self._state:
+            # Written anew meanwhile; or on a network, where the same file comes under other numbers.
+            height = self.height
             self._look_through(opening)
+            if self.height != height:
+                raise damaged(self.path, f"its lines are {self.height} pixels high, and were {height}")
         start, end = int(self._starts[row]), int(self._ends[row])
         try:
             content = os.pread(opening.file.fileno(), end - start, start)

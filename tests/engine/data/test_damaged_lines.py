@@ -210,16 +210,25 @@ def test_a_file_that_is_opened_again_is_looked_through_again_only_where_it_is_an
     path.write_bytes((lines / "train" / "00001.arrow").read_bytes())
     with pytest.raises(DataError, match=r"00000\.arrow: is damaged \(its lines are others than those of"):
         split.png(0)
+    split.png(len(split) - 1)
+    path.write_bytes(content)
+    higher(path)
+    with pytest.raises(DataError, match=r"00000\.arrow: is damaged \(its lines are 25 pixels high, and were 24\)"):
+        split.png(0)
 
 
-def test_a_file_that_is_not_as_high_as_the_first_is_named(lines: Path) -> None:
-    path = lines / "train" / "00001.arrow"
+def higher(path: Path) -> None:
+    """Write a file anew whose lines say that they are a pixel higher."""
     with open(path, "rb") as file:
         table = pa.Table.from_batches(ArrowFile(file, SCHEMA).batches)
         heights = pa.array([HEIGHT + 1] * len(table), pa.int32())
         table = pa.Table.from_pylist(table.set_column(3, "height", heights).to_pylist(), schema=SCHEMA)
     with pa.ipc.new_file(path, SCHEMA) as writer:
         writer.write_table(table)
+
+
+def test_a_file_that_is_not_as_high_as_the_first_is_named(lines: Path) -> None:
+    higher(lines / "train" / "00001.arrow")
     with pytest.raises(
         DataError, match=r"00001\.arrow: is damaged \(its lines are 25 pixels high, those before it 24\)"
     ):
