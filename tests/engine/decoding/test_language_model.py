@@ -33,14 +33,19 @@ def test_probabilities_sum_to_one(order):
         assert sum(map(math.exp, after)) == pytest.approx(1)
 
 
-def test_figures_are_those_of_witten_and_bell():
+def test_figures_are_those_of_kneser_and_ney():
     built = build(["ab", "aa"], order=2)
-    # Of 6 symbols 3 kinds were seen (a a a b and two ends), and there are 4 with the unknown one.
-    a, b = (3 + 3 / 4) / 9, (1 + 3 / 4) / 9
+    # Behind how many each was seen: a 2 (the beginning, a), b 1 (a), the end 2 (a, b); the unknown one is a fourth.
+    a, b = (2 - 0.75) / 5 + 0.75 * 3 / 5 / 4, (1 - 0.75) / 5 + 0.75 * 3 / 5 / 4
     assert math.exp(built.log_prob("", "a")) == pytest.approx(a)
-    # After a came b, a and an end: 3 symbols, 3 kinds.
-    assert math.exp(built.log_prob(BEGIN + "a", "b")) == pytest.approx((1 + 3 * b) / 6)
-    assert math.exp(built.log_prob(BEGIN + "b", "a")) == pytest.approx(a / 2)  # not seen: 1 kind in 1 + 1
+    # After a came b, a and an end, once each.
+    assert math.exp(built.log_prob(BEGIN + "a", "b")) == pytest.approx((1 - 0.75) / 3 + 0.75 * b)
+    assert math.exp(built.log_prob(BEGIN + "b", "a")) == pytest.approx(0.75 * a)  # not seen: 1 kind in 1
+
+
+def test_what_follows_one_history_alone_is_not_expected_elsewhere():
+    built = build(["aq"] * 20 + ["bm", "cm", "dm"], order=2)
+    assert built.log_prob("z", "m") > built.log_prob("z", "q")  # seen less often, but behind more
 
 
 def test_known_texts_are_less_of_a_surprise(model):

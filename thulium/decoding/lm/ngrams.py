@@ -11,6 +11,7 @@ from thulium.data.bidi import Order
 
 # Symbols of the model that are none of a text, as noncharacters of Unicode: no text holds them.
 BEGIN, END, UNKNOWN = "\ufdd0", "\ufdd1", "\ufdd2"
+DISCOUNT = 0.75  # taken from each count, for what was not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +54,47 @@ class NgramModel:
 
 
 def build(texts: Iterable[str], order: int, alphabet: Collection[str] = (), reading: Order | None = None) -> NgramModel:
-    """The model of some texts, by interpolated Witten-Bell smoothing.
+    """The model of some texts, by interpolated Kneser-Ney smoothing with one discount.
 
-    Kneser-Ney, the usual choice for words, takes its discounts from how many n-grams were seen once and twice. Among a
-    hundred characters hardly any was seen once, so those figures mean nothing; Witten-Bell needs none of them.
+    Below the longest n-grams, and but for beginnings of lines, a symbol counts once for each symbol that it was seen
+    behind, and not as often as it was seen: what follows one history alone says little of what follows another.
+    Discounts are usually estimated from how many n-grams were seen once and twice. Among a hundred characters hardly
+    any was seen once, so DISCOUNT is a number that was chosen (docs/experiments.md).
 
     Args:
         texts: in the order in which the model is to read them; each is a line.
         alphabet: characters that it should know although no text has them.
         reading: what that order is.
 
-    Source: Witten & Bell 1991, The Zero-Frequency Problem, method C; in its interpolated form Chen & Goodman 1999, An
-    Empirical Study of Smoothing Techniques for Language Modeling, section 2.6.
+    Source: Kneser & Ney 1995, Improved backing-off for m-gram language modeling; in its interpolated form Chen &
+    Goodman 1999, An Empirical Study of Smoothing Techniques for Language Modeling, section 2.8.
     """
-    counts = Counter(gram for text in texts for gram in _grams(text, order))
+    counts = _continuations(Counter(gram for text in texts for gram in _grams(text, order)), order)
     totals: Counter[str] = Counter()  # of a history: what followed it
     kinds: Counter[str] = Counter()  # how many different symbols did
     for gram, count in counts.items():
         totals[gram[:-1]] += count
         kinds[gram[:-1]] += 1
+    # What was taken from a history's counts is shared out as a shorter history would.
+    weights = {history: DISCOUNT * kinds[history] / total for history, total in totals.items()}
     symbols = {END, UNKNOWN, *alphabet, *(gram for gram in counts if len(gram) == 1)}
-    probs = dict.fromkeys(sorted(symbols), 1 / len(symbols))  # where nothing was seen, each is as likely
-    if counts:
-        probs = {s: (counts[s] + kinds[""] * p) / (totals[""] + kinds[""]) for s, p in probs.items()}
+    probs = dict.fromkeys(
+        sorted(symbols), weights.get("", 1.0) / len(symbols)
+    )  # where nothing was seen, each is as likely
     for gram in sorted(counts, key=lambda gram: (len(gram), gram)):
-        if len(gram) > 1:
-            total, kind = totals[gram[:-1]], kinds[gram[:-1]]
-            probs[gram] = (counts[gram] + kind * probs[gram[1:]]) / (total + kind)
-    backoffs = {history: math.log(kinds[history] / (totals[history] + kinds[history])) for history in totals if history}
+        history = gram[:-1]
+        shorter = weights[history] * probs[gram[1:]] if history else probs[gram]
+        probs[gram] = (counts[gram] - DISCOUNT) / totals[history] + shorter
+    backoffs = {history: math.log(weight) for history, weight in weights.items() if history}
     return NgramModel(order, {gram: math.log(p) for gram, p in probs.items()}, backoffs, reading)
+
+
+def _continuations(counts: Counter[str], order: int) -> Counter[str]:
+    """The longest n-grams, and beginnings of lines, as often as they were seen; others once for each symbol before."""
+    before = Counter(gram[1:] for gram in counts if len(gram) > 1)
+    return Counter(
+        {gram: count if len(gram) == order or gram[0] == BEGIN else before[gram] for gram, count in counts.items()}
+    )
 
 
 def _grams(text: str, order: int) -> Iterator[str]:
