@@ -22,7 +22,7 @@ from thulium.runtime.documents import defaults
 from thulium_dsl.grammar.spec import BeamSpec, LineCounts, SyntheticDataset
 
 FRAMES, CLASSES, LINES, BATCH = 200, 120, 128, 32
-SPEC = BeamSpec(type="beam", beam_size=16, language_model="train", order=6, alpha=0.5, beta=1.0)
+SPEC = BeamSpec(type="beam", beam_size=16, language_model="train", more_text="none", order=6, alpha=0.5, beta=1.0)
 
 
 def main() -> None:

@@ -175,6 +175,7 @@ ELSEWHERE = {  # key -> what proves it, below tests/
     "augmentation.transforms.std": "engine/data/test_augment.py::test_a_stronger_setting_changes_the_line_more",
     "evaluation.decoding.beam_size": DECODING,
     "evaluation.decoding.language_model": DECODING,
+    "evaluation.decoding.more_text": DECODING,
     "evaluation.decoding.order": DECODING,
     "evaluation.decoding.alpha": DECODING,
     "evaluation.decoding.beta": DECODING,

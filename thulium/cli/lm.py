@@ -42,10 +42,17 @@ def lm(
     experiment, place = stages._open(file, output_dir)
     prepared = folds.prepared(experiment, fold) if place.is_project else place.prepared
     length, training = order or _order(experiment), experiment.training
+    more_text = getattr(experiment.evaluation.decoding, "more_text", "none")
     module = engine.load("lm", "thulium.stages.language_model")
     with named(output):
         written = module.language_model(
-            prepared=prepared, order=length, text=text, output=output, lines=training.lines, seed=training.seed
+            prepared=prepared,
+            order=length,
+            text=text,
+            output=output,
+            more_text=more_text,
+            lines=training.lines,
+            seed=training.seed,
         )
     echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")

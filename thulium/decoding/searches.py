@@ -18,6 +18,7 @@ from thulium.decoding.ctc.beam import search, search_several
 from thulium.decoding.ctc.candidates import Steps, steps_of
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.decoding.lm import arpa, ngrams
+from thulium.decoding.lm.more_text import file_of, texts_of
 from thulium.decoding.lm.ngrams import NgramModel
 from thulium.decoding.lm.scorer import NgramScorer
 from thulium.runtime.errors import DataError
@@ -96,7 +97,7 @@ def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> Ngra
     if not isinstance(spec, BeamSpec) or not has_language_model(spec):
         return None
     if spec.language_model == "train":
-        return model_of(data.split("train").texts, spec.order, charset)
+        return model_of(texts_of(data, spec.more_text, charset.symbols), spec.order, charset)
     return model_in(Path(spec.language_model), charset, data.symbols, KEY)
 
 
@@ -158,13 +159,21 @@ def say(spec: DecodingSpec) -> str:
     beam = f"beam {spec.beam_size}"
     if spec.language_model == "none":
         return beam
-    model = f"{spec.order}-grams of the training lines" if spec.language_model == "train" else spec.language_model
+    more = "" if spec.more_text == "none" else f" and {spec.more_text}"
+    grams = f"{spec.order}-grams of the training lines{more}"
+    model = grams if spec.language_model == "train" else spec.language_model
     return f"{beam}, {model}, alpha {spec.alpha:g}, beta {spec.beta:g}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def facts(spec: DecodingSpec) -> dict[str, object]:
     """What the report says of it: label -> value."""
     found: dict[str, object] = {"decoding": say(spec)}
     if isinstance(spec, BeamSpec) and spec.language_model not in ("none", "train"):
-        found["language model (sha256)"] = hashlib.sha256(Path(spec.language_model).read_bytes()).hexdigest()[:16]
+        found["language model (sha256)"] = _digest(Path(spec.language_model))
+    elif isinstance(spec, BeamSpec) and spec.more_text != "none":
+        found["more text (sha256)"] = _digest(file_of(spec.more_text))
     return found

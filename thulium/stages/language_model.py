@@ -11,6 +11,7 @@ from thulium.data.prepared import open_prepared
 from thulium.data.text import normalize
 from thulium.data.textfile import read_rows
 from thulium.decoding.lm import arpa
+from thulium.decoding.lm.more_text import OWN, texts_of
 from thulium.decoding.searches import model_of
 
 
@@ -30,7 +31,14 @@ class Written:
 
 
 def language_model(
-    *, prepared: Path, order: int, text: Path | None, output: Path, lines: int | None = None, seed: int = 0
+    *,
+    prepared: Path,
+    order: int,
+    text: Path | None,
+    output: Path,
+    more_text: str = "none",
+    lines: int | None = None,
+    seed: int = 0,
 ) -> Written:
     """Write a character model in ARPA format, in the order in which a model of these data writes.
 
@@ -38,15 +46,17 @@ def language_model(
         prepared: the folder that prepare wrote.
         order: of the longest n-grams.
         text: a file whose rows are taken instead of the training lines; normalised as they were.
+        more_text: what is learned from beside the training lines: none, a text of the zoo, or a file.
         lines, seed: how many of the training lines a training learns from, and which; None: all of them.
     """
     data = replace(open_prepared(prepared), lines=lines, seed=seed)
     if text is None:
-        texts = list(data.split("train").texts)
+        texts = texts_of(data, more_text, data.symbols)
     else:
-        texts = [row for _, row in read_rows(text)]
-        texts = [row for row in (normalize(row, data.text) for row in texts) if row]
+        texts = [row for row in (normalize(row, data.text) for _, row in read_rows(text)) if row]
+    times = 1 if text or more_text == "none" else OWN
+    num_lines = len(texts) - (times - 1) * len(data.split("train").texts)
     model = model_of(texts, order, Charset(data.symbols, order=data.order))
     arpa.write(model, output)
     val = (to_visual(line, data.order) for line in data.split("val").texts)
-    return Written(len(model.log_probs), len(texts), model.perplexity(val))
+    return Written(len(model.log_probs), num_lines, model.perplexity(val))

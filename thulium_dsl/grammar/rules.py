@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import names
+from thulium_dsl.grammar import names, zoo
 from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.paths import overlap, paths_of
 from thulium_dsl.grammar.words import shown
@@ -232,6 +232,8 @@ def data_lie_here(settings: Settings) -> Iterator[Finding]:
             if path.partition(":")[0] in names.SCHEMES and names.is_name(path):
                 do = f"run 'thulium fetch {path} --into data/NAME', and write 'data/NAME'"
                 hint = do if section == "dataset" else "bring the file into the project, and name it there"
+                if dotted.endswith(".more_text"):
+                    hint += f", or write '{' or '.join(f'zoo:{text.name}' for text in zoo.TEXTS)}'"
                 yield Finding((dotted,), f"'{as_is(path)}' lies elsewhere, and stages read what lies here", hint)
 
 

@@ -732,6 +732,7 @@ class BeamSpec:
     type: Literal["beam"]
     beam_size: int
     language_model: str
+    more_text: str
     order: int
     alpha: float
     beta: float

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thulium_dsl.grammar import (
+    decoding_rules,
     fold_rules,
     idle,
     include,
@@ -197,7 +198,13 @@ def _spelling_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
 
 def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) -> Iterator[Problem]:
     settings = rules.Settings(tree, document)
-    for reads, rule in (*rules.RULES, *fold_rules.RULES, *source_rules.RULES, *pretraining_rules.RULES):
+    for reads, rule in (
+        *rules.RULES,
+        *decoding_rules.RULES,
+        *fold_rules.RULES,
+        *source_rules.RULES,
+        *pretraining_rules.RULES,
+    ):
         if wrong.intersection(reads):
             continue
         for finding in rule(settings):

@@ -1,6 +1,6 @@
-"""The models that Thulium knows by name: what ``zoo:name`` stands for.
+"""The models and texts that Thulium knows by name: what ``zoo:name`` stands for.
 
-This table alone says what there is. The files lie in the folder ``zoo`` of the repository, one folder a model; they
+These tables alone say what there is. The files lie in the folder ``zoo`` of the repository, one folder each; they
 travel in the package.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PLACES = (_PACKAGE / "_zoo", _PACKAGE.parent / "zoo")
 FILE = "model.safetensors"
+TEXT_FILE = "text.txt.gz"
 LATIN = "Latin script, 15th to 20th century: mostly French, some Italian, Spanish, Catalan and English"
 
 
@@ -64,6 +65,33 @@ MODELS: tuple[ZooModel, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZooText:
+    """A text that has a name of ours, for language models.
+
+    Attributes:
+        sha256, size: of the file, which is packed with gzip; bytes.
+    """
+
+    name: str
+    sha256: str
+    size: int
+
+    @property
+    def path(self) -> Path:
+        """The file on this machine: UTF-8, a line of text in each row."""
+        return folder() / self.name / TEXT_FILE
+
+
+TEXTS: tuple[ZooText, ...] = (
+    ZooText(
+        name="latin",
+        sha256="6ac4e6aaa39d2b66f669f6d9b5ff8f05bfd7b25a5d089a1e202010d6729393d0",
+        size=402498,
+    ),
+)
+
+
 def folder() -> Path:
     """Where the files lie that travel with Thulium: in the package, or beside it in the repository."""
     return next((place for place in _PLACES if place.is_dir()), _PLACES[0])
@@ -74,6 +102,11 @@ def find(name: str) -> ZooModel | None:
     return next((model for model in MODELS if model.name == name), None)
 
 
+def text_of(given: str) -> ZooText | None:
+    """The text that ``zoo:name`` stands for."""
+    return next((text for text in TEXTS if given == f"zoo:{text.name}"), None)
+
+
 def names() -> tuple[str, ...]:
-    """All names, in the order of the table."""
+    """The names of all models, in the order of the table."""
     return tuple(model.name for model in MODELS)

@@ -24,7 +24,7 @@ from thulium.decoding.searches import with_model
 from thulium_dsl.grammar.spec import BeamSpec
 
 ABC = Charset(("a", "b"), blank_index=1)
-SPEC = BeamSpec(type="beam", beam_size=16, language_model="train", order=3, alpha=0.7, beta=0.4)
+SPEC = BeamSpec(type="beam", beam_size=16, language_model="train", more_text="none", order=3, alpha=0.7, beta=0.4)
 LANGUAGE = build(["ab", "abab", "aab", "b"], order=3, alphabet="ab")
 WIDE = 2000  # more than there are prefixes
 

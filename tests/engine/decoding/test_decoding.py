@@ -27,7 +27,7 @@ from thulium.stages.language_model import language_model
 from thulium.training.history import History
 from thulium_dsl.grammar.spec import BeamSpec, GreedySpec
 
-SPEC = BeamSpec(type="beam", beam_size=8, language_model="train", order=4, alpha=0.8, beta=0.5)
+SPEC = BeamSpec(type="beam", beam_size=8, language_model="train", more_text="none", order=4, alpha=0.8, beta=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +61,17 @@ def written(prepared, tmp_path_factory):
         {"beam_size": 1},
         {"language_model": "none"},
         {"language_model": "FILE"},
+        {"more_text": "TEXT"},
         {"order": 1},
         {"alpha": 0.1},
         {"beta": 3.0},
     ],
     ids=str,
 )
-def test_another_value_changes_what_is_read(change, data, charset, doubtful, written):
-    changed = replace(SPEC, **{key: written if value == "FILE" else value for key, value in change.items()})
+def test_another_value_changes_what_is_read(change, data, charset, doubtful, written, tmp_path):
+    (text := tmp_path / "text.txt").write_text("quick brown foxes\n" * 40, encoding="utf-8")
+    files = {"FILE": written, "TEXT": str(text)}
+    changed = replace(SPEC, **{key: files.get(value, value) for key, value in change.items()})
     read = [texts(decoding.build(spec, charset, data), *doubtful, charset) for spec in (SPEC, SPEC, changed)]
     assert read[0] == read[1] != read[2]
 

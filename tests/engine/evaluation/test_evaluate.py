@@ -232,7 +232,9 @@ def test_a_language_model_of_the_training_lines_is_of_those_that_were_learnt_fro
     monkeypatch.setattr(searches, "model_of", lambda texts, *more: made_of.append(len(texts)) or build(texts, *more))
     (tmp_path / "checkpoints").mkdir()
     save_model(model, tmp_path / "checkpoints" / "best.safetensors", {"settings": {"training": training}})
-    decoding = BeamSpec(type="beam", beam_size=2, language_model="train", order=2, alpha=0.5, beta=0.0)
+    decoding = BeamSpec(
+        type="beam", beam_size=2, language_model="train", more_text="none", order=2, alpha=0.5, beta=0.0
+    )
     judge(experiment, prepared, tmp_path, evaluation=replace(experiment.evaluation, decoding=decoding))
     # Another model has not learnt from these lines at all, whatever its own training was.
     judge(

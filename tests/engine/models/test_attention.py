@@ -69,7 +69,7 @@ def test_a_line_is_read_the_same_alone_and_among_others(model):
 
 def test_a_beam_search_reads_in_the_ctc_beside_it(model):
     images = lines(model, 120)
-    spec = BeamSpec(type="beam", beam_size=8, language_model="none", order=3, alpha=0.0, beta=0.0)
+    spec = BeamSpec(type="beam", beam_size=8, language_model="none", more_text="none", order=3, alpha=0.0, beta=0.0)
     search = with_model(spec, model.charset, None)
     recogniser = Recogniser(model, devices.choose("cpu", mixed_precision=False), search=search)
     batch = collate(images, [""], ["1"])

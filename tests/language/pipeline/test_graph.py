@@ -115,6 +115,8 @@ def test_a_language_model_that_is_a_file_is_a_dependency_of_evaluate(tmp_path: P
     assert deps("lm.arpa") == deps("models/other.arpa")
     assert deps("lm.arpa")[:2] == deps("none")[:2]
     assert set(deps("lm.arpa")[2]) - set(deps("none")[2]) == {"${evaluation.decoding.language_model}"}
+    with_text = deps("train, more_text: more.txt")[2]
+    assert set(with_text) - set(deps("train, more_text: zoo:latin")[2]) == {"${evaluation.decoding.more_text}"}
 
 
 def test_first_weights_are_a_dependency_of_train(tmp_path: Path) -> None:

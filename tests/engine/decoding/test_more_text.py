@@ -1,0 +1,95 @@
+"""Text that a language model learns from beside the training lines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from thulium.data.prepared import open_prepared
+from thulium.decoding import searches
+from thulium.decoding.lm import arpa, more_text
+from thulium.decoding.lm.more_text import OWN, texts_of
+from thulium.runtime.errors import DataError
+from thulium.stages.language_model import language_model
+from thulium_dsl.grammar import schemas, zoo
+from thulium_dsl.grammar.spec import BeamSpec
+
+BEAM = BeamSpec(type="beam", beam_size=8, language_model="train", more_text="none", order=3, alpha=0.4, beta=1.0)
+
+
+@pytest.fixture(scope="module")
+def data(prepared):
+    return open_prepared(prepared)
+
+
+def test_it_stands_beside_the_training_lines_which_count_more(data, tmp_path):
+    (tmp_path / "text.txt").write_text("\ufeffCafe\u0301  au lait\r\n\r\nthe\tend\r\n", encoding="utf-8")
+    own = list(data.split("train").texts)
+    assert texts_of(data, str(tmp_path / "text.txt"), data.symbols) == [*own * OWN, "Café au lait", "the end"]
+    assert texts_of(data, "none", data.symbols) == own
+
+
+@pytest.mark.parametrize(
+    ("symbols", "read"),
+    [
+        ("dl\u2019", "d\u2019or l\u2019eau"),
+        ("dl'", "d'or l'eau"),
+        ("dl'\u2019", "d'or l\u2019eau"),
+        ("dl", "d'or l\u2019eau"),
+    ],
+    ids=["curved", "straight", "both", "neither"],
+)
+def test_an_apostrophe_that_the_model_does_not_write_is_the_one_that_it_writes(data, tmp_path, symbols, read):
+    (tmp_path / "text.txt").write_text("d'or l\u2019eau\n", encoding="utf-8")
+    assert texts_of(data, str(tmp_path / "text.txt"), symbols)[-1] == read
+
+
+def test_the_text_of_the_zoo_is_what_its_models_learned_from(data):
+    found = texts_of(data, "zoo:latin", data.symbols)[OWN * len(data.split("train").texts) :]
+    assert len(found) == 27687
+    assert "thulium_dsl" not in "".join(found[:100])
+    assert sum("religion" in line for line in found) > 10
+
+
+def test_a_text_of_the_zoo_that_is_another_file_is_not_read(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "_PLACES", (tmp_path,))
+    with pytest.raises(
+        DataError, match=r"more_text: .*text\.txt\.gz is not the file of zoo:latin(.|\n)*install Thulium anew"
+    ):
+        texts_of(data, "zoo:latin", data.symbols)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "text.txt"), (b"\n \n", "is empty"), (b"\xff\xfea\0b\0", "UTF-16"), (b"a\n\xe9t\xe9\n", "text.txt:2")],
+    ids=["none", "blank", "utf-16", "latin-1"],
+)
+def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
+    if content is not None:
+        (tmp_path / "text.txt").write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        texts_of(data, str(tmp_path / "text.txt"), data.symbols)
+
+
+def test_what_was_read_by_it_is_said(tmp_path):
+    (tmp_path / "text.txt").write_text("a\n", encoding="utf-8")
+    spec = replace(BEAM, more_text=str(tmp_path / "text.txt"))
+    assert f"3-grams of the training lines and {tmp_path / 'text.txt'}, alpha 0.4" in searches.say(spec)
+    assert searches.facts(spec)["more text (sha256)"] == "87428fc522803d31"
+    assert "more text (sha256)" not in searches.facts(BEAM)
+    assert more_text.file_of("zoo:latin") == zoo.TEXTS[0].path
+
+
+def test_a_language_model_as_a_file_learns_from_it_too(prepared, data, tmp_path):
+    (tmp_path / "text.txt").write_text("Zürich\n", encoding="utf-8")
+    made = language_model(
+        prepared=prepared, order=3, text=None, more_text=str(tmp_path / "text.txt"), output=tmp_path / "lm.arpa"
+    )
+    assert made.num_lines == len(data.split("train").texts) + 1
+    assert "Zür" in arpa.read(tmp_path / "lm.arpa").log_probs
+
+
+def test_the_words_of_the_schema_are_the_names_of_the_table():
+    (key,) = schemas.find("evaluation.decoding.more_text")
+    assert key.schema["x-words"] == ["none", *(f"zoo:{text.name}" for text in zoo.TEXTS)]
