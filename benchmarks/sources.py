@@ -91,7 +91,7 @@ def _documents(name: str, options: argparse.Namespace) -> list[str]:
 
 def written(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """The document of a training without a source; its list of documents is written beside it."""
-    tree: dict[str, Any] = yaml.safe_load((ZOO / options.model / "params.yaml").read_text(encoding="utf-8"))
+    tree: dict[str, Any] = yaml.safe_load((ZOO / options.model / "held.yaml").read_text(encoding="utf-8"))
     for file in tree.pop("include"):
         tree |= yaml.safe_load((ZOO / options.model / file).read_text(encoding="utf-8"))
     kept = (options.out / f"{name}.txt").resolve()
