@@ -18,9 +18,10 @@ LARGEST = 10 * 10**6  # bytes of a model
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_documents_are_valid_and_have_the_same_lines(name: str) -> None:
-    experiment = load(FOLDER / name / "params.yaml").experiment
-    assert experiment.dataset == load(FOLDER / DOCUMENTS[0] / "params.yaml").experiment.dataset
-    assert experiment.training.init_from is None
+    held, experiment = (load(FOLDER / name / f"{part}.yaml").experiment for part in ("held", "params"))
+    assert held.dataset == experiment.dataset == load(FOLDER / DOCUMENTS[0] / "params.yaml").experiment.dataset
+    assert (held.model, held.preprocessing) == (experiment.model, experiment.preprocessing)
+    assert (held.training.init_from, experiment.training.init_from) == (None, f"held/{name}.safetensors")
 
 
 def test_no_document_of_the_sources_is_in_two_splits() -> None:

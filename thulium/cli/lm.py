@@ -30,7 +30,10 @@ DECODING = "evaluation.decoding"
     help="Characters in the longest n-grams.",
 )
 @click.option(
-    "--text", type=PATH, metavar="FILE", help="Learn from the rows of this file, not from the training lines."
+    "--text",
+    type=PATH,
+    metavar="FILE",
+    help="Learn from the rows of this file alone, not from the training lines and more_text.",
 )
 @stages.output_dir
 @folds.fold_option
@@ -54,7 +57,10 @@ def lm(
             lines=training.lines,
             seed=training.seed,
         )
-    echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {written.num_lines} lines")
+    own = f"{written.num_own} training lines" if written.num_own else ""
+    more = f"{written.num_more} rows of {text or more_text}" if written.num_more else ""
+    parts = " and ".join(filter(None, (own, more)))
+    echo(f"wrote {output}: {written.num_grams} n-grams up to length {length}, of {parts}")
     echo(f"perplexity on the validation lines: {written.perplexity:.2f} a character")
 
 

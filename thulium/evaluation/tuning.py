@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from thulium.data.loader import LineLoader
 from thulium.decoding.ctc.candidates import Steps
 from thulium.decoding.lm.ngrams import NgramModel
-from thulium.decoding.searches import say, steps, with_model
+from thulium.decoding.lm.scorer import NgramScorer
+from thulium.decoding.searches import BeamSearch, say, steps
 from thulium.evaluation.metrics import EditCount, LineResult
 from thulium.models.recogniser import Recogniser
 from thulium.runtime.errors import DataError
@@ -82,10 +83,11 @@ def tune(recogniser: Recogniser, loader: LineLoader, spec: DecodingSpec, languag
 
 
 def _trials(recogniser: Recogniser, batches: list[_Read], spec: BeamSpec, language: NgramModel) -> Iterator[Trial]:
+    scorer = NgramScorer(language, recogniser.model.charset, spec.alpha, spec.beta)
     for alpha, beta in itertools.product(ALPHAS, BETAS):
         if not alpha and beta:
             continue  # without a language model nothing asks for longer texts
-        search = with_model(replace(spec, alpha=alpha, beta=beta), recogniser.model.charset, language)
+        search = BeamSearch(spec.beam_size, scorer.counting(alpha, beta))
         edits = (
             _edits(batch.transcriptions, [recogniser.text_of(line) for line in search.read(batch.steps)])
             for batch in batches

@@ -21,12 +21,14 @@ class Written:
 
     Attributes:
         num_grams: n-grams of all lengths.
-        num_lines: lines that it was made of.
+        num_own: training lines that it was made of.
+        num_more: rows of a text that it was made of.
         perplexity: on the validation lines, a character.
     """
 
     num_grams: int
-    num_lines: int
+    num_own: int
+    num_more: int
     perplexity: float
 
 
@@ -54,9 +56,9 @@ def language_model(
         texts = texts_of(data, more_text, data.symbols)
     else:
         texts = [row for row in (normalize(row, data.text) for _, row in read_rows(text)) if row]
-    times = 1 if text or more_text == "none" else OWN
-    num_lines = len(texts) - (times - 1) * len(data.split("train").texts)
+    num_own = 0 if text else len(data.split("train").texts)
+    num_more = len(texts) - num_own * (1 if more_text == "none" else OWN)
     model = model_of(texts, order, Charset(data.symbols, order=data.order))
     arpa.write(model, output)
     val = (to_visual(line, data.order) for line in data.split("val").texts)
-    return Written(len(model.log_probs), num_lines, model.perplexity(val))
+    return Written(len(model.log_probs), num_own, num_more, model.perplexity(val))

@@ -52,10 +52,18 @@ def remarks(document: Document) -> Iterator[str]:
     yield from map(str, idle)
     given = without(document.tree, idle)
     written = {path for path, _ in _leaves(resolve.with_one_spelling(given), ())}
-    whole = _leaves(resolve.complete(given), ())
-    missing = [f"{dotted(path)} {plain(value)}" for path, value in whole if path not in written]
+    whole = resolve.complete(given)
+    yield from _unread_text(whole["evaluation"]["decoding"])
+    missing = [f"{dotted(path)} {plain(value)}" for path, value in _leaves(whole, ()) if path not in written]
     if missing:
         yield f"not in {document.file}, so by default: {', '.join(missing)}"
+
+
+def _unread_text(decoding: Mapping[str, Any]) -> Iterator[str]:
+    """A language model that is there already, or none, learns from no text."""
+    more, model = decoding.get("more_text", "none"), decoding.get("language_model")
+    if more != "none" and model != "train":
+        yield f"evaluation.decoding.more_text {plain(more)} does nothing with language_model {plain(model)}"
 
 
 def _idle(value: Any, schema: schemas.Schema, path: KeyPath) -> Iterator[Idle]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from thulium_dsl.grammar import names, zoo
+from thulium_dsl.grammar import names
 from thulium_dsl.grammar.hints import plain
 from thulium_dsl.grammar.paths import overlap, paths_of
 from thulium_dsl.grammar.words import shown
@@ -227,14 +227,10 @@ def results_have_their_folders(settings: Settings) -> Iterator[Finding]:
 
 def data_lie_here(settings: Settings) -> Iterator[Finding]:
     """A name of what lies elsewhere is none of a folder: what it stands for is fetched into one first."""
-    for section in ("dataset", "evaluation"):
-        for dotted, path in paths_of(section, settings[section]).items():
-            if path.partition(":")[0] in names.SCHEMES and names.is_name(path):
-                do = f"run 'thulium fetch {path} --into data/NAME', and write 'data/NAME'"
-                hint = do if section == "dataset" else "bring the file into the project, and name it there"
-                if dotted.endswith(".more_text"):
-                    hint += f", or write '{' or '.join(f'zoo:{text.name}' for text in zoo.TEXTS)}'"
-                yield Finding((dotted,), f"'{as_is(path)}' lies elsewhere, and stages read what lies here", hint)
+    for dotted, path in paths_of("dataset", settings["dataset"]).items():
+        if path.partition(":")[0] in names.SCHEMES and names.is_name(path):
+            hint = f"run 'thulium fetch {path} --into data/NAME', and write 'data/NAME'"
+            yield Finding((dotted,), f"'{as_is(path)}' lies elsewhere, and stages read what lies here", hint)
 
 
 def model_files_stay(settings: Settings) -> Iterator[Finding]:
@@ -384,7 +380,7 @@ RULES: tuple[tuple[tuple[str, ...], Callable[[Settings], Iterator[Finding]]], ..
     (("training",), frozen_parts_were_trained),
     (("training", "preprocessing"), batch_holds_a_line),
     (("checkpointing", "dataset", "logging"), checkpoints_have_a_folder),
-    (("dataset", "evaluation"), data_lie_here),
+    (("dataset",), data_lie_here),
     (("dataset",), splits_are_apart),
     (("dataset",), folders_have_slashes),
     (("dataset", "logging"), results_have_their_folders),

@@ -47,8 +47,8 @@ MODELS: tuple[ZooModel, ...] = (
     ZooModel(
         name="latin-tiny",
         summary=LATIN,
-        sha256="85a042fe8165b20a077acf6aeb0bd7271f1caec61009178d7eee78629c172103",
-        size=1817168,
+        sha256="5181ba23b346c015522e86081142bb266c1d0f2a547e2de76dbf1ffaee515956",
+        size=1817424,
         license="CC-BY-4.0",
         languages=("fra", "cat", "spa", "ita", "frm", "eng"),
         scripts=("Latn",),
@@ -56,8 +56,8 @@ MODELS: tuple[ZooModel, ...] = (
     ZooModel(
         name="latin-small",
         summary=LATIN,
-        sha256="c57bee9dfbee8c1db32cd6b9116c62616eab270bee5ba56e5fdeae586f96d813",
-        size=8919800,
+        sha256="b3538240f7d5da36c1e2a8e82a57b2dc9535b1c5c1c547b13d430451394ce901",
+        size=8920056,
         license="CC-BY-4.0",
         languages=("fra", "cat", "spa", "ita", "frm", "eng"),
         scripts=("Latn",),

@@ -87,14 +87,14 @@ def test_a_file_is_of_the_lines_that_are_learnt_from_too(data, prepared, charset
     part = {"lines": 4, "seed": 2}
     made = language_model(prepared=prepared, order=3, text=None, output=tmp_path / "lm.arpa", **part)
     ours = decoding.model_of(replace(data, **part).split("train").texts, 3, charset)
-    assert (made.num_lines, made.num_grams) == (4, len(ours.log_probs))
+    assert (made.num_own, made.num_more, made.num_grams) == (4, 0, len(ours.log_probs))
 
 
 def test_a_model_of_a_text_of_ones_own(prepared, data, tmp_path):
     (tmp_path / "text.txt").write_text("Cafe\u0301  au lait\n\nthe\tend\n", encoding="utf-8")
     made = language_model(prepared=prepared, order=3, text=tmp_path / "text.txt", output=tmp_path / "lm.arpa")
     found = arpa.read(tmp_path / "lm.arpa")
-    assert made.num_lines == 2
+    assert (made.num_own, made.num_more) == (0, 2)
     assert found.symbols == {*data.symbols, *"Café au laitthe end"}  # normalised, and what the model writes
     assert found.log_prob("lai", "t") > found.log_prob("lai", "x")
 
@@ -208,7 +208,7 @@ def test_the_commands_say_what_to_do_next(prepared, run, tmp_path, monkeypatch):
         assert packed.exit_code == 0, packed.output
     written = CliRunner().invoke(app, ["lm", *words, "--output", "some/lm.arpa"])
     assert re.fullmatch(
-        r"wrote some/lm\.arpa: \d+ n-grams up to length 3, of 12 lines\n"
+        r"wrote some/lm\.arpa: \d+ n-grams up to length 3, of 12 training lines\n"
         r"perplexity on the validation lines: \d+\.\d\d a character\n",
         written.output,
     )

@@ -213,6 +213,18 @@ def test_a_search_is_told_what_the_model_says(model, monkeypatch, alpha, beta, f
             state = asked.next(state, column)
 
 
+def test_a_scorer_with_other_weights_is_one_made_anew(model):
+    charset = Charset(tuple(sorted(set("".join(TEXTS)))))
+    first = NgramScorer(model, charset, 0.5, 1.5)
+    states = np.array([[first.start, 0]])
+    columns = np.array([charset.encode("the")])
+    before = first.weights(states, columns)
+    made, anew = first.counting(1.0, 0.2), NgramScorer(model, charset, 1.0, 0.2)
+    assert (made.weights(states, columns) == anew.weights(states, columns)).all()
+    assert (made.end(states) == anew.end(states)).all()
+    assert (first.weights(states, columns) == before).all()
+
+
 LOGS = st.floats(-6, 0)
 GRAMS = st.text(alphabet=["a", "b", "c", UNKNOWN, END, BEGIN], min_size=1)
 

@@ -33,10 +33,10 @@ def test_it_stands_beside_the_training_lines_which_count_more(data, tmp_path):
 @pytest.mark.parametrize(
     ("symbols", "read"),
     [
-        ("dl\u2019", "d\u2019or l\u2019eau"),
-        ("dl'", "d'or l'eau"),
-        ("dl'\u2019", "d'or l\u2019eau"),
-        ("dl", "d'or l\u2019eau"),
+        ("dlorea\u2019", "d\u2019or l\u2019eau"),
+        ("dlorea'", "d'or l'eau"),
+        ("dlorea'\u2019", "d'or l\u2019eau"),
+        ("dlorea", "d'or l\u2019eau"),
     ],
     ids=["curved", "straight", "both", "neither"],
 )
@@ -72,6 +72,27 @@ def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
         texts_of(data, str(tmp_path / "text.txt"), data.symbols)
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("\\data\\\nngram 1=4\n", r"text\.txt:1: is no text, but a language model"),
+        ("# yaml-language-server: $schema=x\nversion: 1\n", r"text\.txt:1: is no text"),
+        ("καλημέρα\nabc\n", r"the model writes 3 of the 11 letters of (.|\n)*name a text in the script"),
+        ("\u200b\n\u200e\n", "holds no line of text"),
+    ],
+    ids=["arpa", "document", "greek", "invisible"],
+)
+def test_a_file_that_is_no_text_for_the_model_is_refused(data, tmp_path, content, says):
+    (tmp_path / "text.txt").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=f"evaluation.decoding.more_text: .*{says}"):
+        texts_of(data, str(tmp_path / "text.txt"), data.symbols)
+
+
+def test_figures_alone_are_a_text(data, tmp_path):
+    (tmp_path / "text.txt").write_text("1848\n", encoding="utf-8")
+    assert texts_of(data, str(tmp_path / "text.txt"), data.symbols)[-1] == "1848"
+
+
 def test_what_was_read_by_it_is_said(tmp_path):
     (tmp_path / "text.txt").write_text("a\n", encoding="utf-8")
     spec = replace(BEAM, more_text=str(tmp_path / "text.txt"))
@@ -86,7 +107,7 @@ def test_a_language_model_as_a_file_learns_from_it_too(prepared, data, tmp_path)
     made = language_model(
         prepared=prepared, order=3, text=None, more_text=str(tmp_path / "text.txt"), output=tmp_path / "lm.arpa"
     )
-    assert made.num_lines == len(data.split("train").texts) + 1
+    assert (made.num_own, made.num_more) == (len(data.split("train").texts), 1)
     assert "Zür" in arpa.read(tmp_path / "lm.arpa").log_probs
 
 

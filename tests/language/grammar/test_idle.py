@@ -135,3 +135,15 @@ def test_options_of_another_type_are_found_in_sources_whether_their_type_is_writ
     tree = parse(f"dataset: {{{kind}sources: [{{name: a, type: custom, split_by: line}}]}}").tree
     (found,) = idle_in(tree)
     assert str(found) == "dataset.sources.0.split_by line is an option of gt_txt, and does nothing with custom"
+
+
+@pytest.mark.parametrize("model", ["none", "lm.arpa"])
+def test_more_text_does_nothing_where_nothing_learns_from_it(model: str) -> None:
+    def said(model: str) -> list[str]:
+        decoding = f"{{type: beam, language_model: {model}, more_text: zoo:latin}}"
+        return [
+            remark for remark in remarks(parse(f"evaluation: {{decoding: {decoding}}}")) if "by default" not in remark
+        ]
+
+    assert said(model) == [f"evaluation.decoding.more_text zoo:latin does nothing with language_model {model}"]
+    assert said("train") == []

@@ -6,6 +6,7 @@ prefix that some n-gram begins with. Classes that the model does not know are to
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 
@@ -39,16 +40,28 @@ class NgramScorer:
         states = _states_of(model)
         self.start = states.get(BEGIN, 0)
         self._suffix: Ints = np.array([_suffix(history, states) for history in states], np.int32)
-        self._backoff = _weights([model.backoffs.get(history, 0.0) for history in states], alpha, 0.0)
+        self._backoff_logs: Floats = np.array([model.backoffs.get(history, 0.0) for history in states])
         weights = ((states[gram[:-1]], columns.get(gram[-1], ()), value) for gram, value in model.log_probs.items())
         steps = ((states[state[:-1]], columns.get(state[-1], ()), number) for state, number in states.items() if state)
         self._own, self._then = _Cells(weights, len(states)), _Cells(steps, len(states))
-        is_end = self._own.columns == charset.num_classes
-        self._own.values = _weights(self._own.values, alpha, np.where(is_end, 0.0, beta))
-        self._unknown = float(_weights([model.log_probs[UNKNOWN]], alpha, beta)[0])
+        self._own_logs, self._unknown_log = self._own.values, model.log_probs[UNKNOWN]
+        self._count(alpha, beta)
 
-        rows = min(len(states), max(FEWEST_ROWS, MOST_BYTES // (12 * self._columns)))
-        self._slot: Ints = np.full(len(states), -1, np.int32)
+    def counting(self, alpha: float, beta: float) -> NgramScorer:
+        """The same model with other weights; much is shared, so it is there at once."""
+        other = copy.copy(self)
+        other._own = copy.copy(self._own)
+        other._count(alpha, beta)
+        return other
+
+    def _count(self, alpha: float, beta: float) -> None:
+        is_end = self._own.columns == self._columns - 1
+        self._backoff = _weights(self._backoff_logs, alpha, 0.0)
+        self._own.values = _weights(self._own_logs, alpha, np.where(is_end, 0.0, beta))
+        self._unknown = float(_weights([self._unknown_log], alpha, beta)[0])
+        num_states = len(self._suffix)
+        rows = min(num_states, max(FEWEST_ROWS, MOST_BYTES // (12 * self._columns)))
+        self._slot: Ints = np.full(num_states, -1, np.int32)
         # Zeros, since the padding of symbols reads beside the rows that are made: what a memory happens to hold may be
         # no number, and 0 times that is none either.
         self._rows: Floats = np.zeros((rows, self._columns))
