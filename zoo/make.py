@@ -4,15 +4,18 @@
     python zoo/make.py data/lines-open latin-small --trained runs/latin-small
 
 The first argument is the folder with the tables of `sources.yaml`. With ``--trained`` nothing is trained: the folder is
-one that `thulium train zoo/NAME/params.yaml --output-dir FOLDER` has filled, here or on a machine with a GPU.
+one that the second of its trainings has filled, here or elsewhere, `thulium train zoo/NAME/params.yaml --output-dir
+FOLDER`.
 
-At the end the row for the table in `thulium_dsl/grammar/zoo.py` is printed.
+The texts that they learned from, for language models, are written beside them. At the end the rows for the tables in
+`thulium_dsl/grammar/zoo.py` are printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import hashlib
 import shutil
 import subprocess
@@ -30,6 +33,7 @@ from thulium_dsl.grammar.zoo import LATIN
 
 ZOO = Path(__file__).resolve().parent
 KEPT = ("model.safetensors", "README.md", "metrics.json", "publication.json")  # of a publication, beside the document
+TEXT = ZOO / "latin"  # the text of the same name
 LICENSE = "CC-BY-4.0"
 
 
@@ -46,6 +50,7 @@ def main() -> None:
     trained = given.trained.resolve() if given.trained else None
     for name in given.names:
         make(name, work, trained)
+    print(write_text(trained or work / given.names[-1]))
 
 
 def workplace(lines: Path, work: Path) -> Path:
@@ -61,7 +66,7 @@ def make(name: str, work: Path, trained: Path | None) -> None:
     """One model, from lines to its folder here."""
     document, out = ZOO / name / "params.yaml", trained or work / name
     if trained is None:
-        thulium(work, "train", document, "--output-dir", out)
+        train(name, work, out)
     model = out / "model.safetensors"
     network, facts = load_model(out / "checkpoints" / "best.safetensors")
     save_model(network, model, facts, in_16_bits=True)
@@ -74,6 +79,41 @@ def make(name: str, work: Path, trained: Path | None) -> None:
     for file in KEPT:
         shutil.copyfile(publication / file, ZOO / name / file)
     print(row(name, ZOO / name / KEPT[0]))
+
+
+def train(name: str, work: Path, out: Path) -> None:
+    """Both parts: with the rate at its height, and, from the best of that, with a rate that falls."""
+    first = work / f"{name}-held"
+    thulium(work, "train", ZOO / name / "held.yaml", "--output-dir", first)
+    held = work / "held" / f"{name}.safetensors"
+    held.parent.mkdir(exist_ok=True)
+    shutil.copyfile(first / "checkpoints" / "best.safetensors", held)
+    thulium(work, "train", ZOO / name / "params.yaml", "--output-dir", out)
+
+
+def write_text(out: Path) -> str:
+    """The transcriptions that a training learned from, as it learned them; returns the row of the table of texts."""
+    lines = open_prepared(out / "prepared").split("train").texts
+    file = TEXT / "text.txt.gz"
+    file.parent.mkdir(exist_ok=True)
+    # Without a time and a name the same lines are the same bytes.
+    file.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode("utf-8"), 9, mtime=0))
+    characters = sum(map(len, lines))
+    (TEXT / "README.md").write_text(
+        f"# zoo:latin, text for language models\n\n{LATIN}: the {len(lines):,} lines ({characters:,} characters) that "
+        "the models of the zoo learned from, as they learned them: plain letters, signs of abbreviation as they stand, "
+        "one apostrophe, one dash (`lines-open.yaml`). One line in a row, packed with gzip.\n\n"
+        "How to use it: [decoding](../../docs/decoding.md).\n\n## Sources and credits\n\n"
+        f"Licence: {LICENSE}. The texts are of these projects; we thank their authors.\n\n{credits_of()}\n",
+        encoding="utf-8",
+    )
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return f"""    ZooText(
+        name="{TEXT.name}",
+        sha256="{digest}",
+        size={len(content)},
+    ),"""
 
 
 def thulium(cwd: Path, *words: str | Path) -> None:
@@ -122,6 +162,10 @@ def card_notes(name: str, out: Path, in_32_bits: list[dict[str, str]]) -> str:
             f"`thulium init NAME --start zoo:{name} --from EXPORT` starts a project from it, "
             f"`thulium predict zoo:{name} line.png` reads with it as it is.",
             (ZOO / "limits.md").read_text(encoding="utf-8").strip(),
+            "## Two trainings",
+            "The first (`held.yaml`, on a GPU) held the learning rate at its height. Its best checkpoint is what the "
+            "second (`params.yaml`, on a CPU) started from, in which the rate fell to nothing. Both learned from the "
+            "same lines; `How it was trained` above is of the second.",
             "## Weights in 16 bits",
             f"The figures are those of this file. With 32 bits, {differing} of {len(in_32_bits):,} lines of the test "
             f"are read otherwise, with {before:,} edits in all in place of {after:,}.",
