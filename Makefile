@@ -221,6 +221,10 @@ bench-ladder: setup  ## train DOCUMENT=file with one part of the recipe left out
 bench-schedules: setup  ## train DOCUMENT=file with each schedule and three seeds; OUT=folder, EPOCHS=40, MORE="--augmentations none light"
 	python benchmarks/schedules.py $(DOCUMENT) $(or $(OUT),runs/schedules) --epochs $(or $(EPOCHS),12) $(MORE)
 
+.PHONY: bench-starts
+bench-starts: setup  ## train on few lines of a hand from nothing and from the zoo: LINES=folder; OUT=folder, MORE="--sizes 64 --seeds 1"
+	python benchmarks/starts.py $(LINES) $(or $(OUT),runs/starts) $(MORE)
+
 .PHONY: bench-sources
 bench-sources: setup  ## train a starting model with one source left out at a time: OPEN=folder; OUT=folder, MORE="--jobs 4 --epochs 8"
 	python benchmarks/sources.py $(OPEN) $(or $(OUT),runs/sources) $(MORE)

@@ -125,15 +125,9 @@ def lines_of(run: Run, options: argparse.Namespace) -> dict[str, Path]:
     train, val = (rows_of(options.lines / split) for split in ("train", "val"))
     random.Random(run.seed).shuffle(train)
     judge = [row for place, row in enumerate(val) if place % 4]
-    parts = {
-        "train": (f"train-{run.lines}-{run.seed}", "train", train[: run.lines]),
-        "val": ("val", "val", val[::4]),
-        "test": ("judge", "val", judge),
-    }
-    return {
-        key: folder(options.out / "lines" / name, options.lines / split, rows)
-        for key, (name, split, rows) in parts.items()
-    }
+    parts = {"train": ("train", train[: run.lines]), "val": ("val", val[::4]), "test": ("val", judge)}
+    own = options.out / run.name / "lines"
+    return {key: folder(own / key, options.lines / split, rows) for key, (split, rows) in parts.items()}
 
 
 def rows_of(split: Path) -> list[str]:

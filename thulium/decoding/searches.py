@@ -97,7 +97,7 @@ def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> Ngra
     if not isinstance(spec, BeamSpec) or not has_language_model(spec):
         return None
     if spec.language_model == "train":
-        return model_of(texts_of(data, spec.more_text, charset.symbols), spec.order, charset)
+        return model_of(texts_of(data, spec.more_text), spec.order, charset)
     return model_in(Path(spec.language_model), charset, data.symbols, KEY)
 
 

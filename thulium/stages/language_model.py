@@ -53,7 +53,7 @@ def language_model(
     """
     data = replace(open_prepared(prepared), lines=lines, seed=seed)
     if text is None:
-        texts = texts_of(data, more_text, data.symbols)
+        texts = texts_of(data, more_text)
     else:
         texts = [row for row in (normalize(row, data.text) for _, row in read_rows(text)) if row]
     num_own = 0 if text else len(data.split("train").texts)

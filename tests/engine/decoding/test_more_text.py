@@ -26,8 +26,8 @@ def data(prepared):
 def test_it_stands_beside_the_training_lines_which_count_more(data, tmp_path):
     (tmp_path / "text.txt").write_text("\ufeffCafe\u0301  au lait\r\n\r\nthe\tend\r\n", encoding="utf-8")
     own = list(data.split("train").texts)
-    assert texts_of(data, str(tmp_path / "text.txt"), data.symbols) == [*own * OWN, "Café au lait", "the end"]
-    assert texts_of(data, "none", data.symbols) == own
+    assert texts_of(data, str(tmp_path / "text.txt")) == [*own * OWN, "Café au lait", "the end"]
+    assert texts_of(data, "none") == own
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_it_stands_beside_the_training_lines_which_count_more(data, tmp_path):
 )
 def test_an_apostrophe_that_the_model_does_not_write_is_the_one_that_it_writes(data, tmp_path, symbols, read):
     (tmp_path / "text.txt").write_text("d'or l\u2019eau\n", encoding="utf-8")
-    assert texts_of(data, str(tmp_path / "text.txt"), symbols)[-1] == read
+    assert texts_of(replace(data, symbols=tuple(symbols)), str(tmp_path / "text.txt"))[-1] == read
 
 
 def test_the_text_of_the_zoo_is_what_its_models_learned_from(data):
-    found = texts_of(data, "zoo:latin", data.symbols)[OWN * len(data.split("train").texts) :]
+    found = texts_of(data, "zoo:latin")[OWN * len(data.split("train").texts) :]
     assert len(found) == 27687
     assert "thulium_dsl" not in "".join(found[:100])
     assert sum("religion" in line for line in found) > 10
@@ -57,7 +57,7 @@ def test_a_text_of_the_zoo_that_is_another_file_is_not_read(data, tmp_path, monk
     with pytest.raises(
         DataError, match=r"more_text: .*text\.txt\.gz is not the file of zoo:latin(.|\n)*install Thulium anew"
     ):
-        texts_of(data, "zoo:latin", data.symbols)
+        texts_of(data, "zoo:latin")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
     if content is not None:
         (tmp_path / "text.txt").write_bytes(content)
     with pytest.raises(DataError, match=says):
-        texts_of(data, str(tmp_path / "text.txt"), data.symbols)
+        texts_of(data, str(tmp_path / "text.txt"))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
     [
         ("\\data\\\nngram 1=4\n", r"text\.txt:1: is no text, but a language model"),
         ("# yaml-language-server: $schema=x\nversion: 1\n", r"text\.txt:1: is no text"),
-        ("καλημέρα\nabc\n", r"the model writes 3 of the 11 letters of (.|\n)*name a text in the script"),
+        ("καλημέρα\nabc\n", r"the transcriptions have 3 of the 11 letters of (.|\n)*name a text in their script"),
         ("\u200b\n\u200e\n", "holds no line of text"),
     ],
     ids=["arpa", "document", "greek", "invisible"],
@@ -85,12 +85,12 @@ def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
 def test_a_file_that_is_no_text_for_the_model_is_refused(data, tmp_path, content, says):
     (tmp_path / "text.txt").write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=f"evaluation.decoding.more_text: .*{says}"):
-        texts_of(data, str(tmp_path / "text.txt"), data.symbols)
+        texts_of(data, str(tmp_path / "text.txt"))
 
 
 def test_figures_alone_are_a_text(data, tmp_path):
     (tmp_path / "text.txt").write_text("1848\n", encoding="utf-8")
-    assert texts_of(data, str(tmp_path / "text.txt"), data.symbols)[-1] == "1848"
+    assert texts_of(data, str(tmp_path / "text.txt"))[-1] == "1848"
 
 
 def test_what_was_read_by_it_is_said(tmp_path):

@@ -23,12 +23,13 @@ NO_TEXT = ("\\data\\", "# thulium:", "# yaml-language-server:")  # how files beg
 TWINS = (("'", "\u2019"), ("\u2019", "'"))
 
 
-def texts_of(data: Prepared, more: str, symbols: Collection[str]) -> list[str]:
+def texts_of(data: Prepared, more: str) -> list[str]:
     """The training lines, and more text in the same form, in logical order.
+
+    What counts are the characters of the prepared lines: a model that started from another one may write more.
 
     Args:
         more: ``none``, a text of the zoo, or a file.
-        symbols: that the model writes.
 
     Raises:
         DataError: the text cannot be read, or has no line.
@@ -36,6 +37,7 @@ def texts_of(data: Prepared, more: str, symbols: Collection[str]) -> list[str]:
     own = list(data.split("train").texts)
     if more == "none":
         return own
+    symbols = data.symbols
     table = str.maketrans({odd: twin for odd, twin in TWINS if odd not in symbols and twin in symbols})
     rows = [normalize(row, data.text).translate(table) for row in _rows(more)]
     found = [row for row in rows if not is_blank(row)]
@@ -50,15 +52,15 @@ def file_of(more: str) -> Path:
 
 
 def _check_script(rows: list[str], more: str, symbols: Collection[str]) -> None:
-    """Refuse a text that is mostly of characters that the model cannot write: nothing would come of it."""
+    """Refuse a text that is mostly of other letters than the transcriptions: nothing would come of it."""
     counts = Counter(char for row in rows for char in row if char.isalpha())
     written = sum(count for char, count in counts.items() if char in symbols)
     if not rows:
         raise DataError(f"{KEY}: {more} holds no line of text\n  help: write its rows, or 'more_text: none'")
     if counts and 2 * written <= counts.total():
         raise DataError(
-            f"{KEY}: the model writes {written:,} of the {counts.total():,} letters of {more}\n"
-            "  help: name a text in the script and Unicode form of the transcriptions, or write 'more_text: none'"
+            f"{KEY}: the transcriptions have {written:,} of the {counts.total():,} letters of {more}\n"
+            "  help: name a text in their script, or write 'more_text: none'"
         )
 
 
