@@ -14,8 +14,8 @@ from thulium.data.textfile import UnreadableText, read_rows
 from thulium.runtime.errors import DataError
 from thulium_dsl.grammar import zoo
 
-# Times that the training lines are learned from, which are of the hand in question. One model of both reads better than
-# a mixture of two, although that one guesses lines better (docs/experiments.md).
+# Times that the training lines are learned from, which are of the hand in question. A mixture of two models guesses
+# lines better than one model of both, and reads no better (docs/experiments.md).
 OWN = 3
 KEY = "evaluation.decoding.more_text"
 NO_TEXT = ("\\data\\", "# thulium:", "# yaml-language-server:")  # how files begin that are taken for texts by mistake
