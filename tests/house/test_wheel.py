@@ -67,8 +67,11 @@ def test_the_engine_is_there(installed: lab.Shell, tmp_path: Path) -> None:
     installed("python", "-c", "import thulium.training, thulium.stages.evaluate", cwd=tmp_path)
 
 
-def test_the_models_of_the_zoo_come_with_it(installed: lab.Shell, tmp_path: Path) -> None:
-    script = "from thulium_dsl.grammar import zoo; print(zoo.folder(), *(m.path for m in zoo.MODELS if m.path))"
+def test_the_models_and_texts_of_the_zoo_come_with_it(installed: lab.Shell, tmp_path: Path) -> None:
+    script = (
+        "from thulium_dsl.grammar import zoo; print(zoo.folder(), *(each.path for each in (*zoo.MODELS, *zoo.TEXTS)))"
+    )
     folder, *files = installed("python", "-c", script, cwd=tmp_path).stdout.split()
     assert folder.endswith("site-packages/thulium_dsl/_zoo")
+    assert {Path(file).parent.name for file in files} == {"latin-tiny", "latin-small", "latin"}
     assert all(Path(file).is_file() for file in files)
