@@ -52,5 +52,14 @@ def test_a_model_of_the_table_is_its_file_and_has_a_card(model: zoo.ZooModel) ->
         assert row["title"] in card, "every source is credited"
 
 
+@pytest.mark.parametrize("text", [pytest.param(text, id=text.name) for text in zoo.TEXTS])
+def test_a_text_of_the_table_is_its_file_and_names_those_who_made_it(text: zoo.ZooText) -> None:
+    content = text.path.read_bytes()
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (text.size, text.sha256)
+    said = text.path.with_name("README.md").read_text(encoding="utf-8")
+    for row in yaml.safe_load((FOLDER / "sources.yaml").read_text(encoding="utf-8")):
+        assert row["title"] in said
+
+
 def test_what_lies_in_the_zoo_stands_in_its_table() -> None:
     assert {path.parent.name for path in FOLDER.glob("*/model.safetensors")} == set(zoo.names())
