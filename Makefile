@@ -229,6 +229,10 @@ bench-starts: setup  ## train on few lines of a hand from nothing and from the z
 bench-sources: setup  ## train a starting model with one source left out at a time: OPEN=folder; OUT=folder, MORE="--jobs 4 --epochs 8"
 	python benchmarks/sources.py $(OPEN) $(or $(OUT),runs/sources) $(MORE)
 
+.PHONY: bench-pretraining
+bench-pretraining: setup  ## train on 100 and 300 lines from nothing and from a pretraining: LINES=folder; OUT=folder, MORE="--height 48"
+	python benchmarks/pretraining.py $(LINES) $(or $(OUT),runs/pretraining) $(MORE)
+
 .PHONY: zoo
 zoo: setup  ## make the starting models: OPEN=folder with the tables of lines; MODELS="latin-tiny" for one of them
 	python zoo/make.py $(OPEN) $(MODELS)

@@ -36,6 +36,8 @@ def main() -> None:
     parser.add_argument("--model", default="latin-tiny", help="whose document is taken")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--height", type=int, help="of the lines, in pixels; that of the document if absent")
+    parser.add_argument("--batch-size", type=int, help="that of the document if absent")
     parser.add_argument("--sources", nargs="+", help="which to leave out; each of them if absent")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, on one GPU")
     parser.add_argument("--workers", default="auto", help="processes that read for each training")
@@ -102,6 +104,10 @@ def written(name: str, options: argparse.Namespace) -> dict[str, Any]:
     }
     tree["dataset"] |= {"root": str(options.lines.resolve()), **lists}
     tree["training"] |= {"epochs": options.epochs, "seed": options.seed}
+    if options.batch_size:
+        tree["training"]["batch_size"] = options.batch_size
+    if options.height:
+        tree["preprocessing"]["height"] = options.height
     tree["early_stopping"] = {"enabled": False}
     tree["evaluation"] = {"split": "val", "decoding": {"type": "greedy"}}
     workers = options.workers if options.workers == "auto" else int(options.workers)

@@ -4,9 +4,10 @@
 
 The first argument is a folder with `train` and `val`, each with a `labels.txt`. A training learns from the first so
 many lines of an order that its seed draws, by the recipe that `thulium init --start` writes for their number; from
-nothing, by the row of NOTHING. Its epoch is chosen on every fourth validation line, and the others judge it: no test
-line is read. They are read greedily, with n-grams of the training lines, and with n-grams of these and of
-`zoo:latin`. Every run is a folder of OUT; one that was cut goes on, and one that is done is not made again.
+nothing, by the row of FROM_NOTHING. Its epoch is chosen on every fourth validation line, and the others judge it: no
+test line is read. They are read greedily, with n-grams of the training lines, and as `--start` has it: with n-grams
+of these and of `zoo:latin`. Every run is a folder of OUT; one that was cut goes on, and one that is done is not made
+again.
 """
 
 from __future__ import annotations
@@ -23,25 +24,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.cli.start.recipes import RECIPES, Recipe, recipe_for
+from thulium.cli.start.recipes import NOTHING, RECIPES, Recipe, reading, recipe_for
 from thulium_dsl.grammar.zoo import find
 
 SIZES = (16, 64, 256, 1961)
-STARTS = ("nothing", "zoo:latin-tiny", "zoo:latin-small")
+STARTS = (NOTHING, "zoo:latin-tiny", "zoo:latin-small")
 # From nothing: the default rate, and as many epochs as some ten minutes of one core allow.
-NOTHING = {
+FROM_NOTHING = {
     16: Recipe(lines=16, epochs=200, lr=0.001, batch_size=4),
     64: Recipe(lines=64, epochs=120, lr=0.001, batch_size=4),
     256: Recipe(lines=256, epochs=80, lr=0.001, batch_size=8),
     2000: Recipe(lines=2000, epochs=20, lr=0.001, batch_size=16),
 }
 NETWORKS = {"latin-tiny": ("resnet_tiny", 128), "latin-small": ("resnet_small", 256)}
+
+
+def way(text: str) -> dict[str, Any]:
+    """A way of reading with a language model, as a document has it."""
+    keys = {key.removeprefix("evaluation.decoding."): value for key, value in reading(text).items()}
+    return keys.pop("evaluation.decoding") | keys
+
+
 # Ways of reading the same lines; set beforehand, not searched for.
-BEAM = {"type": "beam", "language_model": "train", "alpha": 0.4, "beta": 1.0}
 READINGS: dict[str, dict[str, Any]] = {
     "greedy": {"type": "greedy"},
-    "own": BEAM,
-    "open": BEAM | {"more_text": "zoo:latin"},
+    "own": way("none"),
+    "open": way("zoo:latin"),
 }
 
 
@@ -65,7 +73,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         row = recipe_for(self.lines)
-        return NOTHING[row.lines] if self.start == "nothing" else row
+        return FROM_NOTHING[row.lines] if self.start == NOTHING else row
 
 
 def main() -> None:
@@ -148,9 +156,9 @@ def folder(path: Path, source: Path, rows: list[str]) -> Path:
 
 def written(run: Run, folders: dict[str, Path], decoding: dict[str, Any]) -> dict[str, Any]:
     """The document of a run."""
-    network, hidden = NETWORKS[run.start.removeprefix("zoo:") if run.start != "nothing" else "latin-tiny"]
+    network, hidden = NETWORKS[run.start.removeprefix("zoo:") if run.start != NOTHING else "latin-tiny"]
     training: dict[str, Any] = {key.removeprefix("training."): value for key, value in run.recipe.values.items()}
-    if run.start != "nothing":
+    if run.start != NOTHING:
         model = find(run.start.removeprefix("zoo:"))
         training["init_from"] = str(model.path) if model else run.start
     return {
@@ -199,5 +207,5 @@ def cell(runs: list[dict[str, Any]], reading: str) -> str:
 
 
 if __name__ == "__main__":
-    assert {row.lines for row in RECIPES} == set(NOTHING)
+    assert {row.lines for row in RECIPES} == set(FROM_NOTHING)
     main()

@@ -125,6 +125,28 @@ def test_a_language_model_beside_the_model_file_is_used_and_said(model: Path, li
     assert named.out == with_it.out
 
 
+def test_a_model_whose_document_asks_a_language_model_says_that_lines_are_read_without(
+    model: Path, lines: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    (project / "seeds" / "1" / "checkpoints").mkdir(parents=True)
+    own = Path(shutil.copy(model, project / "seeds" / "1" / "checkpoints" / "best.safetensors"))
+    document, beside = project / "params.yaml", own.with_name("language_model.arpa.gz")
+    document.write_text("evaluation:\n  decoding:\n    type: beam\n")
+    words = (own, lines / "a.png")
+    how = f"reading greedily; `thulium evaluate` reads as {document} says, by beam search\n  help: "
+    assert (
+        f"{how}for that, run `thulium lm {document} --output {beside}` once, and add --decoding beam"
+        in predict(*words).err
+    )
+    beside.touch()
+    assert f"{how}add --decoding beam, which reads with {beside}" in predict(*words).err
+    assert "reading greedily" not in predict(*words, "--decoding", "greedy").err
+    for text in ("evaluation:\n  decoding:\n    type: greedy\n", "evaluation: [\n", "evaluation:\n  decoding: 3\n", ""):
+        document.write_text(text)
+        assert "reading greedily" not in predict(*words).err
+
+
 def test_rows_of_json_and_csv_say_how_sure_the_model_is(model: Path, lines: Path, tmp_path: Path) -> None:
     rows = [json.loads(row) for row in predict(model, lines, "--format", "json").out.splitlines()]
     assert [(row["id"], row["page"], row["image"]) for row in rows] == [

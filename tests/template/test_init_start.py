@@ -15,15 +15,15 @@ if not lab.HAS_ENGINE:
 import lab_data
 
 from thulium.cli.main import app
-from thulium.cli.start.starting import bring, expected
 from thulium.cli.start.recipes import RECIPES, UNKNOWN, recipe_for
+from thulium.cli.start.starting import Lines, bring, expected, reasons, values
 from thulium.data.charset import Charset
 from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
 from thulium.runtime.documents import defaults
 from thulium_dsl.grammar import zoo
 from thulium_dsl.grammar.building import build
-from thulium_dsl.grammar.spec import BackboneSpec, HeadSpec
+from thulium_dsl.grammar.spec import BackboneSpec, BeamSpec, HeadSpec
 from thulium_dsl.grammar.validate import load
 from thulium_dsl.messages.problems import DocumentError
 
@@ -155,15 +155,39 @@ def test_the_zoo_is_listed(table: Path) -> None:
     assert "thulium init NAME --start zoo:small --from EXPORT" in said
 
 
-@pytest.mark.parametrize(("start", "cer"), [("zoo:latin-tiny", "13%"), ("zoo:latin-small", "9.5%")])
-def test_what_is_expected_is_that_of_the_named_model(tmp_path: Path, start: str, cer: str) -> None:
-    said = expected(recipe_for(64), bring(start, tmp_path).init_from)
+@pytest.mark.parametrize("has_text", [True, False])
+@pytest.mark.parametrize("start", ["zoo:latin-tiny", "zoo:latin-small"])
+def test_what_is_expected_is_that_of_the_named_model(tmp_path: Path, start: str, has_text: bool) -> None:
+    recipe = recipe_for(64)
+    said = expected(recipe, bring(start, tmp_path).init_from, has_text=has_text)
+    rates = recipe.with_text if has_text else recipe.greedy
     assert said == (
-        f"what to expect: with 64 lines of a hand new to it, {start} came to a CER of {cer}, a training from nothing "
-        "to 45%; yours may differ"
+        f"what to expect: with 64 lines of a hand new to it, {start} came to a CER of {100 * rates[start]:.2g}%, a "
+        f"training from nothing to {100 * rates['nothing']:.2g}%; yours may differ"
     )
 
 
 def test_what_is_expected_of_another_model_is_that_of_the_zoo() -> None:
-    said = expected(recipe_for(16), "models/my.safetensors")
-    assert said.endswith("16 lines of a hand new to it, zoo:latin-small came to a CER of 15%; yours may differ")
+    said = expected(recipe_for(16), "models/my.safetensors", has_text=False)
+    assert "16 lines of a hand new to it, zoo:latin-small came to a CER of 15%, a training from nothing to" in said
+
+
+def test_lines_in_the_script_of_the_model_are_read_with_what_it_learned_from(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "MODELS", (replace(zoo.MODELS[0], text="zoo:latin"),))
+    start = bring("zoo:small", tmp_path / "here")
+    for script, is_read in (("Latin", True), ("Greek", False), ("", False)):
+        found = values(start, Lines(64, script))
+        assert found.get("evaluation.decoding.more_text") == ("zoo:latin" if is_read else None)
+        assert [row for row in reasons(start, Lines(64, script)) if "zoo:latin" in row] != [] or not is_read
+    lab_data.write_gt_txt(tmp_path / "export")
+    done = init("letters", "--from", tmp_path / "export", "--start", "zoo:small")
+    assert done.exit_code == 0, refusal(done)
+    assert "evaluation.decoding: with a language model of your lines and of zoo:latin" in done.output
+    decoding = load(Path("letters/params.yaml")).experiment.evaluation.decoding
+    assert isinstance(decoding, BeamSpec)
+    assert (decoding.language_model, decoding.more_text, decoding.beta) == ("train", "zoo:latin", 1.0)
+    written = Path("letters/params.yaml").read_text()
+    assert "# How long the n-grams of the model" in written
+    assert "# Which characters are likely to follow each other" in written

@@ -110,7 +110,7 @@ def _start_from(start: str, folder: Path, dataset: str) -> None:
         model = starting.bring(start, place.new())
         _make(place, dataset)
         choice = Choice(dataset, {})
-        begin.start_from(model, place, choice)
+        begin.start_from(model, place, choice, [None])
         begin.keep(choice, place, "A model to start from, and a document that fits it", is_copy=False)
     echo(tell.chose(choice, folder))
 

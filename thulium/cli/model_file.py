@@ -90,10 +90,10 @@ def _save_dir(folder: Path) -> str:
     """Where the checkpoints of a folder lie, by its document if it has one."""
     for name in (PARAMS, "experiment.yaml"):
         if (folder / name).exists():
-            text = _text(folder / name)
+            text = text_of(folder / name)
             return f"{_folder_of_best(text, folder / METRICS, str(folder), _name_one)}{_save_dir_in(text)}"
     project = folder.absolute().parent.parent / PARAMS  # of the folder of a seed or a fold
-    return _save_dir_in(_text(project) if folder.absolute().parent.name in (SEEDS, FOLDS) else "")
+    return _save_dir_in(text_of(project) if folder.absolute().parent.name in (SEEDS, FOLDS) else "")
 
 
 def _folder_of_best(text: str, metrics: Path, name: str, how_to_name: Callable[[str], str]) -> str:
@@ -116,7 +116,7 @@ def _folder_of_best(text: str, metrics: Path, name: str, how_to_name: Callable[[
     if not seeds:
         return ""
     try:
-        best = json.loads(_text(metrics)).get("best_seed")
+        best = json.loads(text_of(metrics)).get("best_seed")
     except (ValueError, AttributeError):
         best = None
     if best not in seeds:
@@ -148,7 +148,8 @@ def _has_folds(text: str) -> bool:
     return isinstance(split, dict) and split.get("folds") is not None
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What a document holds; empty of one that cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):  # then the default is as good as any
@@ -178,7 +179,7 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     said = fetch(PARAMS, revision, root, params)
     if not params.exists():
         raise ThuliumError(_no_revision(revision, said))
-    save_dir = _folder_in_revision(revision, root, folder) + _save_dir_in(_text(params))
+    save_dir = _folder_in_revision(revision, root, folder) + _save_dir_in(text_of(params))
     for name in NAMES:
         fetch(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():
@@ -192,7 +193,7 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
 
 def _folder_in_revision(revision: str, root: Path, folder: Path) -> str:
     """The folder of the seed that a revision reads with, as ``_folder_of_best``; its document lies in ``folder``."""
-    text = _text(folder / PARAMS)
+    text = text_of(folder / PARAMS)
     if _seeds_in(text) and not (folder / SUMMARY).exists():
         fetch(METRICS, revision, root, folder / SUMMARY)
     file = f"{_save_dir_in(text).rstrip('/')}/{NAMES[0]}"

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from thulium.cli import engine
 from thulium.cli import output_folder as folders
 from thulium.cli.command import PATH, argument, command
-from thulium.cli.model_file import model_file
+from thulium.cli.model_file import PARAMS, model_file, text_of
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
 
+UP = 4  # folders above a model in which its document may lie: those of a seed's are seeds/1/checkpoints
 BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
 
 
@@ -68,6 +70,8 @@ def predict(model: str, inputs: tuple[str, ...], **options: Any) -> None:
         raise ThuliumError("MODEL or an INPUT is an empty text, as of a variable that is not set: name it")
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(model_file(model))
+        if click.get_current_context().get_parameter_source("decoding") is ParameterSource.DEFAULT:
+            _say_how_evaluate_reads(path)
         module = engine.load("predict", "thulium.stages.predict")
         if out is not None:
             stack.enter_context(folders.held(out))
@@ -107,6 +111,22 @@ def _check(options: dict[str, Any]) -> None:
         raise ThuliumError(f"{named}: for beam search only: add --decoding beam")
     if out is not None and (out / "dvc.yaml").exists():
         raise ThuliumError(f"{out} is a DVC project, whose files would be mixed up: name a folder of its own")
+
+
+def _say_how_evaluate_reads(model: Path) -> None:
+    """Say that lines are read greedily, where the document beside a model has ``evaluate`` ask a language model."""
+    from thulium_dsl.text.document import parse
+
+    document = next((folder / PARAMS for folder in model.absolute().parents[:UP] if (folder / PARAMS).is_file()), None)
+    section = ((document and parse(text_of(document)).tree) or {}).get("evaluation")
+    decoding = section.get("decoding") if isinstance(section, dict) else None
+    if not isinstance(decoding, dict) or decoding.get("type") != "beam":
+        return
+    own = model.with_name("language_model.arpa.gz")
+    do = f"add --decoding beam, which reads with {own}"
+    if not own.is_file():
+        do = f"for that, run `thulium lm {document} --output {own}` once, and add --decoding beam"
+    echo(f"reading greedily; `thulium evaluate` reads as {document} says, by beam search\n  help: {do}", err=True)
 
 
 def _check_positions(options: dict[str, Any]) -> None:

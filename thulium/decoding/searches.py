@@ -18,13 +18,17 @@ from thulium.decoding.ctc.beam import search, search_several
 from thulium.decoding.ctc.candidates import Steps, steps_of
 from thulium.decoding.hypothesis import Hypothesis, Search
 from thulium.decoding.lm import arpa, ngrams
+from thulium.decoding.lm.more_text import KEY as MORE
 from thulium.decoding.lm.more_text import file_of, texts_of
 from thulium.decoding.lm.ngrams import NgramModel
 from thulium.decoding.lm.scorer import NgramScorer
+from thulium.runtime import progress
 from thulium.runtime.errors import DataError
 from thulium_dsl.grammar.spec import BeamSpec, DecodingSpec
 
 KEY = "evaluation.decoding.language_model"
+LOOKED_AT = 500  # validation lines, as many apart from each other as there are
+HARDER = 1.15  # times the perplexity: with 1.07 times, lines were still read a little better (docs/experiments.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,9 @@ def language_model(spec: DecodingSpec, charset: Charset, data: Prepared) -> Ngra
     if not isinstance(spec, BeamSpec) or not has_language_model(spec):
         return None
     if spec.language_model == "train":
-        return model_of(texts_of(data, spec.more_text), spec.order, charset)
+        model = model_of(texts_of(data, spec.more_text), spec.order, charset)
+        say_whether_worse(model, charset, data, spec.more_text)
+        return model
     return model_in(Path(spec.language_model), charset, data.symbols, KEY)
 
 
@@ -145,6 +151,23 @@ def model_of(texts: Iterable[str], order: int, charset: Charset) -> NgramModel:
     """A language model of texts in logical order, for a model that writes with this charset."""
     seen = (to_visual(text, charset.order) for text in texts)
     return ngrams.build(seen, order, charset.symbols, charset.order)
+
+
+def say_whether_worse(model: NgramModel, charset: Charset, data: Prepared, more: str) -> None:
+    """Warn where validation lines are clearly harder to guess for a model with more text than for one without it."""
+    if more == "none":
+        return
+    texts = data.split("val").texts
+    apart = -(-len(texts) // LOOKED_AT)
+    looked_at = [to_visual(text, charset.order) for place, text in enumerate(texts) if place % apart == 0]
+    alone = model_of(texts_of(data, "none"), model.order, charset)
+    without, beside = alone.perplexity(looked_at), model.perplexity(looked_at)
+    if beside > HARDER * without:
+        progress.say(
+            f"warning: {MORE}: with {more}, the validation lines are harder to guess than without it (perplexity "
+            f"{beside:.1f} and {without:.1f} a character), as with a text in another language\n"
+            "  help: name a text in the language of your lines, or write 'more_text: none'"
+        )
 
 
 def has_language_model(spec: DecodingSpec) -> bool:

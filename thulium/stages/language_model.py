@@ -12,7 +12,7 @@ from thulium.data.text import normalize
 from thulium.data.textfile import read_rows
 from thulium.decoding.lm import arpa
 from thulium.decoding.lm.more_text import OWN, texts_of
-from thulium.decoding.searches import model_of
+from thulium.decoding.searches import model_of, say_whether_worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,10 @@ def language_model(
         texts = [row for row in (normalize(row, data.text) for _, row in read_rows(text)) if row]
     num_own = 0 if text else len(data.split("train").texts)
     num_more = len(texts) - num_own * (1 if more_text == "none" else OWN)
-    model = model_of(texts, order, Charset(data.symbols, order=data.order))
+    charset = Charset(data.symbols, order=data.order)
+    model = model_of(texts, order, charset)
     arpa.write(model, output)
+    if text is None:
+        say_whether_worse(model, charset, data, more_text)
     val = (to_visual(line, data.order) for line in data.split("val").texts)
     return Written(len(model.log_probs), num_own, num_more, model.perplexity(val))

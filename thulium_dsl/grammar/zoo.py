@@ -25,6 +25,7 @@ class ZooModel:
         sha256, size: of the file; bytes.
         license: of the model, an SPDX identifier.
         languages, scripts: ISO 639-3 and ISO 15924.
+        text: the text of the zoo that it learned from, for a language model beside it; empty: there is none.
         url: where the file is; empty: it travels with Thulium, and nothing is downloaded.
     """
 
@@ -35,6 +36,7 @@ class ZooModel:
     license: str
     languages: tuple[str, ...]
     scripts: tuple[str, ...]
+    text: str = ""
     url: str = ""
 
     @property
@@ -52,6 +54,7 @@ MODELS: tuple[ZooModel, ...] = (
         license="CC-BY-4.0",
         languages=("fra", "cat", "spa", "ita", "frm", "eng"),
         scripts=("Latn",),
+        text="zoo:latin",
     ),
     ZooModel(
         name="latin-small",
@@ -61,6 +64,7 @@ MODELS: tuple[ZooModel, ...] = (
         license="CC-BY-4.0",
         languages=("fra", "cat", "spa", "ita", "frm", "eng"),
         scripts=("Latn",),
+        text="zoo:latin",
     ),
 )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from thulium.data.charset import Charset
 from thulium.data.prepared import open_prepared
 from thulium.decoding import searches
 from thulium.decoding.lm import arpa, more_text
@@ -109,6 +110,17 @@ def test_a_language_model_as_a_file_learns_from_it_too(prepared, data, tmp_path)
     )
     assert (made.num_own, made.num_more) == (len(data.split("train").texts), 1)
     assert "Zür" in arpa.read(tmp_path / "lm.arpa").log_probs
+
+
+@pytest.mark.parametrize(("rows", "is_worse"), [(["qwertz uiop"] * 400, True), (None, False)])
+def test_a_text_by_which_validation_lines_are_harder_to_guess_is_named(data, tmp_path, capsys, rows, is_worse):
+    rows = rows or list(data.split("val").texts)
+    (tmp_path / "text.txt").write_text("\n".join(rows), encoding="utf-8")
+    spec = replace(BEAM, more_text=str(tmp_path / "text.txt"))
+    assert searches.language_model(spec, Charset(data.symbols), data) is not None
+    said = capsys.readouterr().err
+    assert ("more_text: with" in said and "harder to guess than without it" in said) == is_worse
+    assert said.count("help: name a text in the language of your lines") == is_worse
 
 
 def test_the_words_of_the_schema_are_the_names_of_the_table():

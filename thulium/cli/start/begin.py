@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thulium.cli.screen import echo
 from thulium.cli.start import archive, counting, starting, tell
@@ -17,6 +17,9 @@ from thulium.cli.start.choice import Choice, choose, custom_splits, kind_of
 from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import Sight, look
 from thulium_dsl.messages.problems import ThuliumError
+
+if TYPE_CHECKING:
+    from thulium.ingest.overview import Overview
 
 COPIED_AT_MOST = 2_000_000_000  # bytes; a larger folder is only copied, or left where it is, by the user's word
 ROOM = 3  # the share of the disk's free room, one in so many, that stays free: DVC and prepare need some
@@ -87,7 +90,7 @@ def begin(
         make(place, data.choice.kind)
         bring(data, place, is_copy)
         if model:
-            start_from(model, place, data.choice)
+            start_from(model, place, data.choice, [data.choice.seen])
         committed = keep(data.choice, place, "The data, and a document that fits them", is_copy=is_copy)
         echo(tell.chose(data.choice, folder))
     echo(tell.next_steps(folder, committed))
@@ -191,15 +194,15 @@ def _copy(source: Path, target: Path) -> None:
         copy.chmod(0o644)
 
 
-def start_from(start: starting.Start, making: Making, choice: Choice, lines: int | None = None) -> None:
-    """Put a model into a project, and choose a document that fits it and the number of lines, as far as it is known."""
+def start_from(start: starting.Start, making: Making, choice: Choice, seen: Sequence[Overview | None]) -> None:
+    """Put a model into a project, and choose a document that fits it and the lines, as far as they are known."""
     shutil.copytree(start.folder, making.project, dirs_exist_ok=True)
     making.run("dvc", "add", "--quiet", start.place)
-    lines = choice.seen.lines["train"] if choice.seen else lines
+    lines = starting.lines_of(seen)
     choice.start = start.init_from
     choice.values |= starting.values(start, lines)
     choice.reasons += starting.reasons(start, lines)
-    choice.remarks += starting.remarks(start, choice.seen, lines)
+    choice.remarks += starting.remarks(start, lines)
 
 
 def keep(choice: Choice, making: Making, message: str, *, is_copy: bool) -> bool:
@@ -212,9 +215,12 @@ def keep(choice: Choice, making: Making, message: str, *, is_copy: bool) -> bool
     from thulium_dsl.pipeline import dvc_yaml
 
     file = making.project / "params.yaml"
-    for key, value in _leaves(file, choice.values):
+    sections = {key: value for key, value in choice.values.items() if isinstance(value, dict)}
+    for key, value in _leaves(file, sections):
         replace_text(file, with_value(file, key, value))
-    replace_text(file, fill(read(file)).text)  # a whole section may have been written
+    replace_text(file, fill(read(file)).text)  # a section of another type has other keys, which have comments then
+    for key in choice.values.keys() - sections.keys():
+        replace_text(file, with_value(file, key, choice.values[key]))
     loaded = load(file)
     dvc_yaml.write(making.project, loaded.experiment, idle_in(loaded.document.tree))
     if is_copy:

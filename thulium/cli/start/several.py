@@ -49,7 +49,7 @@ def begin_several(
             begin.bring(data, place, is_copy)
         choice = _merged([(name, data.choice, is_copy) for name, (data, is_copy) in zip(names, found, strict=True)])
         if model:
-            begin.start_from(model, place, choice, _lines(found))
+            begin.start_from(model, place, choice, [data.choice.seen for data, _ in found])
         what = "The data, and a document that fits them"
         committed = begin.keep(choice, place, what, is_copy=bool(choice.folders))
         echo(tell.chose(choice, folder))
@@ -121,9 +121,3 @@ def _row(name: str, choice: Choice) -> dict[str, Any]:
     own = {key: value for key, value in choice.values.items() if key not in (BY, SEED)}
     row |= {key.removeprefix("dataset."): value for key, value in own.items()}
     return row | ({"split_by": choice.values[BY]} if BY in choice.values else {})
-
-
-def _lines(found: Sequence[tuple[Data, bool]]) -> int | None:
-    """Training lines of all; None where nobody has counted them."""
-    seen = [data.choice.seen for data, _ in found]
-    return None if None in seen else sum(each.lines["train"] for each in seen if each)

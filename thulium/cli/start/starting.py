@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thulium.cli import engine
 from thulium.cli.model_file import model_file
-from thulium.cli.start.recipes import Recipe, recipe_for
-from thulium_dsl.grammar import names
+from thulium.cli.start.recipes import NOTHING, Recipe, reading, recipe_for
+from thulium_dsl.grammar import names, zoo
 from thulium_dsl.messages.problems import ThuliumError
 
 if TYPE_CHECKING:
@@ -66,24 +66,59 @@ def _header(path: Path) -> Header:
     return header
 
 
-def values(start: Start, lines: int | None) -> dict[str, Any]:
-    """What the document says, for so many training lines: dotted key -> value."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What is known of the lines that are to be learned from.
+
+    Attributes:
+        number: None where nobody has counted them.
+        script: that most of them are in; empty where nobody has looked.
+    """
+
+    number: int | None = None
+    script: str = ""
+
+
+def lines_of(seen: Sequence[Overview | None]) -> Lines:
+    """What is known of the lines of some exports; of several scripts, none is that of most lines."""
+    known = [each for each in seen if each is not None]
+    if not known or len(known) < len(seen):
+        return Lines()
+    scripts = {each.scripts[0] for each in known if each.scripts}
+    return Lines(sum(each.lines["train"] for each in known), scripts.pop() if len(scripts) == 1 else "")
+
+
+def values(start: Start, lines: Lines) -> dict[str, Any]:
+    """What the document says, for such training lines: dotted key -> value."""
+    text = _text_beside(start, lines)
     model, preprocessing = asdict(start.header.spec), asdict(start.header.preprocessing)
     return {
         **{f"model.{part}": model[part] for part in PARTS},
         **{f"preprocessing.{name}": preprocessing[name] for name in ("height", "min_width", "max_width", "normalize")},
         "training.init_from": start.init_from,
-        **recipe_for(lines).values,
+        **recipe_for(lines.number).values,
+        **(reading(text) if text else {}),
     }
 
 
-def reasons(start: Start, lines: int | None) -> Iterator[str]:
+def _text_beside(start: Start, lines: Lines) -> str:
+    """The text of the zoo that lines are to be read with, beside their own; empty: none.
+
+    A text in another language than theirs hardly costs anything (docs/experiments.md); of another script it is refused.
+    """
+    model = zoo.find(start.init_from.removeprefix("zoo:")) if start.init_from.startswith("zoo:") else None
+    return model.text if model and lines.script and _shares_script(start, lines.script) else ""
+
+
+def reasons(start: Start, lines: Lines) -> Iterator[str]:
     """What was chosen and why."""
     spec = start.header.spec
     network = f"{spec.backbone.config_name}, {spec.head.type}, {spec.decoder.type}"
     height = f"{start.header.preprocessing.height} pixels high"
     yield f"model, preprocessing: as {start.init_from} has them ({network}; {height})"
-    yield f"training: {_recipe(recipe_for(lines), lines)}"
+    yield f"training: {_recipe(recipe_for(lines.number), lines.number)}"
+    if text := _text_beside(start, lines):
+        yield f"evaluation.decoding: with a language model of your lines and of {text}, what {start.init_from} has read"
 
 
 def _recipe(recipe: Recipe, lines: int | None) -> str:
@@ -94,30 +129,34 @@ def _recipe(recipe: Recipe, lines: int | None) -> str:
     )
 
 
-def remarks(start: Start, seen: Overview | None, lines: int | None) -> Iterator[str]:
-    """What to expect of so many training lines."""
-    yield expected(recipe_for(lines), start.init_from)
+def remarks(start: Start, lines: Lines) -> Iterator[str]:
+    """What to expect of such training lines."""
+    yield expected(recipe_for(lines.number), start.init_from, has_text=bool(_text_beside(start, lines)))
     yield (
         f"training: its log says how well {start.init_from} reads your validation lines before it has learned from "
         "yours, and warns where that start is of no use"
     )
-    if seen and seen.scripts and not _shares_script(start, seen):
-        yield f"{start.init_from} reads another script than {seen.scripts[0]}: starting from it will hardly help"
+    if lines.script and not _shares_script(start, lines.script):
+        yield f"{start.init_from} reads another script than {lines.script}: starting from it will hardly help"
 
 
-def expected(recipe: Recipe, init_from: str) -> str:
-    """What was measured with about so many lines, from this model or, where it is none of the zoo, from one that is."""
-    model = init_from if init_from in recipe.cer else "zoo:latin-small"
-    nothing = "" if recipe.nothing is None else f", a training from nothing to {100 * recipe.nothing:.2g}%"
+def expected(recipe: Recipe, init_from: str, *, has_text: bool) -> str:
+    """What was measured with about so many lines, from this model or, where it is none of the zoo, from one that is.
+
+    Args:
+        has_text: whether it is read with a language model of the lines and of the zoo's text, or greedily.
+    """
+    rates = recipe.with_text if has_text else recipe.greedy
+    model = init_from if init_from in rates else "zoo:latin-small"
     return (
         f"what to expect: with {recipe.lines:,} lines of a hand new to it, {model} came to a CER of "
-        f"{100 * recipe.cer[model]:.2g}%{nothing}; yours may differ"
+        f"{100 * rates[model]:.2g}%, a training from nothing to {100 * rates[NOTHING]:.2g}%; yours may differ"
     )
 
 
-def _shares_script(start: Start, seen: Overview) -> bool:
-    """Whether the model can write letters of the script that most of the lines are in."""
+def _shares_script(start: Start, script: str) -> bool:
+    """Whether the model can write letters of a script."""
     import unicodedata
 
     known = {unicodedata.name(symbol, "").partition(" ")[0].capitalize() for symbol in start.header.charset.symbols}
-    return seen.scripts[0] in known
+    return script in known
