@@ -53,5 +53,7 @@ def test_a_search_is_switched_off_and_on_again(finished: Path, run: lab.Shell) -
         "evaluation.decoding.alpha 0.5 is an option of beam, and does nothing with greedy" in done.stderr + done.stdout
     )
     assert "greedy" in (finished / "reports" / "evaluation.html").read_text()
+    assert "of greedy reading" not in done.stderr + done.stdout
     done = run("dvc", "exp", "run", "-S", "evaluation.decoding.type=beam", cwd=finished)
     assert re.findall(r"^Running stage '(\w+)'", done.stdout, flags=re.MULTILINE) == ["evaluate"]
+    assert "\nread by beam 16, models/own.arpa, alpha " in done.stderr + done.stdout

@@ -17,6 +17,8 @@ def say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
     exact = f"{metrics['line_accuracy']:.1%} of {measured['lines']} lines without an error"
     say(f"{measured['split']} CER {metrics['cer']:.2%} ({between}), WER {metrics['wer']:.2%}, {exact}")
     say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")
+    if measured["decoding"] != "greedy":
+        say(f"read by {measured['decoding']}; the training's val_cer is of greedy reading")
     if left_out := measured.get("lines_left_out"):
         say(f"{left_out} more lines of the split were left out by prepare, and are not in these figures")
     if unfit := measured["lines_that_do_not_fit"]:
