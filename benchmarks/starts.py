@@ -3,11 +3,10 @@
     python benchmarks/starts.py data/lines-dev runs/starts --only 64:zoo:latin-small:1
 
 The first argument is a folder with `train` and `val`, each with a `labels.txt`. A training learns from the first so
-many lines of an order that its seed draws, by the recipe that `thulium init --start` writes for their number; from
-nothing, by the row of FROM_NOTHING. Its epoch is chosen on every fourth validation line, and the others judge it: no
-test line is read. They are read greedily, with n-grams of the training lines, and as `--start` has it: with n-grams
-of these and of `zoo:latin`. Every run is a folder of OUT; one that was cut goes on, and one that is done is not made
-again.
+many lines of an order that its seed draws, by the recipe that `thulium init` writes for their number. Its epoch is
+chosen on every fourth validation line, and the others judge it: no test line is read. They are read greedily, with
+n-grams of the training lines, and as `--start` has it: with n-grams of these and of `zoo:latin`. Every run is a folder
+of OUT; one that was cut goes on, and one that is done is not made again.
 """
 
 from __future__ import annotations
@@ -24,18 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.cli.start.recipes import NOTHING, RECIPES, Recipe, reading, recipe_for
+from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, NOTHING, Recipe, reading, recipe_for
 from thulium_dsl.grammar.zoo import find
 
 SIZES = (16, 64, 256, 1961)
 STARTS = (NOTHING, "zoo:latin-tiny", "zoo:latin-small")
-# From nothing: the default rate, and as many epochs as some ten minutes of one core allow.
-FROM_NOTHING = {
-    16: Recipe(lines=16, epochs=200, lr=0.001, batch_size=4),
-    64: Recipe(lines=64, epochs=120, lr=0.001, batch_size=4),
-    256: Recipe(lines=256, epochs=80, lr=0.001, batch_size=8),
-    2000: Recipe(lines=2000, epochs=20, lr=0.001, batch_size=16),
-}
 NETWORKS = {"latin-tiny": ("resnet_tiny", 128), "latin-small": ("resnet_small", 256)}
 
 
@@ -72,8 +64,7 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        row = recipe_for(self.lines)
-        return FROM_NOTHING[row.lines] if self.start == NOTHING else row
+        return recipe_for(self.lines, FROM_NOTHING if self.start == NOTHING else FROM_MODEL)
 
 
 def main() -> None:
@@ -207,5 +198,4 @@ def cell(runs: list[dict[str, Any]], reading: str) -> str:
 
 
 if __name__ == "__main__":
-    assert {row.lines for row in RECIPES} == set(FROM_NOTHING)
     main()

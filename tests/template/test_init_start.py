@@ -15,7 +15,8 @@ if not lab.HAS_ENGINE:
 import lab_data
 
 from thulium.cli.main import app
-from thulium.cli.start.recipes import RECIPES, UNKNOWN, recipe_for
+from thulium.cli.start import nothing
+from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, RATES, UNKNOWN, Recipe, recipe_for
 from thulium.cli.start.starting import Lines, bring, expected, reasons, values
 from thulium.data.charset import Charset
 from thulium.models.file import save_model
@@ -80,7 +81,7 @@ def test_an_export_and_a_model_become_a_project_that_fits_both(table: Path, run:
     assert experiment.training.init_from == "zoo:small"
     assert (experiment.model.backbone.config_name, experiment.model.head.hidden_size) == ("resnet_tiny", 8)
     assert (experiment.preprocessing.height, experiment.preprocessing.max_width) == (40, 1500)
-    recipe = RECIPES[0]
+    recipe = FROM_MODEL[0]
     assert (experiment.training.epochs, experiment.training.lr) == (recipe.epochs, recipe.lr)
     assert "model, preprocessing: as zoo:small has them (resnet_tiny, bilstm, ctc; 40 pixels high)" in done.output
     assert f"training: the recipe for {recipe.lines} lines, and there are" in done.output
@@ -138,7 +139,7 @@ def test_the_recipe_is_that_of_the_nearest_number_of_lines(lines: int, row: int)
 
 
 def test_every_recipe_is_a_valid_training(tmp_path: Path) -> None:
-    for recipe in (*RECIPES, recipe_for(None)):
+    for recipe in (*FROM_MODEL, *FROM_NOTHING):
         rows = {key.removeprefix("training."): value for key, value in recipe.values.items() if "training" in key}
         text = "".join(f"  {key}: {value}\n" for key, value in rows.items())
         (tmp_path / "params.yaml").write_text(f"training:\n  init_from: models/a.safetensors\n{text}")
@@ -146,6 +147,24 @@ def test_every_recipe_is_a_valid_training(tmp_path: Path) -> None:
             load(tmp_path / "params.yaml")
         except DocumentError as error:
             pytest.fail(str(error))
+
+
+@pytest.mark.parametrize("recipes", [FROM_MODEL, FROM_NOTHING])
+def test_every_recipe_has_figures(recipes: tuple[Recipe, ...]) -> None:
+    assert [recipe.lines for recipe in recipes] == list(RATES)
+
+
+def test_few_lines_without_a_start_get_a_small_network_and_many_epochs() -> None:
+    few = Lines(70, "Latin")
+    found = nothing.values(few)
+    assert found["model.backbone.config_name"] == "resnet_tiny"
+    assert (found["training.epochs"], found["training.batch_size"]) == (120, 4)
+    (said,) = nothing.remarks(few)
+    assert "with 64 lines of one hand, a training from nothing came to a CER of 24%, one with --start zoo:latin" in said
+    (said,) = nothing.remarks(Lines(70, "Greek"))
+    assert said.endswith("yours may differ, and a model that reads such a script needs fewer lines (--start MODEL)")
+    for lines in (Lines(), Lines(900, "Latin")):
+        assert (nothing.values(lines), [*nothing.reasons(lines)], [*nothing.remarks(lines)]) == ({}, [], [])
 
 
 def test_the_zoo_is_listed(table: Path) -> None:
@@ -160,10 +179,11 @@ def test_the_zoo_is_listed(table: Path) -> None:
 def test_what_is_expected_is_that_of_the_named_model(tmp_path: Path, start: str, has_text: bool) -> None:
     recipe = recipe_for(64)
     said = expected(recipe, bring(start, tmp_path).init_from, has_text=has_text)
-    rates = recipe.with_text if has_text else recipe.greedy
+    own, other = RATES[64][start], RATES[64]["nothing"]
+    rates = (own.with_text, other.with_text) if has_text else (own.greedy, other.greedy)
     assert said == (
-        f"what to expect: with 64 lines of a hand new to it, {start} came to a CER of {100 * rates[start]:.2g}%, a "
-        f"training from nothing to {100 * rates['nothing']:.2g}%; yours may differ"
+        f"what to expect: with 64 lines of a hand new to it, {start} came to a CER of {100 * rates[0]:.2g}%, a "
+        f"training from nothing to {100 * rates[1]:.2g}%; yours may differ"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thulium.cli.screen import echo
-from thulium.cli.start import archive, counting, starting, tell
+from thulium.cli.start import archive, counting, nothing, starting, tell
 from thulium.cli.start.choice import Choice, choose, custom_splits, kind_of
 from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import Sight, look
@@ -91,6 +91,8 @@ def begin(
         bring(data, place, is_copy)
         if model:
             start_from(model, place, data.choice, [data.choice.seen])
+        else:
+            start_from_nothing(data.choice, [data.choice.seen])
         committed = keep(data.choice, place, "The data, and a document that fits them", is_copy=is_copy)
         echo(tell.chose(data.choice, folder))
     echo(tell.next_steps(folder, committed))
@@ -199,10 +201,17 @@ def start_from(start: starting.Start, making: Making, choice: Choice, seen: Sequ
     shutil.copytree(start.folder, making.project, dirs_exist_ok=True)
     making.run("dvc", "add", "--quiet", start.place)
     lines = starting.lines_of(seen)
-    choice.start = start.init_from
     choice.values |= starting.values(start, lines)
     choice.reasons += starting.reasons(start, lines)
     choice.remarks += starting.remarks(start, lines)
+
+
+def start_from_nothing(choice: Choice, seen: Sequence[Overview | None]) -> None:
+    """Choose a training that few lines are enough for, where there are few."""
+    lines = starting.lines_of(seen)
+    choice.values |= nothing.values(lines)
+    choice.reasons += nothing.reasons(lines)
+    choice.remarks += nothing.remarks(lines)
 
 
 def keep(choice: Choice, making: Making, message: str, *, is_copy: bool) -> bool:

@@ -24,7 +24,6 @@ MORE_COLUMNS = {  # which need not be there; each is what the key is called that
     "document_column": ("document", "document_id", "book"),
     "writer_column": ("writer", "writer_id", "scribe"),
 }
-FEW = 1000  # lines, below which the defaults are known to be too large
 
 
 @dataclass
@@ -36,7 +35,6 @@ class Choice:
         values: dotted key -> value, where that is not what a new project of this kind has.
         reasons, remarks: one line each: what was chosen and why; what was left, and what to know of it.
         seen: None where the packages that read data are not installed.
-        start: the model that the training starts from; empty: from nothing.
     """
 
     kind: str
@@ -45,7 +43,6 @@ class Choice:
     reasons: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     seen: Overview | None = None
-    start: str = ""
 
 
 def kind_of(sight: Sight, wanted: str | None, named: Path) -> tuple[str, str]:

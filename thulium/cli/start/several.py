@@ -48,8 +48,11 @@ def begin_several(
         for data, is_copy in found:
             begin.bring(data, place, is_copy)
         choice = _merged([(name, data.choice, is_copy) for name, (data, is_copy) in zip(names, found, strict=True)])
+        seen = [data.choice.seen for data, _ in found]
         if model:
-            begin.start_from(model, place, choice, [data.choice.seen for data, _ in found])
+            begin.start_from(model, place, choice, seen)
+        else:
+            begin.start_from_nothing(choice, seen)
         what = "The data, and a document that fits them"
         committed = begin.keep(choice, place, what, is_copy=bool(choice.folders))
         echo(tell.chose(choice, folder))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from thulium.cli import engine
 from thulium.cli.model_file import model_file
-from thulium.cli.start.recipes import NOTHING, Recipe, reading, recipe_for
+from thulium.cli.start.recipes import NOTHING, RATES, Recipe, percent, reading, recipe_for
 from thulium_dsl.grammar import names, zoo
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -146,11 +146,12 @@ def expected(recipe: Recipe, init_from: str, *, has_text: bool) -> str:
     Args:
         has_text: whether it is read with a language model of the lines and of the zoo's text, or greedily.
     """
-    rates = recipe.with_text if has_text else recipe.greedy
+    rates = RATES[recipe.lines]
     model = init_from if init_from in rates else "zoo:latin-small"
+    own, nothing = (percent(rates[name].with_text if has_text else rates[name].greedy) for name in (model, NOTHING))
     return (
-        f"what to expect: with {recipe.lines:,} lines of a hand new to it, {model} came to a CER of "
-        f"{100 * rates[model]:.2g}%, a training from nothing to {100 * rates[NOTHING]:.2g}%; yours may differ"
+        f"what to expect: with {recipe.lines:,} lines of a hand new to it, {model} came to a CER of {own}, a training "
+        f"from nothing to {nothing}; yours may differ"
     )
 
 

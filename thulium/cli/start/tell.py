@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thulium.cli.start.choice import FEW, SPLITS, Choice
+from thulium.cli.start.choice import SPLITS, Choice
 from thulium.cli.start.sight import Sight
 
 if TYPE_CHECKING:
@@ -107,12 +107,6 @@ def _of_lines(choice: Choice) -> list[str]:
         remarks.append("dataset.page_pattern: which lines are of one page, their names and folders do not say")
     if choice.kind == "parquet" and seen.num_pages == seen.num_lines:
         remarks.append("dataset.page_column: no column says which lines are of one page")
-    if seen.lines["train"] < FEW and not choice.start:
-        remarks.append(
-            f"model, training: {seen.lines['train']:,} lines are few for the defaults: take a smaller network, smaller "
-            "batches (model.backbone.config_name, training.batch_size), or a model to start from (--start MODEL; "
-            "`thulium models` lists some)"
-        )
     return remarks
 
 
