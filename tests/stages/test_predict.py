@@ -314,6 +314,32 @@ def test_what_is_there_stays_and_what_somebody_changed_is_not_replaced(
     assert (out / "alto" / "doc0" / "p0.xml").read_text() == "mine"
 
 
+def test_what_was_read_elsewhere_is_not_replaced(model: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name / "lines").mkdir(parents=True)
+        lab_data.draw_line(f"Anno {name}").save(tmp_path / name / "lines" / "1.png")
+    out = tmp_path / "out"
+    predict(model, tmp_path / "a" / "lines", "--output-dir", out)
+    before = (out / "lines.txt").read_bytes()
+    given = tmp_path / "b" / "lines"
+    said = predict(model, given, "--output-dir", out)
+    assert said.code == 2
+    assert f"{out / 'lines.txt'}: was read in {tmp_path / 'a' / 'lines'}, and not in {given}" in said.err
+    assert "name another --output-dir" in said.err
+    assert (out / "lines.txt").read_bytes() == before
+    # What it was read of has changed, or both were moved: then it is made anew.
+    lab_data.draw_line("Anno c").save(tmp_path / "a" / "lines" / "2.png")
+    assert predict(model, tmp_path / "a" / "lines", "--output-dir", out).code == 0
+    assert len((out / "lines.txt").read_text().splitlines()) == 2
+    (tmp_path / "moved").mkdir()
+    for name in ("a", "out"):
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    (tmp_path / "moved" / "a" / "lines" / "2.png").unlink()
+    moved = tmp_path / "moved"
+    assert predict(model, moved / "a" / "lines", "--output-dir", moved / "out").code == 0
+    assert len((moved / "out" / "lines.txt").read_text().splitlines()) == 1
+
+
 def test_lines_with_a_text_keep_it_unless_it_is_asked_otherwise(model: Path, tmp_path: Path) -> None:
     root = lab_data.write_pages(tmp_path / "pages", "page", pages=1)
     source = (root / "doc0" / "p0.xml").read_bytes()

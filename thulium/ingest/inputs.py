@@ -357,7 +357,7 @@ def _check_names(sources: Sequence[Source]) -> None:
         named[source.name].append(source.path)
     wrong = [
         f"{' and '.join(str(path) for path in paths)}: what is read in them would be called {name} for each: read them "
-        "in two commands, or name the folder that holds them"
+        "in two commands, with an --output-dir for each, or name the folder that holds them"
         for name, paths in named.items()
         if len(paths) > 1
     ]

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
@@ -24,7 +25,21 @@ def is_written(folder: Path) -> bool:
     return (folder / NAME).exists()
 
 
-State = Literal["new", "done", "stale", "foreign"]
+State = Literal["new", "done", "stale", "other", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a file was made of.
+
+    Attributes:
+        digest: of all that decides its content.
+        origin: the path of what was read, from the ledger's folder, so that both may be moved together; empty in rows
+            of older versions.
+    """
+
+    digest: str
+    origin: str
 
 
 class Ledger:
@@ -32,15 +47,25 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._known: dict[str, dict[str, str]] = defaultdict(dict)  # file -> digest -> what it was made of
+        self._known: dict[str, dict[str, Made]] = defaultdict(dict)  # file -> digest -> what it was made of
         with contextlib.suppress(OSError):
             for row in (folder / NAME).read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError, LookupError, TypeError):  # a row that was cut, as by a full disk
                     entry = json.loads(row)
-                    self._known[entry["file"]][entry["sha256"]] = entry["made_of"]
+                    made = Made(entry["made_of"], entry.get("origin", ""))
+                    self._known[entry["file"]][entry["sha256"]] = made
 
-    def state(self, name: str, made_of: str) -> State:
-        """What stands under a name: nothing, what is to be written, what was written of other things, or another's."""
+    def made(self, digest: str, source: Path) -> Made:
+        """What a file of this folder is made of; ``source`` is what is read."""
+        return Made(digest, os.path.relpath(os.path.abspath(source), os.path.abspath(self.folder)))
+
+    def state(self, name: str, made: Made) -> State:
+        """What stands under a name.
+
+        Returns:
+            new: nothing; done: what is to be written; stale: what was written of this origin when it, or the settings,
+            were others; other: what was written of another origin; foreign: what somebody else wrote or changed.
+        """
         path = self.folder / name
         if not os.path.lexists(path):
             return "new"
@@ -50,15 +75,22 @@ class Ledger:
         found = known.get(_digest(path))
         if found is None:
             return "foreign"
-        return "done" if found == made_of else "stale"
+        if found.digest == made.digest:
+            return "done"
+        return "stale" if found.origin in ("", made.origin) else "other"
 
-    def note(self, name: str, digest: str, made_of: str) -> None:
+    def origin(self, name: str) -> Path:
+        """What was read for a file whose state is other."""
+        return Path(os.path.normpath(self.folder / self._known[name][_digest(self.folder / name)].origin))
+
+    def note(self, name: str, digest: str, made: Made) -> None:
         """Note a file that is about to be there: one that came to be there and is not noted would be another's."""
-        self._known[name][digest] = made_of
+        self._known[name][digest] = made
         file = self.folder / NAME
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as rows:
-            rows.write("\n" + json.dumps({"file": name, "sha256": digest, "made_of": made_of}))  # behind a cut row, too
+            row = {"file": name, "sha256": digest, "made_of": made.digest, "origin": made.origin}
+            rows.write("\n" + json.dumps(row))  # behind a cut row, too
             rows.flush()
             os.fsync(rows.fileno())
 
@@ -66,14 +98,14 @@ class Ledger:
 class NotedFile:
     """A file that is written piece by piece, and is there when it is whole."""
 
-    def __init__(self, ledger: Ledger, name: str, made_of: str) -> None:
+    def __init__(self, ledger: Ledger, name: str, made: Made) -> None:
         """Begin a file.
 
         Args:
             name: its path from the ledger's folder.
-            made_of: a digest of what decides its content.
+            made: what decides its content.
         """
-        self._ledger, self._name, self._made_of = ledger, name, made_of
+        self._ledger, self._name, self._made = ledger, name, made
         self._path = ledger.folder / name
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._part = self._path.with_name(f".{self._path.name}{PART}")
@@ -90,7 +122,7 @@ class NotedFile:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self._ledger.note(self._name, self._digest.hexdigest(), self._made_of)
+        self._ledger.note(self._name, self._digest.hexdigest(), self._made)
         os.replace(self._part, self._path)
 
     def drop(self) -> None:

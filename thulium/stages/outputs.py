@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from thulium.data.line import Fault
-from thulium.ingest.inputs import Pages, Source
+from thulium.ingest.inputs import Lines, Pages, Source
 from thulium.ingest.readers.xmlfile import PageFault
 from thulium.ingest.writing.lines import NewText, Present
 from thulium.ingest.writing.pages import NewFile, PageFile, SameFile
 from thulium.ingest.writing.spans import unwritable
 from thulium.models.recogniser import PLACES, ReadLine
 from thulium.runtime.errors import visible
-from thulium.runtime.ledger import Ledger, NotedFile
+from thulium.runtime.ledger import Ledger, Made, NotedFile
 from thulium.runtime.tables import escaped_row
 from thulium.stages.positions import Positions
 
@@ -66,6 +66,13 @@ class Wish:
         """A digest of all that decides what is written of a source."""
         parts = [self.settings, self.format_of(source, False), self.present, str(self.skips), source.digest]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def made(self, source: Source, ledger: Ledger) -> Made:
+        """What a file of a ledger's folder is made of; single images are those of their folder, whichever are named."""
+        path = source.path
+        if isinstance(source, Lines) and path.suffix.lower() != ".parquet" and not path.is_dir():
+            path = path.parent
+        return ledger.made(self.made_of(source), path)
 
 
 class Output(Protocol):
@@ -178,11 +185,11 @@ def on_screen(wish: Wish, source: Source, page: PageFile | None, write: Callable
 
 def in_file(wish: Wish, source: Source, ledger: Ledger, page: PageFile | None) -> Rows | InXml:
     """Rows or XML for a file; the page, if it is one, was opened for that."""
-    name, made_of = wish.name_of(source), wish.made_of(source)
+    name, made = wish.name_of(source), wish.made(source, ledger)
     if isinstance(page, (SameFile, NewFile)):
 
         def save(content: bytes) -> None:
-            file = NotedFile(ledger, name, made_of)
+            file = NotedFile(ledger, name, made)
             try:
                 file.add(content)
                 file.close()
@@ -191,7 +198,7 @@ def in_file(wish: Wish, source: Source, ledger: Ledger, page: PageFile | None) -
                 raise
 
         return InXml(page, save, wish.positions)
-    file = NotedFile(ledger, name, made_of)
+    file = NotedFile(ledger, name, made)
     found = wish.format_of(source, to_screen=False)
     if found == "csv":
         file.add(_csv(COLUMNS).encode())

@@ -212,8 +212,10 @@ def _to_do(sources: Sequence[Source], counts: Counts, wish: Wish, ledger: Ledger
     left, foreign = [], []
     for source in sources:
         name = wish.name_of(source)
-        state = ledger.state(name, wish.made_of(source))
-        if state == "foreign":
+        state = ledger.state(name, wish.made(source, ledger))
+        if state == "other":
+            foreign.append(f"{ledger.folder / name}: was read in {ledger.origin(name)}, and not in {source.path}")
+        elif state == "foreign":
             foreign.append(f"{ledger.folder / name}: was not written by `thulium predict`, or was changed since")
         elif state == "done":
             counts.done += 1
