@@ -17,7 +17,7 @@ import lab_data
 from thulium.cli.main import app
 from thulium.cli.start import nothing
 from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, RATES, UNKNOWN, Recipe, recipe_for
-from thulium.cli.start.starting import Lines, bring, expected, reasons, values
+from thulium.cli.start.starting import Lines, bring, expected, reasons, remarks, values
 from thulium.data.charset import Charset
 from thulium.models.file import save_model
 from thulium.models.wrappers import HTRModel
@@ -133,7 +133,9 @@ def test_what_cannot_be_started_from_leaves_nothing(
     assert list(Path().iterdir()) == []
 
 
-@pytest.mark.parametrize(("lines", "row"), [(0, 16), (1, 16), (31, 16), (33, 64), (200, 256), (900, 2000), (9000, 2000)])
+@pytest.mark.parametrize(
+    ("lines", "row"), [(0, 16), (1, 16), (31, 16), (33, 64), (200, 256), (900, 2000), (9000, 2000)]
+)
 def test_the_recipe_is_that_of_the_nearest_number_of_lines(lines: int, row: int) -> None:
     assert recipe_for(lines or 1).lines == row
 
@@ -170,7 +172,9 @@ def test_few_lines_without_a_start_get_a_small_network_and_many_epochs() -> None
 def test_the_zoo_is_listed(table: Path) -> None:
     said = CliRunner().invoke(app, ["models"]).output
     assert said.startswith("zoo:small  0.")
-    assert "MB, on this machine\n    Reads little.\n    languages: eng; scripts: Latn\n    licence: MIT; sha256 " in said
+    assert (
+        "MB, on this machine\n    Reads little.\n    languages: eng; scripts: Latn\n    licence: MIT; sha256 " in said
+    )
     assert "thulium init NAME --start zoo:small --from EXPORT" in said
 
 
@@ -201,6 +205,8 @@ def test_lines_in_the_script_of_the_model_are_read_with_what_it_learned_from(
         found = values(start, Lines(64, script))
         assert found.get("evaluation.decoding.more_text") == ("zoo:latin" if is_read else None)
         assert [row for row in reasons(start, Lines(64, script)) if "zoo:latin" in row] != [] or not is_read
+        said = " ".join(remarks(start, Lines(64, script)))
+        assert ("what to expect" in said, "reads another script than" in said) == (script != "Greek", script == "Greek")
     lab_data.write_gt_txt(tmp_path / "export")
     done = init("letters", "--from", tmp_path / "export", "--start", "zoo:small")
     assert done.exit_code == 0, refusal(done)

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from thulium.data.bidi import to_visual
 from thulium.data.charset import Charset
+from thulium.data.line import SplitName
 from thulium.data.prepared import Prepared
 from thulium.decoding.ctc.align import aligned
 from thulium.decoding.ctc.beam import search, search_several
 from thulium.decoding.ctc.candidates import Steps, steps_of
 from thulium.decoding.hypothesis import Hypothesis, Search
-from thulium.decoding.lm import arpa, ngrams
-from thulium.decoding.lm.more_text import KEY as MORE
+from thulium.decoding.lm import arpa, more_text, ngrams
 from thulium.decoding.lm.more_text import file_of, texts_of
 from thulium.decoding.lm.ngrams import NgramModel
 from thulium.decoding.lm.scorer import NgramScorer
@@ -153,6 +153,13 @@ def model_of(texts: Iterable[str], order: int, charset: Charset) -> NgramModel:
     return ngrams.build(seen, order, charset.symbols, charset.order)
 
 
+def say_what_is_known(spec: DecodingSpec, data: Prepared, split: SplitName) -> int:
+    """Warn where lines that judge stand in the text that the language model learned from; how many do."""
+    if not isinstance(spec, BeamSpec) or spec.language_model != "train" or spec.more_text == "none":
+        return 0
+    return more_text.say_what_is_known(more_text.rows_of(data, spec.more_text), data, split, spec.more_text)
+
+
 def say_whether_worse(model: NgramModel, charset: Charset, data: Prepared, more: str) -> None:
     """Warn where validation lines are clearly harder to guess for a model with more text than for one without it."""
     if more == "none":
@@ -164,8 +171,8 @@ def say_whether_worse(model: NgramModel, charset: Charset, data: Prepared, more:
     without, beside = alone.perplexity(looked_at), model.perplexity(looked_at)
     if beside > HARDER * without:
         progress.say(
-            f"warning: {MORE}: with {more}, the validation lines are harder to guess than without it (perplexity "
-            f"{beside:.1f} and {without:.1f} a character), as with a text in another language\n"
+            f"warning: {more_text.KEY}: with {more}, the validation lines are harder to guess than without it "
+            f"(perplexity {beside:.1f} and {without:.1f} a character), as with a text in another language\n"
             "  help: name a text in the language of your lines, or write 'more_text: none'"
         )
 

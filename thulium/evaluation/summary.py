@@ -19,6 +19,8 @@ def say_summary(metrics: Mapping[str, Any], page: Evaluation) -> None:
     say(f"the interval is {interval.basis}{f': {interval.caveat}' if interval.caveat else ''}")
     if measured["decoding"] != "greedy":
         say(f"read by {measured['decoding']}; the training's val_cer is of greedy reading")
+        if metrics["cer"] > 1:
+            say("more was read than stands there: where a model reads next to nothing, a search makes texts of its own")
     if left_out := measured.get("lines_left_out"):
         say(f"{left_out} more lines of the split were left out by prepare, and are not in these figures")
     if unfit := measured["lines_that_do_not_fit"]:

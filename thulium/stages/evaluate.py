@@ -82,11 +82,13 @@ def evaluate(
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
     split, device = data.split(evaluation.split), _device(resources)
     search = searches.build(evaluation.decoding, model.charset, data if model_file else _learnt(data, facts))
+    num_known = searches.say_what_is_known(evaluation.decoding, data, evaluation.split)
     recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     measured = _measured(reading, interval, judged, evaluation, data, path) | {"confidence": _kind_of_confidence(model)}
+    measured |= {"lines_in_more_text": num_known} if num_known else {}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
     parted = _parted(reading.results, data, evaluation.split)
@@ -127,6 +129,7 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     model, facts = load_model(path)
     _check_fit(model, data, path)
     language = searches.language_model(evaluation.decoding, model.charset, _learnt(data, facts))
+    searches.say_what_is_known(evaluation.decoding, data, "val")
     device = _device(resources)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
     with _loader(data.split("val"), recogniser, resources) as loader:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from thulium.data.bidi import to_visual
 from thulium.data.charset import Charset
-from thulium.data.prepared import open_prepared
-from thulium.data.text import normalize
-from thulium.data.textfile import read_rows
+from thulium.data.line import SplitName
+from thulium.data.prepared import Prepared, open_prepared
 from thulium.decoding.lm import arpa
-from thulium.decoding.lm.more_text import OWN, texts_of
+from thulium.decoding.lm import more_text as more
 from thulium.decoding.searches import model_of, say_whether_worse
+
+JUDGING: tuple[SplitName, ...] = ("val", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,21 @@ def language_model(
         lines, seed: how many of the training lines a training learns from, and which; None: all of them.
     """
     data = replace(open_prepared(prepared), lines=lines, seed=seed)
-    if text is None:
-        texts = texts_of(data, more_text)
-    else:
-        texts = [row for row in (normalize(row, data.text) for _, row in read_rows(text)) if row]
+    texts = more.texts_of(data, more_text) if text is None else more.rows_of(data, str(text), "--text")
     num_own = 0 if text else len(data.split("train").texts)
-    num_more = len(texts) - num_own * (1 if more_text == "none" else OWN)
+    num_more = len(texts) - num_own * (1 if more_text == "none" else more.OWN)
     charset = Charset(data.symbols, order=data.order)
     model = model_of(texts, order, charset)
     arpa.write(model, output)
     if text is None:
         say_whether_worse(model, charset, data, more_text)
+    _say_what_is_known(data, *((str(text), "--text") if text else (more_text, more.KEY)))
     val = (to_visual(line, data.order) for line in data.split("val").texts)
     return Written(len(model.log_probs), num_own, num_more, model.perplexity(val))
+
+
+def _say_what_is_known(data: Prepared, named: str, key: str) -> None:
+    if named != "none":
+        rows = more.rows_of(data, named, key)
+        for split in JUDGING:
+            more.say_what_is_known(rows, data, split, named, key)

@@ -80,8 +80,14 @@ def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
         ("# yaml-language-server: $schema=x\nversion: 1\n", r"text\.txt:1: is no text"),
         ("καλημέρα\nabc\n", r"the transcriptions have 3 of the 11 letters of (.|\n)*name a text in their script"),
         ("\u200b\n\u200e\n", "holds no line of text"),
+        ("\n <html><body>abc\n", r"text\.txt:2: is no text, but a file with markup"),
+        ("{\\rtf1 abc\n", "but a file of a word processor"),
+        ("%PDF-1.4\n", "but a PDF"),
+        ('[{"text": "abc"}]\n', "but JSON"),
+        ("00001.png abc\n", "a table whose rows begin with the names of images"),
+        ("abc\nde\0f\n", r"text\.txt:2: has the control character U\+0000"),
     ],
-    ids=["arpa", "document", "greek", "invisible"],
+    ids=["arpa", "document", "greek", "invisible", "html", "rtf", "pdf", "json", "labels", "nul"],
 )
 def test_a_file_that_is_no_text_for_the_model_is_refused(data, tmp_path, content, says):
     (tmp_path / "text.txt").write_text(content, encoding="utf-8")
@@ -121,6 +127,25 @@ def test_a_text_by_which_validation_lines_are_harder_to_guess_is_named(data, tmp
     said = capsys.readouterr().err
     assert ("more_text: with" in said and "harder to guess than without it" in said) == is_worse
     assert said.count("help: name a text in the language of your lines") == is_worse
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_lines_that_judge_and_stand_in_the_text_are_named(data, prepared, tmp_path, capsys, split):
+    long = [text for text in data.split(split).texts if len(text) >= more_text.LONG]
+    assert long
+    file = tmp_path / "text.txt"
+    spec = replace(BEAM, more_text=str(file))
+    file.write_text("Es begab sich aber zu der Zeit\n", encoding="utf-8")
+    assert searches.say_what_is_known(spec, data, split) == 0
+    assert capsys.readouterr().err == ""
+    file.write_text("\n".join(f"and {text} and" for text in data.split(split).texts), encoding="utf-8")
+    assert searches.say_what_is_known(spec, data, split) == len(long)
+    said = f"{len(long)} of {len(long)} lines of {split} stand in {file} word for word"
+    assert f"warning: evaluation.decoding.more_text: {said}" in capsys.readouterr().err
+    for text, more in ((None, str(file)), (file, "none")):
+        language_model(prepared=prepared, order=3, text=text, more_text=more, output=tmp_path / "lm.arpa")
+        assert said in capsys.readouterr().err
+    assert searches.say_what_is_known(replace(BEAM, more_text="none"), data, split) == 0
 
 
 def test_the_words_of_the_schema_are_the_names_of_the_table():

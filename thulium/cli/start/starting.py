@@ -131,12 +131,14 @@ def _recipe(recipe: Recipe, lines: int | None) -> str:
 
 def remarks(start: Start, lines: Lines) -> Iterator[str]:
     """What to expect of such training lines."""
-    yield expected(recipe_for(lines.number), start.init_from, has_text=bool(_text_beside(start, lines)))
+    is_other = bool(lines.script) and not _shares_script(start, lines.script)
+    if not is_other:
+        yield expected(recipe_for(lines.number), start.init_from, has_text=bool(_text_beside(start, lines)))
     yield (
         f"training: its log says how well {start.init_from} reads your validation lines before it has learned from "
         "yours, and warns where that start is of no use"
     )
-    if lines.script and not _shares_script(start, lines.script):
+    if is_other:
         yield f"{start.init_from} reads another script than {lines.script}: starting from it will hardly help"
 
 
