@@ -4,8 +4,8 @@
 
 The first argument is a folder with `train` and `val`, each with a `labels.txt`. The pretraining sees the images of
 `train`, or the tables of --open, and no text. A training learns from lines that its seed draws; all have about as many
-steps. Its epoch is chosen on 40 validation lines, and all validation lines judge it: no test line is read. Every run is
-a folder of OUT, and one that is done is not made again.
+steps. Its epoch is chosen on 40 validation lines, and the other ones judge it: no test line is read. Every run is a
+folder of OUT, and one that is done is not made again.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def pretrained(options: argparse.Namespace) -> Path:
             "clusters": 512,
             "mask": {"length": 4},
         }
-        lines = {f"{split}_dir": str((options.lines / part).resolve()) for split, part in PARTS}
+        rows = {split: rows_of(options.lines / part) for split, part in PARTS}
+        lines = folders(options, out, rows)
         tree = common(options) | {
             "dataset": {"type": "custom", **lines},
             "pretraining": pretraining,
@@ -93,7 +94,7 @@ def pretrained(options: argparse.Namespace) -> Path:
 
 
 def trained(options: argparse.Namespace, size: int, seed: int, start: Path | None) -> float:
-    """CER of all validation lines, of a model that has learned from so many lines."""
+    """CER of the judging lines, of a model that has learned from so many lines."""
     way = "nothing" if start is None else f"pretrained-frozen-{options.freeze_epochs}"
     out = (options.out / f"{size}-{seed}-{way}").resolve()
     if not (out / "metrics.json").exists():
@@ -101,12 +102,9 @@ def trained(options: argparse.Namespace, size: int, seed: int, start: Path | Non
         rows = {
             "train": sorted(random.Random(seed).sample(every, size)),
             "val": val[:: len(val) // CHOSEN_ON][:CHOSEN_ON],
-            "test": val,
         }
-        lines = {
-            f"{split}_dir": str(folder(out / "lines" / split, options.lines / part, rows[split]))
-            for split, part in PARTS
-        }
+        rows["test"] = [row for row in val if row not in rows["val"]]
+        lines = folders(options, out, rows)
         training: dict[str, Any] = {"epochs": STEPS * BATCH // size, "batch_size": BATCH, "lr": 0.002, "seed": seed}
         if start:
             training |= {"init_from": str(start)}
@@ -117,6 +115,13 @@ def trained(options: argparse.Namespace, size: int, seed: int, start: Path | Non
             thulium(command, document, "--output-dir", out)
     metrics: dict[str, float] = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     return metrics["cer"]
+
+
+def folders(options: argparse.Namespace, out: Path, rows: dict[str, list[str]]) -> dict[str, str]:
+    """Key of the dataset -> a folder of some lines, for each split."""
+    return {
+        f"{split}_dir": str(folder(out / "lines" / split, options.lines / part, rows[split])) for split, part in PARTS
+    }
 
 
 def written(out: Path, tree: dict[str, Any]) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from thulium.data.charset import Charset
 from thulium.decoding.lm import arpa, scorer
+from thulium.decoding.lm.counting import grams
 from thulium.decoding.lm.ngrams import BEGIN, END, UNKNOWN, NgramModel, build
 from thulium.decoding.lm.scorer import NgramScorer
 from thulium.runtime.errors import DataError
@@ -41,6 +43,29 @@ def test_figures_are_those_of_kneser_and_ney():
     # After a came b, a and an end, once each.
     assert math.exp(built.log_prob(BEGIN + "a", "b")) == pytest.approx((1 - 0.75) / 3 + 0.75 * b)
     assert math.exp(built.log_prob(BEGIN + "b", "a")) == pytest.approx(0.75 * a)  # not seen: 1 kind in 1
+
+
+@given(st.lists(st.text("ab \U0001f600", max_size=6), max_size=4), st.integers(1, 8))
+@settings(deadline=None)
+def test_ngrams_of_all_lines_together_are_those_of_each(texts, order):
+    lines = [BEGIN + text + END for text in texts]
+    wanted = Counter(
+        line[end - length : end]
+        for line in lines
+        for length in range(1, order + 1)
+        for end in range(max(length, 2), len(line) + 1)
+    )
+    whole, found, names = "".join(lines), Counter[str](), [""]
+    for level in grams(whole, BEGIN, order) if lines else ():
+        before, names = names, [whole[place : place + level.length] for place in level.places]
+        found.update(dict(zip(names, level.counts.tolist(), strict=True)))
+        assert names == sorted(names)
+        assert [name[0] == BEGIN for name in names] == level.is_first.tolist()
+        if level.length > 1:
+            assert [before[one] for one in level.histories] == [name[:-1] for name in names]
+            assert [before[one] for one in level.endings] == [name[1:] for name in names]
+    del found[BEGIN]
+    assert found == wanted
 
 
 def test_what_follows_one_history_alone_is_not_expected_elsewhere():

@@ -36,6 +36,8 @@ NO_TEXT = (
 )
 OF_AN_IMAGE = re.compile(r"\S+\.(png|jpe?g|tiff?|webp|bmp)[ \t,;]", re.IGNORECASE)
 UNWRITTEN = re.compile("[\0-\x08\x0e-\x1f\x7f]")
+LARGE = 3_000_000  # characters, from which on it is said how long a model of them takes
+SECONDS = 1.2e-5  # a character, on one core
 LONG = 15  # characters; shorter lines stand in many a text
 LOOKED_AT = 500  # lines of a split
 MAY_BE_CHANCE = 0.01  # of the lines: formulas stand in more than one text
@@ -70,6 +72,12 @@ def rows_of(data: Prepared, more: str, key: str = KEY) -> list[str]:
     rows = [normalize(row, data.text).translate(table) for row in _rows(more, key)]
     found = [row for row in rows if not is_blank(row)]
     _check_script(found, more, symbols, key)
+    if (characters := sum(map(len, found))) > LARGE:
+        say(
+            f"{more}: {characters / 1e6:.1f} million characters: a language model of them takes some "
+            f"{characters * SECONDS / 60:.0f} minutes and some gigabytes each time that it is made\n"
+            "  help: take a part of it; a million characters of texts like yours do most of what a text can do"
+        )
     return found
 
 

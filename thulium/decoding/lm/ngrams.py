@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from thulium.data.bidi import Order
+from thulium.decoding.lm.counting import Grams, grams
 
 # Symbols of the model that are none of a text, as noncharacters of Unicode: no text holds them.
 BEGIN, END, UNKNOWN = "\ufdd0", "\ufdd1", "\ufdd2"
@@ -69,37 +73,40 @@ def build(texts: Iterable[str], order: int, alphabet: Collection[str] = (), read
     Source: Kneser & Ney 1995, Improved backing-off for m-gram language modeling; in its interpolated form Chen &
     Goodman 1999, An Empirical Study of Smoothing Techniques for Language Modeling, section 2.8.
     """
-    counts = _continuations(Counter(gram for text in texts for gram in _grams(text, order)), order)
-    totals: Counter[str] = Counter()  # of a history: what followed it
-    kinds: Counter[str] = Counter()  # how many different symbols did
-    for gram, count in counts.items():
-        totals[gram[:-1]] += count
-        kinds[gram[:-1]] += 1
-    # What was taken from a history's counts is shared out as a shorter history would.
-    weights = {history: DISCOUNT * kinds[history] / total for history, total in totals.items()}
-    symbols = {END, UNKNOWN, *alphabet, *(gram for gram in counts if len(gram) == 1)}
-    probs = dict.fromkeys(
-        sorted(symbols), weights.get("", 1.0) / len(symbols)
-    )  # where nothing was seen, each is as likely
-    for gram in sorted(counts, key=lambda gram: (len(gram), gram)):
-        history = gram[:-1]
-        shorter = weights[history] * probs[gram[1:]] if history else probs[gram]
-        probs[gram] = (counts[gram] - DISCOUNT) / totals[history] + shorter
-    backoffs = {history: math.log(weight) for history, weight in weights.items() if history}
+    lines = "".join(f"{BEGIN}{text}{END}" for text in texts)
+    levels = list(grams(lines, BEGIN, order)) if lines else []
+    seen = [lines[place] for place in levels[0].places.tolist()] if levels else []
+    symbols = sorted({END, UNKNOWN, *alphabet, *seen} - {BEGIN})
+    # Where nothing was seen, each is as likely.
+    probs, backoffs = dict.fromkeys(symbols, 1 / len(symbols)), dict[str, float]()
+    names, shorter = [""], np.zeros(0)
+    for level, longer in itertools.zip_longest(levels, levels[1:]):
+        histories, names = names, [lines[start : start + level.length] for start in level.places.tolist()]
+        counts = _counted(level, longer)
+        totals = np.bincount(level.histories, counts, len(histories))  # of a history: what followed it
+        kinds = np.bincount(level.histories[counts > 0], minlength=len(histories))  # how many different symbols did
+        # What was taken from a history's counts is shared out as a shorter history would.
+        weights = DISCOUNT * kinds / np.maximum(totals, 1)
+        if level.length == 1:
+            probs = dict.fromkeys(symbols, weights.item() / len(symbols))
+            rest = np.full(len(seen), weights.item() / len(symbols))
+        else:
+            rest = weights[level.histories] * shorter[level.endings]
+        shorter = np.maximum(counts - DISCOUNT, 0) / np.maximum(totals, 1)[level.histories] + rest
+        probs.update(zip(names, shorter.tolist(), strict=True))
+        backoffs |= {
+            history: math.log(weight)
+            for history, weight in zip(histories, weights.tolist(), strict=True)
+            if history and weight
+        }
+    probs.pop(BEGIN, None)
     return NgramModel(order, {gram: math.log(p) for gram, p in probs.items()}, backoffs, reading)
 
 
-def _continuations(counts: Counter[str], order: int) -> Counter[str]:
+def _counted(level: Grams, longer: Grams | None) -> npt.NDArray[np.float64]:
     """The longest n-grams, and beginnings of lines, as often as they were seen; others once for each symbol before."""
-    before = Counter(gram[1:] for gram in counts if len(gram) > 1)
-    return Counter(
-        {gram: count if len(gram) == order or gram[0] == BEGIN else before[gram] for gram, count in counts.items()}
-    )
-
-
-def _grams(text: str, order: int) -> Iterator[str]:
-    """Every run of up to ``order`` symbols of a line with its beginning and end, but for the beginning alone."""
-    line = BEGIN + text + END
-    for end in range(2, len(line) + 1):
-        for start in range(max(0, end - order), end):
-            yield line[start:end]
+    seen = level.counts.astype(np.float64)
+    if longer is not None:
+        before = np.bincount(longer.endings, minlength=len(seen))
+        seen = np.where(level.is_first, seen, before)
+    return np.where(level.is_first, 0, seen) if level.length == 1 else seen  # a beginning alone follows nothing

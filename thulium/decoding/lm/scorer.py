@@ -140,10 +140,12 @@ class _Cells:
         """Args:
         cells: a row, columns of it, and what they hold.
         """
-        ordered = sorted((row, column, value) for row, columns, value in cells for column in columns)
-        self.first = np.searchsorted([row for row, _, _ in ordered], np.arange(num_rows + 1))
-        self.columns: Ints = np.array([column for _, column, _ in ordered], np.int32)
-        self.values: Floats = np.array([value for _, _, value in ordered], np.float64)
+        every = [(row, column, value) for row, columns, value in cells for column in columns]
+        rows, columns, values = map(np.array, zip(*every, strict=True)) if every else (np.zeros(0),) * 3
+        order = np.lexsort((columns, rows))
+        self.first = np.searchsorted(rows[order], np.arange(num_rows + 1))
+        self.columns: Ints = columns[order].astype(np.int32)
+        self.values: Floats = values[order].astype(np.float64)
 
 
 def _columns_of(model: NgramModel, charset: Charset) -> dict[str, list[int]]:
