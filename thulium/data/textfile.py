@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from thulium.data.images.formats import verdict
 from thulium.runtime.errors import DataError, visible
 from thulium.runtime.pointers import SIZE, absent, is_utf16, pointer
 
@@ -38,6 +39,9 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         before = error.object[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         row = before.count(b"\n") + 1
+        if what := verdict(content[:SIZE]):
+            kinds = "; word processors save such files" if content.startswith(b"PK") else ""
+            raise UnreadableText(str(path), f"{what}{kinds}: save its text alone, as UTF-8") from None
         raise UnreadableText(f"{path}:{row}", "is not UTF-8 text: save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
