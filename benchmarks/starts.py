@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, NOTHING, Recipe, reading, recipe_for
+from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, LATIN, NOTHING, Recipe, reading, recipe_for
 from thulium_dsl.grammar.zoo import find
 
 SIZES = (16, 64, 256, 1961)
@@ -33,7 +33,7 @@ NETWORKS = {"latin-tiny": ("resnet_tiny", 128), "latin-small": ("resnet_small", 
 
 def way(text: str) -> dict[str, Any]:
     """A way of reading with a language model, as a document has it."""
-    keys = {key.removeprefix("evaluation.decoding."): value for key, value in reading(text).items()}
+    keys = {key.removeprefix("evaluation.decoding."): value for key, value in reading(LATIN, text).items()}
     return keys.pop("evaluation.decoding") | keys
 
 

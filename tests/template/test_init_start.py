@@ -16,7 +16,7 @@ import lab_data
 
 from thulium.cli.main import app
 from thulium.cli.start import nothing
-from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, RATES, UNKNOWN, Recipe, recipe_for
+from thulium.cli.start.recipes import FROM_MODEL, FROM_NOTHING, RATES, UNKNOWN, Recipe, reading, recipe_for
 from thulium.cli.start.starting import Lines, bring, expected, reasons, remarks, values
 from thulium.data.charset import Charset
 from thulium.models.file import save_model
@@ -161,12 +161,14 @@ def test_few_lines_without_a_start_get_a_small_network_and_many_epochs() -> None
     found = nothing.values(few)
     assert found["model.backbone.config_name"] == "resnet_tiny"
     assert (found["training.epochs"], found["training.batch_size"]) == (120, 4)
+    assert found["evaluation.decoding.more_text"] == "zoo:latin"
     (said,) = nothing.remarks(few)
-    assert "with 64 lines of one hand, a training from nothing came to a CER of 24%, one with --start zoo:latin" in said
+    assert "with 64 lines of one hand, a training from nothing came to a CER of 19%, one with --start zoo:latin" in said
     (said,) = nothing.remarks(Lines(70, "Greek"))
     assert said.endswith("yours may differ, and a model that reads such a script needs fewer lines (--start MODEL)")
-    for lines in (Lines(), Lines(900, "Latin")):
+    for lines in (Lines(), Lines(900, "Greek")):
         assert (nothing.values(lines), [*nothing.reasons(lines)], [*nothing.remarks(lines)]) == ({}, [], [])
+    assert nothing.values(Lines(900, "Latin")).keys() == reading("Latin").keys()
 
 
 def test_the_zoo_is_listed(table: Path) -> None:
@@ -196,10 +198,9 @@ def test_what_is_expected_of_another_model_is_that_of_the_zoo() -> None:
     assert "16 lines of a hand new to it, zoo:latin-small came to a CER of 15%, a training from nothing to" in said
 
 
-def test_lines_in_the_script_of_the_model_are_read_with_what_it_learned_from(
-    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_lines_in_latin_script_are_read_with_a_language_model_and_the_text_of_the_zoo(
+    table: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(zoo, "MODELS", (replace(zoo.MODELS[0], text="zoo:latin"),))
     start = bring("zoo:small", tmp_path / "here")
     for script, is_read in (("Latin", True), ("Greek", False), ("", False)):
         found = values(start, Lines(64, script))

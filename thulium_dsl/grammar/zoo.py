@@ -25,7 +25,6 @@ class ZooModel:
         sha256, size: of the file; bytes.
         license: of the model, an SPDX identifier.
         languages, scripts: ISO 639-3 and ISO 15924.
-        text: the text of the zoo that it learned from, for a language model beside it; empty: there is none.
         url: where the file is; empty: it travels with Thulium, and nothing is downloaded.
     """
 
@@ -36,7 +35,6 @@ class ZooModel:
     license: str
     languages: tuple[str, ...]
     scripts: tuple[str, ...]
-    text: str = ""
     url: str = ""
 
     @property
@@ -54,7 +52,6 @@ MODELS: tuple[ZooModel, ...] = (
         license="CC-BY-4.0",
         languages=("fra", "cat", "spa", "ita", "frm", "eng"),
         scripts=("Latn",),
-        text="zoo:latin",
     ),
     ZooModel(
         name="latin-small",
@@ -64,7 +61,6 @@ MODELS: tuple[ZooModel, ...] = (
         license="CC-BY-4.0",
         languages=("fra", "cat", "spa", "ita", "frm", "eng"),
         scripts=("Latn",),
-        text="zoo:latin",
     ),
 )
 

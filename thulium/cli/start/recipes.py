@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ SMALL: Mapping[str, Any] = {
     "model.backbone.config_name": "resnet_tiny",
     "model.head.hidden_size": 128,
 }
+LATIN, TEXT = "Latin", "zoo:latin"  # a script, and the text of the zoo that is in it
 UNKNOWN = 256  # lines, where nobody has counted them
 
 
@@ -83,10 +84,22 @@ def recipe_for(lines: int | None, recipes: Sequence[Recipe] = FROM_MODEL) -> Rec
     return min(recipes, key=lambda recipe: abs(math.log(recipe.lines) - wanted))
 
 
-def reading(text: str) -> dict[str, Any]:
-    """How lines are read with a language model of theirs and of a text: dotted key -> value."""
+def reading(script: str, text: str = TEXT) -> dict[str, Any]:
+    """How lines are read: dotted key -> value; of another script than Latin, as by default.
+
+    The language model is of the lines themselves and of a text. One that is in another language than they are hardly
+    costs anything (docs/experiments.md); one of another script is refused.
+    """
+    if script != LATIN:
+        return {}
     keys = {"language_model": "train", "more_text": text, "alpha": 0.4, "beta": 1.0}
     return {"evaluation.decoding": {"type": "beam"}} | {f"evaluation.decoding.{key}": keys[key] for key in keys}
+
+
+def reasons_of_reading(script: str) -> Iterator[str]:
+    """Why lines are read so."""
+    if reading(script):
+        yield f"evaluation.decoding: with a language model of your lines and of {TEXT}, old texts in {script} script"
 
 
 def percent(rate: float) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from thulium.cli import engine
 from thulium.cli.model_file import model_file
-from thulium.cli.start.recipes import NOTHING, RATES, Recipe, percent, reading, recipe_for
-from thulium_dsl.grammar import names, zoo
+from thulium.cli.start.recipes import NOTHING, RATES, Recipe, percent, reading, reasons_of_reading, recipe_for
+from thulium_dsl.grammar import names
 from thulium_dsl.messages.problems import ThuliumError
 
 if TYPE_CHECKING:
@@ -90,24 +90,14 @@ def lines_of(seen: Sequence[Overview | None]) -> Lines:
 
 def values(start: Start, lines: Lines) -> dict[str, Any]:
     """What the document says, for such training lines: dotted key -> value."""
-    text = _text_beside(start, lines)
     model, preprocessing = asdict(start.header.spec), asdict(start.header.preprocessing)
     return {
         **{f"model.{part}": model[part] for part in PARTS},
         **{f"preprocessing.{name}": preprocessing[name] for name in ("height", "min_width", "max_width", "normalize")},
         "training.init_from": start.init_from,
         **recipe_for(lines.number).values,
-        **(reading(text) if text else {}),
+        **reading(lines.script),
     }
-
-
-def _text_beside(start: Start, lines: Lines) -> str:
-    """The text of the zoo that lines are to be read with, beside their own; empty: none.
-
-    A text in another language than theirs hardly costs anything (docs/experiments.md); of another script it is refused.
-    """
-    model = zoo.find(start.init_from.removeprefix("zoo:")) if start.init_from.startswith("zoo:") else None
-    return model.text if model and lines.script and _shares_script(start, lines.script) else ""
 
 
 def reasons(start: Start, lines: Lines) -> Iterator[str]:
@@ -117,8 +107,7 @@ def reasons(start: Start, lines: Lines) -> Iterator[str]:
     height = f"{start.header.preprocessing.height} pixels high"
     yield f"model, preprocessing: as {start.init_from} has them ({network}; {height})"
     yield f"training: {_recipe(recipe_for(lines.number), lines.number)}"
-    if text := _text_beside(start, lines):
-        yield f"evaluation.decoding: with a language model of your lines and of {text}, what {start.init_from} has read"
+    yield from reasons_of_reading(lines.script)
 
 
 def _recipe(recipe: Recipe, lines: int | None) -> str:
@@ -133,7 +122,7 @@ def remarks(start: Start, lines: Lines) -> Iterator[str]:
     """What to expect of such training lines."""
     is_other = bool(lines.script) and not _shares_script(start, lines.script)
     if not is_other:
-        yield expected(recipe_for(lines.number), start.init_from, has_text=bool(_text_beside(start, lines)))
+        yield expected(recipe_for(lines.number), start.init_from, has_text=bool(reading(lines.script)))
     yield (
         f"training: its log says how well {start.init_from} reads your validation lines before it has learned from "
         "yours, and warns where that start is of no use"
