@@ -158,3 +158,12 @@ def test_lines_that_judge_and_stand_in_the_text_are_named(data, prepared, tmp_pa
 def test_the_words_of_the_schema_are_the_names_of_the_table():
     (key,) = schemas.find("evaluation.decoding.more_text")
     assert key.schema["x-words"] == ["none", *(f"zoo:{text.name}" for text in zoo.TEXTS)]
+
+
+def test_a_text_that_takes_long_is_announced(data, tmp_path, capsys, monkeypatch):
+    (tmp_path / "text.txt").write_text("Anno Domini\n", encoding="utf-8")
+    texts_of(data, str(tmp_path / "text.txt"))
+    assert "million characters" not in capsys.readouterr().err
+    monkeypatch.setattr(more_text, "LARGE", 5)
+    texts_of(data, str(tmp_path / "text.txt"))
+    assert "million characters: a language model of them takes a minute or more" in capsys.readouterr().err

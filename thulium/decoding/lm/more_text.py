@@ -36,8 +36,7 @@ NO_TEXT = (
 )
 OF_AN_IMAGE = re.compile(r"\S+\.(png|jpe?g|tiff?|webp|bmp)[ \t,;]", re.IGNORECASE)
 UNWRITTEN = re.compile("[\0-\x08\x0e-\x1f\x7f]")
-LARGE = 3_000_000  # characters, from which on it is said how long a model of them takes
-SECONDS = 1.2e-5  # a character, on one core
+LARGE = 20_000_000  # characters, from which on it is said that a model of them takes long
 LONG = 15  # characters; shorter lines stand in many a text
 LOOKED_AT = 500  # lines of a split
 MAY_BE_CHANCE = 0.01  # of the lines: formulas stand in more than one text
@@ -74,8 +73,8 @@ def rows_of(data: Prepared, more: str, key: str = KEY) -> list[str]:
     _check_script(found, more, symbols, key)
     if (characters := sum(map(len, found))) > LARGE:
         say(
-            f"{more}: {characters / 1e6:.1f} million characters: a language model of them takes some "
-            f"{characters * SECONDS / 60:.0f} minutes and some gigabytes each time that it is made\n"
+            f"{more}: {characters / 1e6:.0f} million characters: a language model of them takes a minute or more and some "
+            "gigabytes, each time that it is made\n"
             "  help: take a part of it; a million characters of texts like yours do most of what a text can do"
         )
     return found
