@@ -82,13 +82,11 @@ def evaluate(
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
     split, device = data.split(evaluation.split), _device(resources)
     search = searches.build(evaluation.decoding, model.charset, data if model_file else _learnt(data, facts))
-    num_known = searches.say_what_is_known(evaluation.decoding, data, evaluation.split)
     recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
     reading = _judged(split, recogniser, resources)
     scores, interval = score(reading.results), cer_interval(reading.results)
     judged = f"model {path.name}" if model_file else f"{evaluation.checkpoint} checkpoint"
     measured = _measured(reading, interval, judged, evaluation, data, path) | {"confidence": _kind_of_confidence(model)}
-    measured |= {"lines_in_more_text": num_known} if num_known else {}
     metrics = _metrics(reading, scores, interval) | {"measured": measured}
     (out / "metrics.json").unlink(missing_ok=True)
     parted = _parted(reading.results, data, evaluation.split)
@@ -230,6 +228,7 @@ def _measured(
 ) -> dict[str, Any]:
     """What the figures are of: two that differ in it (but the model) are no comparison; DVC's diff shows it."""
     left_out = data.lines_left_out(evaluation.split)
+    num_known = searches.say_what_is_known(evaluation.decoding, data, evaluation.split)
     return {
         "split": evaluation.split,
         "lines": len(reading.results),
@@ -238,6 +237,7 @@ def _measured(
         "lines_that_do_not_fit": len(reading.unfit),
         "model": judged,
         "decoding": searches.say(evaluation.decoding),
+        **({"lines_in_more_text": num_known} if num_known else {}),
         "unit": "code point",
         "unicode_form": data.unicode_form,
         "words": "split at white space",

@@ -73,8 +73,8 @@ def rows_of(data: Prepared, more: str, key: str = KEY) -> list[str]:
     _check_script(found, more, symbols, key)
     if (characters := sum(map(len, found))) > LARGE:
         say(
-            f"{more}: {characters / 1e6:.0f} million characters: a language model of them takes a minute or more and some "
-            "gigabytes, each time that it is made\n"
+            f"{more}: {characters / 1e6:.0f} million characters: a language model of them takes a minute or more and "
+            "some gigabytes, each time that it is made\n"
             "  help: take a part of it; a million characters of texts like yours do most of what a text can do"
         )
     return found
