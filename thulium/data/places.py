@@ -28,6 +28,7 @@ _SPLIT_WORDS: dict[str, SplitName] = {
     "eval": "val",
     "test": "test",
 }
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")  # how those end that have to be unpacked
 _WORD = re.compile(r"(?:partial-)?([a-z]+)")  # the Hub calls the part of a table that it has converted partial-train
 _BEGINNING = re.compile(r"([a-z]+)[-_.\d].*")  # training-set, test_2
 

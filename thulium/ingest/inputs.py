@@ -148,7 +148,7 @@ def _at(path: Path, preprocessing: PreprocessingSpec, without: Path | None) -> I
     if xml:
         yield from _pages(path, xml)
     elif ".parquet" in names:
-        yield _table(path, [file for file in files if file.suffix == ".parquet"], preprocessing)
+        yield _table(path, [file for file in files if parquet.is_table(file.name)], preprocessing)
     else:
         there = [file for file in files if formats.is_image(file)]
         if not there:
@@ -170,10 +170,12 @@ def _results_fault(folder: Path) -> Fault:
 
 
 def _is_single_image(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() not in (".xml", ".parquet")
+    return path.is_file() and path.suffix.lower() not in (".xml", ".parquet", *places.ARCHIVES)
 
 
 def _file(path: Path, preprocessing: PreprocessingSpec) -> Source:
+    if path.suffix.lower() in places.ARCHIVES:
+        raise DataError(f"{places.printable(path)}: is an archive, which is not read: unpack it, and name the folder")
     if path.suffix.lower() == ".parquet":
         return _table(path, [path], preprocessing)
     page = _page(path, _root_of(path.parent), path.stem)

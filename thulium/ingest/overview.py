@@ -18,7 +18,10 @@ from thulium.data.labels import read_labels
 from thulium.data.line import Fault
 from thulium.ingest.accounting import category_of, lines_of
 from thulium.ingest.intake import Intake
+from thulium.ingest.namesakes import Named, Namesakes
+from thulium.ingest.readers.dividers import said_once
 from thulium.ingest.splitting import fitting_seed
+from thulium.ingest.verdict import told
 from thulium.runtime.errors import DataError, list_faults
 from thulium.runtime.progress import track
 from thulium_dsl.grammar.spec import CustomDataset, DatasetSpec, PreprocessingSpec, SyntheticDataset
@@ -44,6 +47,8 @@ class Overview:
         directions: "ltr", "rtl", "mixed" or "none" -> lines.
         sizes: width and height of some of the images: of pages, where there are pages, or of lines.
         seed: by which no split is empty, where the document's leaves one so and there is one.
+        different: names that different pages in several folders have -> these, where the document goes by names.
+        same: names that pages in several folders have of which some are the same -> these.
     """
 
     lines: Counter[str] = field(default_factory=Counter)
@@ -57,6 +62,8 @@ class Overview:
     directions: Counter[str] = field(default_factory=Counter)
     sizes: list[tuple[int, int]] = field(default_factory=list)
     seed: int | None = None
+    different: Named = field(default_factory=dict)
+    same: Named = field(default_factory=dict)
 
     @property
     def num_lines(self) -> int:
@@ -68,6 +75,10 @@ class Overview:
         """Those that some text is written in, the most frequent first."""
         whole = self.letters.total()
         return [script for script, number in self.letters.most_common() if number >= PLAIN * whole]
+
+    def is_of_lines(self) -> bool:
+        """Whether each line is a page of its own, as where nothing says which lines are of one page."""
+        return self.num_pages == self.num_lines
 
     def is_divided(self) -> bool:
         """Whether every split has a line, and every line a split."""
@@ -84,7 +95,7 @@ def overview(dataset: DatasetSpec, preprocessing: PreprocessingSpec, num_files: 
         DataError: the data do not lie as the document says.
     """
     intake = Intake(dataset, preprocessing, num_workers=0 if num_files > MANY else 1, opens_images=False)
-    seen, pages, images = Overview(), set[str](), dict[str, None]()
+    seen, pages, images, namesakes = Overview(), set[str](), dict[str, None](), Namesakes()
     for met in intake.lines(lambda outcomes, total: track(outcomes, "look", total)):
         if isinstance(met.item, Fault):
             _lose(seen, met.item)
@@ -95,11 +106,13 @@ def overview(dataset: DatasetSpec, preprocessing: PreprocessingSpec, num_files: 
         pages.add(origin.page)
         images.setdefault(origin.image_source or origin.source)
         text = getattr(met.item, "text", "")
+        namesakes.add(met.page_name, origin, text)
         seen.letters.update({script.capitalize(): number for script, number in bidi.scripts(text).items()})
         seen.directions[bidi.direction(text)] += 1
     keys = [key for source in intake.sources for key in source.splitter.keys]
     seen.num_pages, seen.num_keys = len(pages), len(keys)
     seen.sizes = list(_sizes(images))
+    seen.different, seen.same = namesakes.told_apart()
     if not isinstance(dataset, (CustomDataset, SyntheticDataset)) and dataset.split.by != "given":
         seen.seed = fitting_seed(keys, dataset.split)
     return seen
@@ -149,6 +162,6 @@ def labelled(folder: Path) -> list[tuple[str, Path, str]]:
     """
     faults: list[Fault] = []
     labels = read_labels(folder, faults)
-    if errors := [fault for fault in faults if fault.is_error]:
-        raise DataError(list_faults(errors))
+    if errors := [fault for fault in said_once(folder, faults) if fault.is_error]:
+        raise DataError(list_faults(told(errors)))
     return [(label.name, label.path, label.text) for label in labels]

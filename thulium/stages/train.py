@@ -189,7 +189,8 @@ def _feasible(split: Split, model: HTRModel) -> Split:
     named = "\n".join(f"  {split.ids[i]}: {needed[i]} frames needed, {frames[i]} there" for i in dense[:20])
     if len(dense) == len(split):
         raise DataError(f"no line's text fits the model's frames; raise preprocessing.height:\n{named}")
-    say(f"{len(dense)} training lines are left out, since their text needs more frames than the image gives:\n{named}")
+    what = "1 training line is" if len(dense) == 1 else f"{len(dense)} training lines are"
+    say(f"{what} left out, since the text needs more frames than the image gives:\n{named}")
     return split.without(dense)
 
 

@@ -68,7 +68,7 @@ def test_a_text_of_the_zoo_that_is_another_file_is_not_read(data, tmp_path, monk
         (b"\n \n", "is empty"),
         (b"\xff\xfea\0b\0", "UTF-16"),
         (b"a\n\xe9t\xe9\n", "text.txt:2"),
-        (b"PK\3\4\xe9\xff", "is a ZIP archive, which is not read; word processors save such files: save its text alone"),
+        (b"PK\3\4\xe9\xff", "is a ZIP archive, which is not read; word processors save such files: save its text"),
         (b"\x1f\x8b\xff", "is a gzip archive, which is not read: save its text alone"),
     ],
     ids=["none", "blank", "utf-16", "latin-1", "docx", "gz"],

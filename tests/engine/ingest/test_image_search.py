@@ -186,6 +186,22 @@ def test_a_tiff_of_several_pages_is_no_page(tmp_path, kind):
     assert "p0.tif holds 3 pictures, and nothing says which one is meant" in only.what
 
 
+def test_a_tiff_of_all_pages_is_named_where_their_images_are_missing(tmp_path):
+    pages = [Image.new("L", (40, 24), shade) for shade in (0, 100, 200)]
+    (tmp_path / "book").mkdir()
+    pages[0].save(tmp_path / "book" / "only.tif")
+    assert "p1.*: put it into one of book, " in fault(tmp_path, "book/p1.xml", "p1.jpg")
+    pages[0].save(tmp_path / "book" / "z.tif", save_all=True, append_images=pages[1:])
+    what = "names the image 'p1.jpg', which is not there, and book/z.tif holds 3 images: save each as a file of its own"
+    assert fault(tmp_path, "book/p1.xml", "p1.jpg").startswith(what)
+
+
+def test_one_folder_is_not_called_one_of_several(tmp_path):
+    assert fault(tmp_path / "book", "p1.xml", "p1.jpg").endswith(
+        f"nor is there an image p1.*: put it into {tmp_path}/book"
+    )
+
+
 def lines_of(root, kind):
     from thulium.ingest.readers import READERS
 

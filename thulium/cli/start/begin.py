@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from thulium.cli.screen import echo
-from thulium.cli.start import archive, counting, nothing, starting, tell
+from thulium.cli.start import archive, nothing, pairs, starting, tell
 from thulium.cli.start.choice import Choice, choose, custom_splits, kind_of
 from thulium.cli.start.making import Making, making
 from thulium.cli.start.sight import Sight, look
@@ -111,42 +111,44 @@ def check_places(source: Path, folder: Path, copies: bool | None) -> None:
 
 
 def ready(order: Order, wanted: str | None) -> Data:
-    """Look, and choose. A message names what the user has named, not where it was unpacked."""
+    """Look, and choose. A message names what the user has named, not where it was unpacked or written anew."""
     source, new = order.source, order.making.new
-    root, remarks, is_ours = source, list[str](), not source.is_dir()
+    root, target = source, None
+    remarks, is_ours = list[str](), not source.is_dir()
     try:
         if is_ours:
             root = new()
             remarks = archive.unpack(source, root)
         sight = shown = look(root)
-        kind, why = kind_of(sight, wanted, source)
-        if kind == "custom" and _is_undivided(sight):
+        form = _form_of(sight, wanted, source)
+        if form:
             if not is_ours and not is_copied(sight, order):
-                raise ThuliumError(f"{source}: one folder with labels.txt is written anew: leave out --in-place")
-            sight, kind, is_ours = look(_as_pairs(sight.found["custom"][0].parent, new())), "gt_txt", True
-            why = "one folder with labels.txt is not divided; its rows become NAME.gt.txt, which can be divided"
+                raise ThuliumError(f"{source}: {form.called} is written anew as NAME.gt.txt: leave out --in-place")
+            target = new()
+            form.write(target)
+            sight, is_ours = look(target), True
+        kind, why = ("gt_txt", form.why) if form else kind_of(sight, wanted, source)
         choice = choose(sight, kind, why)
     except ThuliumError as error:
-        raise ThuliumError(str(error).replace(str(root), str(source))) from None
+        said = str(error).replace(str(target), str(source)) if target else str(error)
+        raise ThuliumError(said.replace(str(root), str(source))) from None
     choice.remarks[:0] = remarks
     return Data(sight, choice, is_ours, shown)
+
+
+def _form_of(sight: Sight, wanted: str | None, source: Path) -> pairs.Form | None:
+    """The form of data that are written anew; None of those that are read as they are."""
+    if not sight.found and wanted in (None, "gt_txt"):
+        return pairs.beside_images(sight)
+    if kind_of(sight, wanted, source)[0] == "custom" and _is_undivided(sight):
+        return pairs.of_labels(sight.found["custom"][0].parent)
+    return None
 
 
 def _is_undivided(sight: Sight) -> bool:
     """Whether there is one folder with labels.txt, of no split."""
     found = custom_splits(sight)
     return len(sight.found["custom"]) == 1 and not set(found) & {"val", "test"}
-
-
-def _as_pairs(folder: Path, target: Path) -> Path:
-    """Write the rows of a folder with labels.txt as images with texts beside them."""
-    for name, image, text in counting.labelled(folder):
-        copy = target / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(image, copy)
-        with copy.with_suffix(".gt.txt").open("x", encoding="utf-8") as file:
-            file.write(text + "\n")
-    return target
 
 
 def is_copied(sight: Sight, order: Order) -> bool:

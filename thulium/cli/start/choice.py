@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from thulium.cli.start import counting
+from thulium.cli.start import counting, refusal
+from thulium.cli.start.columns import COLUMNS, MORE_COLUMNS, meant
 from thulium.cli.start.sight import WORDS, Sight
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -15,15 +16,7 @@ if TYPE_CHECKING:
 
 PLACES = {"page": "data/pages", "alto": "data/pages", "gt_txt": "data/lines", "parquet": "data/lines"}
 SPLITS = ("train", "val", "test")
-COLUMNS = {  # what tables call the two columns that are needed; the first is the default
-    "image_column": ("image", "img", "picture", "line_image", "im"),
-    "text_column": ("text", "transcription", "transcript", "label", "ground_truth", "sentence", "gt"),
-}
-MORE_COLUMNS = {  # which need not be there; each is what the key is called that names it
-    "page_column": ("page", "page_id", "page_name"),
-    "document_column": ("document", "document_id", "book"),
-    "writer_column": ("writer", "writer_id", "scribe"),
-}
+IDENTITY = "dataset.split.identity"
 
 
 @dataclass
@@ -57,7 +50,7 @@ def kind_of(sight: Sight, wanted: str | None, named: Path) -> tuple[str, str]:
     """
     there = {kind: len(sight.found[kind]) for kind in WORDS if kind in sight.found}
     if not there:
-        raise ThuliumError(_nothing(sight, named))
+        raise ThuliumError(refusal.of(sight, named))
     if wanted:
         if wanted not in there:
             has = ", ".join(f"--dataset {kind}" for kind in there)
@@ -121,28 +114,6 @@ def _custom_folders(sight: Sight) -> dict[Path, str]:
     )
 
 
-def _nothing(sight: Sight, named: Path) -> str:
-    """Why nothing can be learned from a folder, and what to do."""
-    if not sight.num_files:
-        return f"{named}: is empty: name a folder with page images and PAGE or ALTO, or line images and their texts"
-    if sight.archives:
-        shown = sight.archives[0].relative_to(sight.root)
-        return f"{named}: holds archives, such as {shown}, and no transcriptions: unpack them, and name the folder"
-    if sight.broken_xml:
-        shown = sight.broken_xml[0].relative_to(sight.root)
-        return f"{named}: its XML cannot be read, such as {shown}: export it again"
-    if sight.other_xml:
-        shown = sight.other_xml[0].relative_to(sight.root)
-        return f"{named}: its XML, such as {shown}, is neither PAGE nor ALTO: export it as PAGE"
-    if sight.images:
-        return (
-            f"{named}: holds {len(sight.images)} images and no transcriptions, and a model learns from both\n"
-            "  help: export them with their transcriptions, as PAGE, ALTO or NAME.gt.txt; to have them read by a model "
-            "that there is, run: thulium predict MODEL FOLDER"
-        )
-    return f"{named}: holds {sight.num_files} files, and no PAGE, ALTO, labels.txt, NAME.gt.txt or tables (*.parquet)"
-
-
 def _leave_out(choice: Choice, sight: Sight) -> None:
     if choice.kind in ("page", "alto") and sight.other_xml:
         names = [path.relative_to(sight.root).as_posix() for path in sight.other_xml]
@@ -161,28 +132,27 @@ def _name_columns(choice: Choice, sight: Sight) -> None:
     if found is None:
         choice.remarks.append("dataset.image_column and text_column: compare them with the columns of the tables")
         return
-    for key, names in COLUMNS.items():
-        meant = [name for name in found if name.lower() in names]
-        if names[0] in found:
+    for key, (own, *_) in COLUMNS.items():
+        if own in found:
             continue
-        if len(meant) != 1:
+        name = meant(key, found)
+        if not name:
             shown = ", ".join(map(repr, found)) or "none"
             raise ThuliumError(
                 f"{sight.found['parquet'][0]}: which column is dataset.{key}? There are {shown}\n"
-                f"  help: call it {names[0]!r}, or start with `thulium init NAME --dataset parquet` and name it there"
+                f"  help: call it {own!r}, or start with `thulium init NAME --dataset parquet` and name it there"
             )
-        choice.values[f"dataset.{key}"] = meant[0]
-        choice.reasons.append(f"dataset.{key} {meant[0]}: the only column that is called so")
+        choice.values[f"dataset.{key}"] = name
+        choice.reasons.append(f"dataset.{key} {name}: the only column that is called so")
     for key, names in MORE_COLUMNS.items():
-        if meant := [name for name in names if name in found]:
-            choice.values[f"dataset.{key}"] = meant[0]
-            choice.reasons.append(f"dataset.{key} {meant[0]}: a column is called so")
+        if name := next((name for name in names if name in found), ""):
+            choice.values[f"dataset.{key}"] = name
+            choice.reasons.append(f"dataset.{key} {name}: a column is called so")
 
 
 def _divide(choice: Choice, sight: Sight) -> None:
     """See what is in the data, and find a way to divide it that leaves no part empty."""
-    seen = counting.count(choice.kind, choice.values, _roots(choice), len(sight.found[choice.kind]))
-    choice.seen = seen
+    choice.seen = seen = _counted_anew(choice, sight)
     if seen is None:
         choice.remarks.append(
             "the lines were not counted, nor whether they can be divided: pip install 'thulium[training]', then "
@@ -194,6 +164,8 @@ def _divide(choice: Choice, sight: Sight) -> None:
     if choice.kind == "custom":
         return
     given = {split for split in SPLITS if seen.given[split]}
+    if len(given) < 2 or seen.given[""]:
+        choice.seen = seen = _tell_apart(choice, sight, seen)
     if given == set(SPLITS) and not seen.given[""]:
         choice.values["dataset.split.by"] = "given"
         choice.reasons.append("dataset.split.by given: the folders are called train, val and test")
@@ -206,14 +178,43 @@ def _divide(choice: Choice, sight: Sight) -> None:
     elif not seen.is_divided():
         _divide_few(choice, sight, seen)
     else:
-        choice.reasons.append("dataset.split by page: there are no folders train, val and test, so pages are drawn")
+        drawn = "and no page of a line is known, so lines are drawn" if seen.is_of_lines() else "so pages are drawn"
+        choice.reasons.append(f"dataset.split by page: there are no folders train, val and test, {drawn}")
     if choice.values.keys() & {"dataset.split.by", "dataset.split.seed"}:
-        choice.seen = counting.count(choice.kind, choice.values, _roots(choice), len(sight.found[choice.kind]))
+        choice.seen = _counted_anew(choice, sight)
+
+
+def _tell_apart(choice: Choice, sight: Sight, seen: Overview) -> Overview:
+    """Let pages of one name be different ones where they are; what is in them then.
+
+    Where some of them are the same, names keep these together, and none is called different.
+    """
+    if not seen.different:
+        return seen
+    name, (first, second, *_) = next(iter((seen.same or seen.different).items()))
+    shown = f"such as {first} and {second}"
+    if seen.same:
+        choice.remarks.append(
+            f"{IDENTITY} name: pages called {name!r} may be the same, {shown}, so all pages of one name are in one "
+            "split; if they are different, set it to path"
+        )
+        return seen
+    choice.values[IDENTITY] = "path"
+    pages, called = sum(map(len, seen.different.values())), _counted(len(seen.different), "name")
+    choice.reasons.append(f"{IDENTITY} path: {pages:,} different pages in several folders have {called}, {shown}")
+    again = _counted_anew(choice, sight)
+    assert again is not None
+    return again
+
+
+def _counted_anew(choice: Choice, sight: Sight) -> Overview | None:
+    """What is in the data as they are read now; None where nobody can look."""
+    return counting.count(choice.kind, choice.values, _roots(choice), len(sight.found[choice.kind]))
 
 
 def _divide_few(choice: Choice, sight: Sight, seen: Overview) -> None:
     """Divide so few pages that one of the parts got none."""
-    pages = _counted(seen.num_keys, "page")
+    pages = _counted(seen.num_keys, "line" if seen.is_of_lines() else "page")
     if seen.seed is not None:
         choice.values["dataset.split.seed"] = seen.seed
         choice.reasons.append(f"dataset.split.seed {seen.seed}: of {pages}, the default seed leaves one part empty")
@@ -226,9 +227,10 @@ def _divide_few(choice: Choice, sight: Sight, seen: Overview) -> None:
     assert by_line is not None
     if not by_line.is_divided():
         if by_line.seed is None:
-            what = f"{_counted(seen.num_lines, 'line')} with a text, on {pages}"
+            on = "" if seen.is_of_lines() else f", on {pages},"
+            what = f"{_counted(seen.num_lines, 'line')} with a text{on}"
             raise ThuliumError(
-                f"{sight.root}: {what}, are too few to learn from, to choose the best epoch and to judge\n"
+                f"{sight.root}: {what} are too few to learn from, to choose the best epoch and to judge\n"
                 "  help: add pages, ten at least; each of the three parts needs one"
             )
         values["dataset.split.seed"] = by_line.seed

@@ -9,7 +9,7 @@ from typing import Any
 from thulium.cli.screen import echo
 from thulium.cli.start import begin, starting, tell
 from thulium.cli.start.begin import Data, Order
-from thulium.cli.start.choice import SPLITS, Choice
+from thulium.cli.start.choice import IDENTITY, SPLITS, Choice
 from thulium.cli.start.making import Making, making
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -106,11 +106,16 @@ def _merged(parts: Sequence[tuple[str, Choice, bool]]) -> Choice:
             "names a seed by which each part has some; its train_list, val_list and test_list name them for good"
         )
     whole.values["dataset"] = {"type": "sources", "sources": rows}
+    if any(IDENTITY in choice.values for _, choice, _ in parts):
+        whole.values["dataset"]["split"] = {"identity": "path"}
+        whole.remarks.append(f"{IDENTITY} path: it is one key for all sources")
     return whole
 
 
 def _of_source(text: str) -> str:
     """A sentence about keys of a dataset, about those of one source."""
+    if text.startswith(IDENTITY):  # no source has one of its own
+        return text
     return text.replace(BY, "split_by").replace("dataset.", "")
 
 
@@ -121,6 +126,6 @@ def _row(name: str, choice: Choice) -> dict[str, Any]:
         row |= {f"{split}_dir": f"data/{name}/{split}" for split in SPLITS}
     else:
         row["root"] = f"data/{name}"
-    own = {key: value for key, value in choice.values.items() if key not in (BY, SEED)}
+    own = {key: value for key, value in choice.values.items() if key not in (BY, SEED, IDENTITY)}
     row |= {key.removeprefix("dataset."): value for key, value in own.items()}
     return row | ({"split_by": choice.values[BY]} if BY in choice.values else {})

@@ -18,8 +18,9 @@ from thulium_dsl.messages.problems import ThuliumError
 HEAD = 1 << 16  # bytes of an XML file in which its root element begins
 WORDS = {"page": "PAGE", "alto": "ALTO", "custom": "labels.txt", "gt_txt": ".gt.txt", "parquet": "parquet"}
 GT_TXT = ".gt.txt"
+ENDINGS = {GT_TXT: "gt_txt", ".parquet": "parquet"}
 LABELS = "labels.txt"
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+TEXTS = (".txt", ".csv", ".tsv", ".tab", ".lst", ".jsonl", ".json", ".xlsx", ".ods")  # which may hold transcriptions
 _MORE_IMAGES = (".jp2", ".webp", ".avif")  # which not every system's table of names has
 _PROGRAM_NAMES = ("eScriptorium", "Transkribus", "kraken", "OCR4all", "LAREX", "Aletheia", "OCR-D")
 _PROGRAMS = re.compile("|".join(_PROGRAM_NAMES).encode(), re.IGNORECASE)
@@ -37,6 +38,7 @@ class Sight:
         versions: of PAGE and ALTO, and how many files have each.
         programs: that have written XML, as it says.
         images: by their names.
+        texts: files that may hold transcriptions in a form that is not read.
         archives: files that would have to be unpacked.
         other_xml: files that are XML of something else.
         faults: what keeps the folder from being read or copied, each with what to do.
@@ -48,6 +50,7 @@ class Sight:
     versions: dict[str, Counter[str]] = field(default_factory=dict)
     programs: Counter[str] = field(default_factory=Counter)
     images: list[Path] = field(default_factory=list)
+    texts: list[Path] = field(default_factory=list)
     archives: list[Path] = field(default_factory=list)
     other_xml: list[Path] = field(default_factory=list)
     broken_xml: list[Path] = field(default_factory=list)
@@ -109,16 +112,30 @@ def _see(sight: Sight, path: Path) -> None:
     sight.size += status.st_size
     if is_page_file(name):
         _see_xml(sight, path)
-    elif name.endswith(GT_TXT):
-        sight.found.setdefault("gt_txt", []).append(path)
-    elif name == LABELS:
-        sight.found.setdefault("custom", []).append(path)
-    elif name.endswith(".parquet"):
-        sight.found.setdefault("parquet", []).append(path)
+    elif kind := _kind_by_name(name):
+        sight.found.setdefault(kind, []).append(path)
     elif is_image(name):
         sight.images.append(path)
-    elif name.lower().endswith(ARCHIVES):
+    elif name.lower().endswith(TEXTS):
+        sight.texts.append(path)
+    elif name.lower().endswith(places.ARCHIVES):
         sight.archives.append(path)
+
+
+def _kind_by_name(name: str) -> str:
+    """The kind of data that a file with transcriptions is of, if its name says so; XML has to be looked into."""
+    if name == LABELS:
+        return "custom"
+    return next((kind for ending, kind in ENDINGS.items() if name[-len(ending) :].lower() == ending), "")
+
+
+def texts_beside(sight: Sight) -> dict[Path, Path]:
+    """Images that have a text of their name beside them, NAME.txt, each with that."""
+    from thulium.data import places
+
+    texts = {places.key_of(path.with_suffix("")): path for path in sight.texts if path.suffix.lower() == ".txt"}
+    found = {image: texts.get(places.key_of(image.with_suffix(""))) for image in sight.images}
+    return {image: text for image, text in found.items() if text}
 
 
 def _see_xml(sight: Sight, path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,9 @@ def _files(sight: Sight) -> list[str]:
             said.append(f"{_counted(len(files), what + ' file')}")
     if sight.images:
         said.append(_counted(len(sight.images), "image"))
+    if not sight.found:
+        endings = Counter(path.suffix.lower() for path in sight.texts)
+        said += [_counted(number, f"{ending} file") for ending, number in sorted(endings.items())]
     if sight.programs:
         said.append(f"written by {' and '.join(sorted(sight.programs))}")
     return said
@@ -103,9 +107,9 @@ def _of_lines(choice: Choice) -> list[str]:
         remarks.append(
             f"dataset.on_error fail: some of it cannot be used ({reasons}), and `thulium prepare` will name it"
         )
-    if choice.kind == "gt_txt" and seen.num_pages == seen.num_lines:
+    if choice.kind == "gt_txt" and seen.is_of_lines():
         remarks.append("dataset.page_pattern: which lines are of one page, their names and folders do not say")
-    if choice.kind == "parquet" and seen.num_pages == seen.num_lines:
+    if choice.kind == "parquet" and seen.is_of_lines():
         remarks.append("dataset.page_column: no column says which lines are of one page")
     return remarks
 

@@ -11,6 +11,7 @@ from thulium.data import places
 from thulium.data.images.grey import open_grey
 from thulium.data.labels import Label, read_labels
 from thulium.data.line import Fault, Line, Origin, SplitName
+from thulium.ingest.readers.dividers import said_once
 from thulium.runtime.errors import DataError, list_faults
 from thulium_dsl.grammar.spec import CustomDataset
 
@@ -44,7 +45,7 @@ def units(dataset: CustomDataset, needs_text: bool = True) -> list[LabelsUnit | 
         except DataError as error:
             errors.append(error)
             continue
-        found += [replace(fault, origin=_origin(split, folder, fault)) for fault in faults]
+        found += [replace(fault, origin=_origin(split, folder, fault)) for fault in said_once(Path(folder), faults)]
         for first in range(0, len(labels), LINES_PER_UNIT):
             found.append(LabelsUnit(split, Path(folder) / "labels.txt", tuple(labels[first : first + LINES_PER_UNIT])))
     if errors:

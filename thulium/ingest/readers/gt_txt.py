@@ -24,6 +24,16 @@ _BETWEEN = ("", ".nrm", ".bin", ".dew")  # what tools put between name and image
 LINES_PER_UNIT = 64
 
 
+def is_text(name: str) -> bool:
+    """Whether a file is a transcription by its name; some systems write endings in capital letters."""
+    return name[-len(ENDING) :].lower() == ENDING
+
+
+def _stem(text: str) -> str:
+    """The name of a transcription without its ending; that of anything else as it is."""
+    return text[: -len(ENDING)] if is_text(text) else text
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """An image and its transcription.
@@ -58,7 +68,7 @@ def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fa
     """
     root = Path(dataset.root)
     files = dict(places.files(root, _is_wanted))
-    there = [(key, path) for key, path in files.items() if key.endswith(ENDING)]
+    there = [(key, path) for key, path in files.items() if is_text(key)]
     excluded = {key for key in files if any(fits(key, pattern) for pattern in dataset.exclude)}
     beside = _beside([key for key in files if key not in excluded], [key for key, _ in there])
     used = {image for images in beside.values() for image in chain(*images)}
@@ -67,15 +77,15 @@ def units(dataset: GtTxtDataset, needs_text: bool = True) -> list[PairsUnit | Fa
         where, what = places.printable(root), f"transcriptions (NAME{ENDING})" if needs_text else "images of lines"
         raise DataError(f"{where}: holds no {what}; dataset.root names the folder of the data")
     wanted, left_out = choose([*there, *lone], dataset)
-    page_of = _pages(dataset.page_pattern, {key.removesuffix(ENDING) for key, _ in wanted})
+    page_of = _pages(dataset.page_pattern, {_stem(key) for key, _ in wanted})
     pairing = _Pairing(dataset, files, page_of, needs_text)
-    texts = {key for key, path in wanted if path.name.endswith(ENDING)}
+    texts = {key for key, path in wanted if is_text(path.name)}
     for key, text in there:
         if key in texts:
             found, others = beside[key]
             pairing.add(key, text, found or others)
     if not needs_text:
-        pairing.add_images([path for _, path in wanted if not path.name.endswith(ENDING)])
+        pairing.add_images([path for _, path in wanted if not is_text(path.name)])
     used |= excluded
     for key, path in files.items():
         if key not in used and formats.is_not_read(key):
@@ -99,7 +109,7 @@ class _Pairing:
 
     def add(self, key: str, text: Path, found: list[str]) -> None:
         """Add a text with the image that was found for it."""
-        name = key.removesuffix(ENDING)
+        name = _stem(key)
         page = self.page_of(name)
         known = page if self.needs_text else page or name
         fault = _fault(text, found, known, self.dataset.page_pattern)
@@ -135,7 +145,7 @@ def _beside(files: Collection[str], texts: list[str]) -> dict[str, tuple[list[st
     images, others = _by_stem(filter(formats.is_image, files)), _by_stem(filter(formats.is_not_read, files))
     found = {}
     for key in texts:
-        name = key.removesuffix(ENDING)
+        name = _stem(key)
         of_name = [image for between in _BETWEEN for image in images.get(name + between, ())]
         found[key] = of_name, others.get(name, [""])
     return found
@@ -168,7 +178,7 @@ def names(found: Iterable[PairsUnit | Fault], _dataset: GtTxtDataset) -> Iterato
 
 
 def _is_wanted(name: str) -> bool:
-    return name.endswith(ENDING) or formats.is_image(name) or formats.is_not_read(name)
+    return is_text(name) or formats.is_image(name) or formats.is_not_read(name)
 
 
 def _by_stem(keys: Iterable[str]) -> dict[str, list[str]]:

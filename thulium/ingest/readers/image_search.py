@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
+from PIL import Image
+
 from thulium.data.images import formats
 from thulium.ingest.readers.xmlfile import PageFault
 from thulium.runtime.pointers import absent
@@ -24,6 +26,8 @@ XML_FOLDERS = ("page", "alto")  # that exports put beside the images, one for ea
 _ELSEWHERE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[A-Za-z][A-Za-z0-9+.-]*:/|file:", re.IGNORECASE)
 _SCHEME = re.compile(r"file:/*", re.IGNORECASE)
 _QUERY = re.compile(r"[?#].*")
+TIFF = (".tif", ".tiff")
+MOST_BOOKS = 8  # of a folder that are looked into
 LONGEST = 100  # characters of a name in a message
 
 _Parts = tuple[str, ...]
@@ -125,8 +129,11 @@ def _missing(xml: Path, root: Path, named: str, tried: list[Path]) -> str:
     what = f"names the image {shown!r}, which is not there" if named else "names no image"
     if ".." in re.split(r"[/\\]", named) and not any(_as_named(xml, root, named)):
         what = f"names the image {shown!r}, which leads out of dataset.root, where nothing is read"
-    places = ", ".join(str(folder) for folder in _folders(xml, root) if folder.is_dir())
-    what += f", nor is there an image {xml.stem}.*: put it into one of {places}"
+    if book := next(filter(None, map(_book, _folders(xml, root))), None):
+        path, pages = book
+        return f"{what}, and {path} holds {pages} images: save each as a file of its own, called as its XML says"
+    places = [str(folder) for folder in _folders(xml, root) if folder.is_dir()]
+    what += f", nor is there an image {xml.stem}.*: put it into {'one of ' * (len(places) > 1)}{', '.join(places)}"
     if xml.parent == root and root.name.lower() in XML_FOLDERS:
         what += f", or, where it lies above {root}, set dataset.root to the folder above"
     return what
@@ -157,6 +164,23 @@ def _listed(folder: Path, _changed: int) -> tuple[str, ...]:
     """The names of images in a folder: many thousand pages may lie there, and each of them asks."""
     names = filter(formats.is_image, os.listdir(folder))
     return tuple(sorted(names, key=lambda name: (formats.rank(name), name)))
+
+
+def _book(folder: Path) -> tuple[Path, int] | None:
+    """A TIFF of several images in a folder, as programs write whole books, and how many there are."""
+    names = [name for name in _images(folder) if name.lower().endswith(TIFF)]
+    return next(filter(None, (_frames(folder / name) for name in names[:MOST_BOOKS])), None)
+
+
+@lru_cache(maxsize=MOST_BOOKS)
+def _frames(tiff: Path) -> tuple[Path, int] | None:
+    """A file with the number of its images, if there are several."""
+    try:
+        with Image.open(tiff, formats=("TIFF",)) as image:
+            number = int(getattr(image, "n_frames", 1))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return (tiff, number) if number > 1 else None
 
 
 def _is_file(path: Path) -> bool:

@@ -25,6 +25,7 @@ from thulium.runtime.errors import DataError, list_faults
 from thulium.runtime.pointers import absent, pointer_at
 from thulium_dsl.grammar.spec import ParquetDataset
 
+ENDING = ".parquet"
 ROWS_AT_A_TIME = 64
 BUFFER = 1 << 20  # bytes
 
@@ -46,6 +47,11 @@ class RowGroupUnit:
     num_rows: int
 
 
+def is_table(name: str) -> bool:
+    """Whether a file is a table by its name; some systems write endings in capital letters."""
+    return name[-len(ENDING) :].lower() == ENDING
+
+
 def units(dataset: ParquetDataset, needs_text: bool = True) -> list[RowGroupUnit | Fault]:
     """The row groups of all tables below a folder.
 
@@ -54,7 +60,7 @@ def units(dataset: ParquetDataset, needs_text: bool = True) -> list[RowGroupUnit
     """
     root = Path(dataset.root)
     unfit: list[str] = []
-    there = list(places.files(root, lambda name: name.endswith(".parquet")))
+    there = list(places.files(root, is_table))
     if not there:
         raise DataError(f"{root}: holds no tables (*.parquet); dataset.root names the folder of the data")
     wanted, left_out = choose(there, dataset)
@@ -165,7 +171,7 @@ def _cell(column: pa.Array, place: int, must_be: bool) -> Any:
 
 
 def _origin(unit: RowGroupUnit, number: int, row: dict[str, Any], dataset: ParquetDataset) -> Origin:
-    name = f"{unit.key.removesuffix('.parquet')}/{number}"
+    name = f"{unit.key[: -len(ENDING)]}/{number}"
     line_id = str(row[dataset.id_column]) if dataset.id_column else name
     return Origin(
         id=line_id,

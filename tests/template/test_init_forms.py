@@ -1,0 +1,209 @@
+"""``thulium init --from``: transcriptions in forms that are written anew, or named; and pages of one name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import lab
+import pytest
+
+from thulium.cli.start import begin, pairs, refusal, several
+from thulium.cli.start.choice import Choice, choose, kind_of
+from thulium.cli.start.making import Making
+from thulium.cli.start.sight import look
+from thulium_dsl.grammar.validate import load
+from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.text import written
+
+if not lab.HAS_ENGINE:
+    pytest.skip("draws lines and pages", allow_module_level=True)
+
+import lab_data
+
+IDENTITY = "dataset.split.identity"
+
+
+def never(_place: Making, kind: str) -> None:
+    raise AssertionError(f"made a project of {kind}")
+
+
+def chosen(root: Path) -> Choice:
+    sight = look(root)
+    return choose(sight, *kind_of(sight, None, root))
+
+
+def num_lines(root: Path) -> int:
+    seen = chosen(root).seen
+    assert seen is not None
+    return seen.num_lines
+
+
+def lines(root: Path, *names: str) -> Path:
+    """Images of lines, of some names."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        lab_data.draw_line(f"text of {name}").save(root / name)
+    return root
+
+
+def anew(root: Path) -> dict[str, str]:
+    """What is written anew of a folder: name of each text -> its text."""
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    target = root.parent / "target"
+    target.mkdir()
+    form.write(target)
+    assert len(list(target.rglob("*.png"))) == len(list(root.rglob("*.png")))
+    return {str(file.relative_to(target)): file.read_text("utf-8") for file in sorted(target.rglob("*.gt.txt"))}
+
+
+def said_of(root: Path) -> str:
+    sight = look(root)
+    assert pairs.beside_images(sight) is None
+    return refusal.of(sight, Path("lines"))
+
+
+def test_texts_of_the_images_names_become_pairs(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "a/1.png", "a/caf\u00e9.png")
+    (root / "a" / "1.TXT").write_text("eins\n", encoding="utf-8")
+    (root / "a" / "cafe\u0301.txt").write_text("zwei", encoding="utf-8")
+    (root / "readme.txt").write_text("of the data")
+    assert anew(root) == {"a/1.gt.txt": "eins\n", "a/caf\u00e9.gt.txt": "zwei"}
+
+
+def test_a_project_is_made_of_them_and_says_so(run: lab.Shell, tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", *(f"{number}.png" for number in range(12)))
+    for number in range(12):
+        (root / f"{number}.txt").write_text(f"a text {number}\n")
+    said = run("thulium", "init", "letters", "--from", "lines", cwd=tmp_path).stdout
+    assert "12 images, 12 .txt files" in said
+    assert "dataset.type gt_txt: NAME.txt beside each image is not read as it is; each text becomes NAME.gt.txt" in said
+    assert (tmp_path / "letters" / "data" / "lines" / "7.gt.txt").read_text() == "a text 7\n"
+    with pytest.raises(ThuliumError, match=r"NAME\.txt beside each image is written anew .* leave out --in-place"):
+        begin.begin(root, tmp_path / "other", None, False, never)
+
+
+def test_texts_that_are_no_transcriptions_of_lines_are_named(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "2.png")
+    (root / "1.txt").write_text("eins\n")
+    assert "and 1 of them have a text of their name, such as 1.txt" in said_of(root)
+    for name in ("1.txt", "2.txt"):
+        (root / name).write_text("of a page\nwith rows\n")
+    assert "2 images with texts of several rows, such as 1.txt, and the text of a line has one" in said_of(root)
+
+
+def test_metadata_of_the_hub_becomes_pairs(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "train/1.png", "train/2.png", "test/1.png", "train/no-row.png")
+    rows = [{"file_name": "1.png", "transcription": "eins", "other": 1}, {"file_name": "2.png", "transcription": None}]
+    (root / "train" / "metadata.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (root / "test" / "metadata.jsonl").write_text('{"file_name": "1.png", "text": "drei"}')
+    assert anew(root) == {"test/1.gt.txt": "drei\n", "train/1.gt.txt": "eins\n"}
+
+
+def test_rows_of_metadata_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png")
+    rows = ('{"file_name": "1.png", "text": "a"}', "[]", '{"text": "a"}', '{"file_name": "../1.png"}')
+    more = ('{"file_name": "gone.png"}', '{"file_name": "1.png", "text": "b"}', '{"file_name": "1.png", "text": 2}')
+    (root / "metadata.jsonl").write_text("\n".join(rows + more))
+    with pytest.raises(ThuliumError) as error:
+        pairs.beside_images(look(root))
+    said = [row.partition("metadata.jsonl:")[2] for row in str(error.value).splitlines()]
+    assert [row[:22] for row in sorted(said)] == [
+        "2: is no row of it: wr",
+        "3: has no 'file_name':",
+        "4: the image '../1.png",
+        "5: there is no image g",
+        "6: the image 1.png has",
+        "7: 'text' is not a tex",
+    ]
+    (root / "metadata.jsonl").write_text('{"file_name": "1.png", "label": "a", "sentence": "b"}')
+    with pytest.raises(ThuliumError, match="which key holds the texts\\? There are 'file_name', 'label', 'sentence'"):
+        pairs.beside_images(look(root))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("t.csv", 'Datei;Text\nlines/1.png;"eins, zwei"\n', "t.csv, which is not read\n  help: write each row into"),
+        ("t.tsv", "1\teins", "t.tsv, which is not read\n  help: write each row into labels.txt"),
+        ("t.xlsx", "PK", "README.txt, t.xlsx, which are not read\n  help: if their texts are there, write"),
+        ("tr.txt", "1 e i n s <space> a", "take the spaces out that stand between its characters"),
+        ("Labels.txt", "1.png eins", "Labels.txt: rename it labels.txt"),
+    ],
+)
+def test_transcriptions_of_a_form_that_is_not_read_are_named(
+    name: str, content: str, says: str, tmp_path: Path
+) -> None:
+    root = lines(tmp_path / "lines", "1.png")
+    (root / name).write_text(content)
+    (root / "README.txt").write_text("of the data")
+    assert says in said_of(root)
+    assert "lines: holds 1 image and " in said_of(root)
+
+
+def test_endings_in_capital_letters_are_read(tmp_path: Path) -> None:
+    root = lab_data.write_gt_txt(tmp_path / "lines")
+    for file in list(root.rglob("*.gt.txt"))[::2]:
+        file.rename(file.with_name(file.name.replace(".gt.txt", ".GT.TXT")))
+    assert num_lines(root) == 24
+    (table,) = lab_data.write_parquet(tmp_path / "tables").glob("*.parquet")
+    table.rename(table.with_suffix(".PARQUET"))
+    assert num_lines(tmp_path / "tables") == 24
+
+
+def letters(root: Path) -> Path:
+    """Three letters, whose lines all lie in folders of one name."""
+    for number, name in enumerate(("one/first", "one/second", "two/first")):
+        source = lab_data.write_gt_txt(root / "made" / str(number), pages=number + 1)
+        shutil.copytree(source / f"doc{number}" / f"page{number}", root / "letters" / name / "lines")
+    return root / "letters"
+
+
+def test_different_pages_of_one_name_go_by_their_paths(tmp_path: Path) -> None:
+    choice = chosen(letters(tmp_path))
+    assert set(choice.values) == {IDENTITY, "dataset.split.seed"}
+    assert choice.values[IDENTITY] == "path"
+    assert (
+        f"{IDENTITY} path: 3 different pages in several folders have 1 name, such as one/first/lines and "
+        "one/second/lines"
+    ) in choice.reasons
+    assert choice.seen is not None
+    assert choice.seen.lines == {"train": 4, "val": 4, "test": 4}
+
+
+def test_the_same_pages_in_two_folders_go_by_their_names(tmp_path: Path) -> None:
+    for folder in ("old", "new"):
+        lab_data.write_pages(tmp_path / "pages" / folder, "page", pages=3)
+    choice = chosen(tmp_path / "pages")
+    assert IDENTITY not in choice.values
+    assert not any(IDENTITY in remark for remark in choice.remarks)
+
+
+def test_where_some_pages_of_one_name_are_the_same_all_go_by_names_and_that_is_said(tmp_path: Path) -> None:
+    root = letters(tmp_path)
+    for folder in ("old", "new"):
+        shutil.copytree(root / "one" / "first" / "lines", root / folder / "copy")
+    choice = chosen(root)
+    assert IDENTITY not in choice.values
+    assert any(f"{IDENTITY} name: pages called 'copy' may be the same, such as" in said for said in choice.remarks)
+
+
+def test_the_key_is_one_for_all_sources(tmp_path: Path) -> None:
+    several_choices = [("a", chosen(letters(tmp_path)), True)]
+    whole = several._merged(several_choices)
+    assert whole.values["dataset"]["split"] == {"identity": "path"}
+    assert any(reason.startswith(f"source a: {IDENTITY} path: 3 different pages") for reason in whole.reasons)
+    (tmp_path / "params.yaml").write_text("\n".join(written.block("dataset", whole.values["dataset"])) + "\n")
+    assert load(tmp_path / "params.yaml").experiment.dataset.split.identity == "path"
+
+
+def test_of_lines_without_pages_it_is_not_said_that_pages_are_drawn(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", *(f"{number}.png" for number in range(30)))
+    for number in range(30):
+        (root / f"{number}.gt.txt").write_text(f"a text {number}\n")
+    assert any("no page of a line is known, so lines are drawn" in reason for reason in chosen(root).reasons)
+    shutil.rmtree(root)
+    pages = chosen(lab_data.write_gt_txt(root, pages=40, lines=2))
+    assert any(reason.endswith("so pages are drawn") for reason in pages.reasons)
