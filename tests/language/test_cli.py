@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from thulium.cli.model_file import model_file
 from thulium_dsl.grammar import schemas
 from thulium_dsl.manual.explain import explain
 from thulium_dsl.messages.problems import ThuliumError
@@ -69,6 +70,23 @@ def test_a_pipeline_is_compiled_from_params_yaml_only(tmp_path: Path) -> None:
     assert "rename the document to params.yaml" in ran.stderr
 
 
+@pytest.mark.parametrize("command", ["fill", "compile", "plan", "curve"])
+def test_what_is_no_document_by_its_name_is_left_as_it_is(command: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").touch()
+    (tmp_path / "folder").mkdir()
+    table, folder = (thulium(command, name, cwd=tmp_path) for name in ("table.csv", "folder"))
+    assert (table.returncode, table.stdout) == (folder.returncode, folder.stdout) == (2, "")
+    assert table.stderr.startswith("table.csv: is no document by its name, which would end in .yaml\n  help: name one")
+    assert folder.stderr.startswith("folder: this is a folder\n  help: name the document in it")
+    assert (tmp_path / "table.csv").read_text() == ""
+
+
+def test_the_name_of_a_model_of_the_zoo_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ThuliumError, match=r"did you mean 'zoo:latin-tiny'\?"), model_file("latin-tiny"):
+        pass
+
+
 def test_filling_says_when_nothing_is_missing(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("# mine\n")
     assert "added to params.yaml: version, dataset" in thulium("fill", cwd=tmp_path).stdout
@@ -80,7 +98,7 @@ def test_a_key_is_explained() -> None:
         "training.lr: The learning rate at its peak, after the warm-up.",
         "",
         "  type      number",
-        "  allowed   greater than 0, at most 10",
+        "  allowed   greater than 0, at most 1",
         "  default   0.001",
         "  re-runs   train, evaluate",
         "  example   lr: 0.0003",

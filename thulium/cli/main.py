@@ -186,7 +186,10 @@ def _fill(file: Path) -> tuple[str, ...]:
     from thulium.runtime.files import replace_text
     from thulium_dsl.edit.fill import fill as filled
     from thulium_dsl.grammar.include import read
+    from thulium_dsl.text.document import misnamed
 
+    if file.exists() and (fault := misnamed(file)):  # an empty table is a document that leaves out everything
+        raise ThuliumError(fault)
     result = filled(read(file))
     if result.added:
         replace_text(file.resolve(), result.text)  # a link stays a link

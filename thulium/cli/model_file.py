@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from thulium_dsl.grammar import names
+from thulium_dsl.grammar import names, zoo
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import FOLDS, SEEDS
 
@@ -41,9 +41,10 @@ def model_file(given: str) -> Iterator[Path]:
     else:
         root = project_root()
         if root is None:
+            do = f"did you mean 'zoo:{given}'?" if zoo.find(given) else "name a model file, such as best.safetensors"
             raise ThuliumError(
                 f"{given}: no such file or folder, and this is no DVC project, whose revision or experiment it could "
-                "be: name a model file, such as best.safetensors"
+                f"be: {do}"
             )
         with tempfile.TemporaryDirectory(prefix="thulium-") as folder:
             yield _of_revision(given, root, Path(folder))
@@ -51,13 +52,13 @@ def model_file(given: str) -> Iterator[Path]:
 
 def _named(given: str) -> Path:
     """The file of a model that has a name: one that travels with Thulium, or was fetched into this project."""
-    from thulium.models import zoo
+    from thulium.models.zoo import file_of
 
     fault, name = names.fault(given), names.parse(given)
     if fault is None and name is not None:
         fetched = Path(name.path)
         if name.scheme == "zoo":
-            return zoo.file_of(given)
+            return file_of(given)
         if fetched.is_file():
             return fetched
         fault = f"{given}: is not here ({fetched})", f"`thulium fetch {given}` brings it"
@@ -220,4 +221,6 @@ def fetch(path: str, revision: str, root: Path, to: Path) -> str:
 
 def _no_revision(revision: str, said: str) -> str:
     what = f"{revision}: no such file or folder, and no revision or experiment of this project with a params.yaml"
+    if zoo.find(revision):
+        return f"{what} ({said})\n  help: did you mean 'zoo:{revision}'?"
     return f"{what} ({said})\n  help: `dvc exp show` lists the experiments, `git log` the revisions"

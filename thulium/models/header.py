@@ -16,7 +16,7 @@ from thulium.models.calibration import Calibration, calibration_in
 from thulium.models.own_lines import OwnLines, own_lines_in
 from thulium.runtime.documents import kept
 from thulium.runtime.errors import CheckpointError, DataError, visible
-from thulium.runtime.pointers import absent, pointer_at
+from thulium.runtime.pointers import SIZE, absent, pointer_at
 from thulium_dsl.grammar.spec import ModelSpec, PreprocessingSpec, TextSpec
 
 FORMAT = 2
@@ -90,9 +90,36 @@ def _written(path: Path) -> Any:
     except (SafetensorError, OSError) as error:
         if said := pointer_at(path):
             raise CheckpointError(f"{path}: {said}") from None
+        if kind := _kind_of(path):
+            do = "name a model file, such as checkpoints/best.safetensors"
+            raise CheckpointError(f"{path}: is {kind}, not a model file\n  help: {do}") from None
         raise CheckpointError(f"{path}: is damaged or not a safetensors file ({first_line(error)})") from error
     except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
+
+
+_KINDS = {
+    ".yaml": "a document",
+    ".yml": "a document",
+    ".json": "JSON",
+    ".csv": "a table",
+    ".tsv": "a table",
+    ".txt": "a text",
+    ".md": "a text",
+    ".lock": "a text",
+    ".arpa": "a language model",
+}
+
+
+def _kind_of(path: Path) -> str:
+    """What a file that is no safetensors file is by its look; empty where it may be a damaged one."""
+    if path.suffix == ".safetensors":
+        return ""
+    with path.open("rb") as file:
+        head = file.read(SIZE)
+    if head.startswith(b"PK\3\4"):
+        return "an archive in ZIP format, as PyTorch writes weights"
+    return "" if b"\0" in head else _KINDS.get(path.suffix.lower(), "")
 
 
 def _why_not_opened(path: Path) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from thulium_dsl.grammar import schemas
+from thulium_dsl.grammar import numbers, schemas
 from thulium_dsl.text import scalars
 
-_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _YES = {"ja", "oui", "si", "sí", "yes", "y", "on", "enabled", "enable", "1"}
 _NO = {"nein", "non", "no", "n", "off", "disabled", "disable", "none", "0"}
-_LIKE_ASCII = str.maketrans({"−": "-", "–": "-", "\u00a0": " ", **dict.fromkeys("“”„«»‘’‚", "")})
 
 
 def for_type(value: Any, wanted: list[str], schema: schemas.Schema) -> str:
@@ -26,6 +24,8 @@ def for_type(value: Any, wanted: list[str], schema: schemas.Schema) -> str:
         has_default = "default" in schema
         return f"remove the line to get the default, {plain(schema['default'])}" if has_default else ""
     example = plain(schema["examples"][0]) if "examples" in schema else ""
+    if isinstance(value, list) and "x-several" in schema:
+        return f"write one value; {schema['x-several']}"
     if isinstance(value, list | dict):
         return f"write one value, such as {example}" if example else "write one value"
     if isinstance(value, str):
@@ -43,30 +43,12 @@ def _for_word(text: str, wanted: list[str], schema: schemas.Schema) -> str:
         return f"remove the quotes: {text}"
     if "boolean" in wanted:
         word = text.strip().lower()
-        return "write true" if word in _YES else "write false" if word in _NO else "write true or false"
+        if word in _YES or word in _NO:
+            return "write true" if word in _YES else "write false"
+        return unseen(text) or "write true or false"
     if text == "None" and "default" in schema:
         return f"remove the line to get the default, {plain(schema['default'])}"
-    return _for_number(text, is_whole="integer" in wanted)
-
-
-def _for_number(text: str, is_whole: bool) -> str:
-    plain_text = text.translate(_LIKE_ASCII).strip()
-    if plain_text != text and re.fullmatch(_NUMBER, plain_text):
-        return f"write {plain_text}, with the signs of a keyboard: no curly quotes, long dashes or fixed spaces"
-    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text) and is_whole:
-        return f"write {text.replace(',', '')}, without the comma"
-    if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", text):
-        return f"write {text.replace(',', '.')}, with a point"
-    if found := re.fullmatch(rf"({_NUMBER})\s*%", text):
-        return f"write {float(found[1]) / 100:.6g}: shares are written as fractions of 1"
-    if found := re.match(rf"({_NUMBER})\s*(\S?)", text):
-        if found[2] == "#":
-            return f"a comment needs a space before its '#': {found[1]}  # ..."
-        if text[found.end(1) :].lstrip().startswith("//"):
-            return f"a comment begins with '#': {found[1]}  # ..."
-        if found[2] not in ("*", ":", ".", "-", "_", ""):
-            return f"write the number alone: {found[1]}"
-    return ""
+    return numbers.advice(text, is_whole="integer" in wanted) or unseen(text)
 
 
 def _for_section(value: Any, schema: schemas.Schema) -> str:
@@ -75,13 +57,8 @@ def _for_section(value: Any, schema: schemas.Schema) -> str:
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return "remove the '-' before its keys, or the [ ] around them"
     parts = schema.get("properties", {})
-    if isinstance(value, str):
-        if "\u00a0" in value:
-            return "it holds a fixed space, U+00A0, which is none to YAML: type the line anew"
-        if found := re.match(r"-?\s*(\w+):(\S+)", value):
-            return f"a space is missing after the ':': write '{found[1]}: {found[2]}'"
-        if found := re.match(r"(\w+)\s*=\s*(\S+)", value):
-            return f"write '{found[1]}: {found[2]}', with a ':'"
+    if isinstance(value, str) and (slip := _slip_of_a_key(value)):
+        return slip
     if isinstance(value, bool) and "enabled" in parts:
         return f"write 'enabled: {plain(value)}' under it"
     if isinstance(value, str) and "type" in parts:
@@ -91,6 +68,19 @@ def _for_section(value: Any, schema: schemas.Schema) -> str:
     if "examples" in schema:
         return f"write its keys under it, such as {plain(schema['examples'][0])}"
     return f"write its keys under it: {', '.join(parts)}" if parts else ""
+
+
+def _slip_of_a_key(value: str) -> str:
+    """What is wrong with a line that is a text to YAML, and was meant as a key with a value."""
+    if "\u00a0" in value:
+        return "it holds a fixed space, U+00A0, which is none to YAML: type the line anew"
+    if re.match(r"\w+\s*\N{FULLWIDTH COLON}", value):
+        return "'\N{FULLWIDTH COLON}', U+FF1A, is no ':' to YAML: type a plain ':', and a space after it"
+    if found := re.match(r"-?\s*(\w+):(\S+)", value):
+        return f"a space is missing after the ':': write '{found[1]}: {found[2]}'"
+    if found := re.match(r"(\w+)\s*=\s*(\S+)", value):
+        return f"write '{found[1]}: {found[2]}', with a ':'"
+    return ""
 
 
 def _for_list(value: Any, schema: schemas.Schema) -> str:
@@ -104,10 +94,21 @@ def _for_list(value: Any, schema: schemas.Schema) -> str:
         return f"write '- type: {kind}' under it, and the keys of {kind} below 'type'"
     if isinstance(value, dict) and value and {"find", "replace"} <= set(items.get("properties", {})):
         return f"write {plain([{'find': find, 'replace': put} for find, put in value.items()])}"
-    numbers = re.findall(_NUMBER, value.replace("-", " ")) if isinstance(value, str) else []
-    if numbers and len(numbers) == schema.get("minItems"):
-        return f"write [{', '.join(numbers)}]"
+    found = re.findall(numbers.NUMBER, value.replace("-", " ")) if isinstance(value, str) else []
+    if found and len(found) == schema.get("minItems"):
+        return f"write [{', '.join(found)}]"
     return f"write a list, such as {example}" if example else ""
+
+
+def unseen_in(text: str) -> str:
+    """The first character that cannot be seen, or looks like a space; empty if there is none."""
+    return next((char for char in text if not char.isprintable() and char != "\n"), "")
+
+
+def unseen(text: str) -> str:
+    """Advice for a text with such a character."""
+    odd = unseen_in(text)
+    return f"it holds U+{ord(odd):04X}, which looks like nothing or like a space: type the line anew" if odd else ""
 
 
 def plain(value: Any) -> str:

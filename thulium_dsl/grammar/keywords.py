@@ -22,6 +22,7 @@ KEYWORDS: dict[str, type] = {
     "x-path": bool,  # the text is a path below the document's folder
     "x-pattern-words": str,  # the "pattern" in words
     "x-same-as": str,  # another spelling of the key with this dotted name
+    "x-several": str,  # where one value belongs: what to do with several
     "x-structural": bool,  # a change changes the graph, so that it needs a `thulium compile`
     "x-summary": str,  # in the branch of a type: what it is, as an editor offers it
     "x-unit": str,  # what a number counts

@@ -85,6 +85,9 @@ def fault(text: str) -> tuple[str, str] | None:
     name = parse(text)
     if name is None:
         return _misspelt(text)
+    if zoo.text_of(text):
+        hint = f"name it in evaluation.decoding: 'more_text: {text}'; `thulium models` lists the models"
+        return f"{text} is a text for language models, and no model", hint
     if name.scheme == "zoo" and zoo.find(name.of) is None:
         close = difflib.get_close_matches(name.of, zoo.names(), 1)
         there = f"there are: {', '.join(zoo.names())}" if zoo.names() else "this version comes with none"

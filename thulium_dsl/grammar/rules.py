@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from thulium_dsl.grammar import names
 from thulium_dsl.grammar.hints import plain
-from thulium_dsl.grammar.paths import overlap, paths_of
+from thulium_dsl.grammar.paths import oddity, overlap, paths_of
 from thulium_dsl.grammar.words import shown
 from thulium_dsl.text.document import Document
 from thulium_dsl.text.nodes import KeyPath
@@ -246,7 +246,7 @@ def first_weights_stay(settings: Settings) -> Iterator[Finding]:
             yield from _is_fetched_apart(settings, dotted, path)
             continue
         yield from _stays(settings, dotted, path)
-        if not path.endswith(".safetensors"):
+        if not path.endswith(".safetensors") and oddity(path) is None:
             yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
 
 

@@ -15,6 +15,8 @@ from thulium_dsl.grammar import (
     fold_rules,
     idle,
     include,
+    numbers,
+    path_rules,
     pretraining_rules,
     resolve,
     rules,
@@ -167,7 +169,9 @@ def _schema_problems(document: Document) -> Iterator[tuple[KeyPath, Problem]]:
     for path, value in infinite.items():
         what = f"must be a finite number, found {words.shown(value)}"
         yield path, document.place(path).problem(path, what)
-    hidden = document.suspects.union(infinite)
+    grouped = dict(numbers.points_in(document))
+    yield from grouped.items()
+    hidden = document.suspects.union(infinite, grouped)
     errors = list(_validator().iter_errors(document.tree))
     mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     for error in errors:
@@ -204,6 +208,7 @@ def _rule_problems(document: Document, tree: dict[str, Any], wrong: set[str]) ->
         *fold_rules.RULES,
         *source_rules.RULES,
         *pretraining_rules.RULES,
+        *path_rules.RULES,
     ):
         if wrong.intersection(reads):
             continue

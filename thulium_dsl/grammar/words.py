@@ -89,6 +89,8 @@ def _choice(text: str, choices: list[str]) -> str:
         return f"write {text.strip()}{' behind its key, without | or >' if is_block else ', without the spaces'}"
     if text.strip("“”„«»‘’‚\u00a0 ") in choices:
         return "use straight quotes, or none"
+    if advice := hints.unseen(text):
+        return advice
     close = difflib.get_close_matches(text.lower(), choices, 1, 0.5)
     if close:
         return f"did you mean '{close[0]}'?"
@@ -160,8 +162,8 @@ def _oddity(name: str, value: Any) -> str:
         *above, last = name.split(".")
         where = " in ".join(f"'{part}:'" for part in reversed(above))
         return f"write '{last}' indented under {where}"
-    if odd := next((char for char in name if not char.isprintable() or char == "\u00a0"), None):
-        return f"it holds U+{ord(odd):04X}, which looks like nothing or like a space: type the line anew"
+    if advice := hints.unseen(name):
+        return advice
     if odd := next((char for char in name if unicodedata.name(char, "").startswith(("CYRILLIC", "GREEK"))), None):
         return f"'{odd}' is {unicodedata.name(odd).lower()}, a letter of another alphabet: type the word anew"
     if isinstance(value, dict) and set(value) & set(schemas.sections()):
@@ -224,6 +226,8 @@ def _bound(words: str) -> Callable[[ValidationError], Iterator[Saying]]:
     def say(error: ValidationError) -> Iterator[Saying]:
         is_share = error.validator_value == 1 and words in ("at most", "less than") and 2 <= error.instance <= 100
         hint = f"write {error.instance / 100:.6g} for {plain(error.instance)} percent" if is_share else ""
+        if error.absolute_path[-1] == "lr":  # a rate, and no share of anything
+            hint = f"write for example {plain(error.schema['examples'][0])}"
         yield Saying(f"must be {words} {plain(error.validator_value)}, found {shown(error.instance)}", hint)
 
     return say

@@ -43,6 +43,7 @@ from thulium_dsl.pipeline.stages import (
     Stage,
     stage,
 )
+from thulium_dsl.text.document import misnamed
 from thulium_dsl.text.nodes import dotted
 
 PARAMS = "params.yaml"  # the one name that DVC looks templates up in
@@ -252,9 +253,11 @@ def root_of(file: str | Path) -> Path:
     """The folder of the DVC project that a document belongs to.
 
     Raises:
-        ThuliumError: the document has a name that DVC does not look at.
+        ThuliumError: the document has a name that DVC does not look at, or is none.
     """
     path = Path(file)
+    if fault := misnamed(path):
+        raise ThuliumError(fault)
     if path.name != PARAMS:
         raise ThuliumError(
             f"{file}: a pipeline is compiled from {PARAMS} only, since DVC reads its values from that name\n"

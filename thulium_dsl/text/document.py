@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ from thulium_dsl.messages.problems import Problem
 from thulium_dsl.text.nodes import Entry, KeyPath, Lines, Mapping, Node, Place, Sequence
 from thulium_dsl.text.reader import Reader
 
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 LARGEST_FILE = 100_000  # bytes
 
 COMPANION = "data.yaml"
+
+SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,15 @@ def parse(text: str, file: str = "params.yaml") -> Document:
     )
 
 
+def misnamed(file: Path) -> str:
+    """What to say of a file that is no document by its name, and would be ruined or misread as one; empty of others."""
+    if file.suffix.lower() in SUFFIXES:
+        return ""
+    if file.is_dir():
+        return f"{file}: this is a folder\n  help: name the document in it, such as params.yaml"
+    return f"{file}: is no document by its name, which would end in .yaml\n  help: name one, such as params.yaml"
+
+
 def read_file(path: Path) -> Document:
     """Read one file, and no other that it names."""
     file = str(path)
@@ -95,6 +109,8 @@ def read_file(path: Path) -> Document:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         what = f"line {line} is not UTF-8 text: byte 0x{error.object[error.start]:02x}"
+        if error.object.startswith(_UTF16_MARKS):
+            what = f"line {line} is not UTF-8 text, but UTF-16 by its look"
         return _unread(file, what, "save the file as UTF-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error

@@ -69,6 +69,14 @@ class Entry(NamedTuple):
     is_inline: bool  # False: an indented block, or nothing at all; the key is the better thing to point at
 
 
+class SyntaxFault(NamedTuple):
+    """Why a text cannot be read, and what to do about it."""
+
+    offset: int  # into the text
+    what: str
+    hint: str
+
+
 def dotted(path: KeyPath) -> str:
     """A path as it is printed and as ``dvc exp run -S`` takes it."""
     return ".".join(str(part) for part in path)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import yaml
 
-
-class SyntaxFault(NamedTuple):
-    offset: int  # into the text
-    what: str
-    hint: str
-
+from thulium_dsl.text.nodes import SyntaxFault
+from thulium_dsl.text.slips import slip
 
 # A pattern on the parser's own words; what is wrong; what to do. {line} is where the surrounding thing began.
 _WORDS = (
@@ -66,8 +61,9 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> SyntaxFault:
     context = error.context_mark or mark
     if "quoted scalar" in said and re.search(r"end of stream|document separator|\\x00", said):
         return SyntaxFault(context.index, "the quote that opens here is never closed", "add the closing quote")
-    known = _leftover(text) or _never_closed(said, text) or _missing_colon(said, context, text)
-    known = known or _too_deep(said, offset, text) or _after_the_end(said, offset, text)
+    known = _leftover(text) or _never_closed(said, text) or slip(said, context.index, offset, text)
+    known = known or _missing_colon(said, context, text) or _too_deep(said, offset, text)
+    known = known or _after_the_end(said, offset, text)
     if known:
         return known
     for pattern, what, hint in _WORDS:
@@ -130,8 +126,6 @@ def _missing_colon(said: str, context: yaml.Mark, text: str) -> SyntaxFault | No
         return None
     line = text[context.index :].splitlines()[0]
     above = text[: context.index].splitlines()
-    if found := re.match(r"(\w+):(\S+)", line):
-        return SyntaxFault(context.index, "a space is missing after the ':'", f"write '{found[1]}: {found[2]}'")
     if found := re.match(r"(\w+)\s*=\s*(\S+)", line):
         return SyntaxFault(context.index, "a key ends with ':', not with '='", f"write '{found[1]}: {found[2]}'")
     if len(above) > 1 and above[-2].rstrip().endswith(":"):
@@ -146,8 +140,6 @@ def _too_deep(said: str, offset: int, text: str) -> SyntaxFault | None:
     if "mapping values" not in said or not above:
         return None
     line = text[text.rfind("\n", 0, offset) + 1 : offset]
-    if "\N{FULLWIDTH COLON}" in above[-1]:
-        return SyntaxFault(offset, "the line above has a '\N{FULLWIDTH COLON}' for its ':'", "type a plain ':' there")
     if not re.search("[:#]", above[-1]):
         # The line without a colon is no key: the parser takes the next line for its continuation.
         return SyntaxFault(

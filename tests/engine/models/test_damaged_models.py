@@ -218,3 +218,21 @@ def test_the_state_of_any_of_torchs_optimizers_comes_back(tmp_path, model) -> No
         manager.load_best(model, fresh)
         assert fresh.param_groups[0]["lr"] == 0.1
         assert fresh.state_dict()["state"].keys() == optimizer.state_dict()["state"].keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("params.yaml", b"version: 1\n", "is a document, not a model file"),
+        ("metrics.json", b"{}", "is JSON, not a model file"),
+        ("predictions.csv", b"id,text\n", "is a table, not a model file"),
+        ("dvc.lock", b"schema: '2.0'\n", "is a text, not a model file"),
+        ("model.pt", b"PK\3\4\0\0", "is an archive in ZIP format, as PyTorch writes weights, not a model file"),
+        ("model.safetensors", b"a text", "is damaged or not a safetensors file"),
+        ("cut", b"\1\0\0", "is damaged or not a safetensors file"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_so(name: str, content: bytes, what: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CheckpointError, match=f"{name}: {what}"):
+        load_model(tmp_path / name)

@@ -110,3 +110,17 @@ def test_an_index_may_be_a_word_or_a_number() -> None:
         dataset = experiment_of(parse(f"dataset: {{type: page, text_index: {text}}}")).dataset
         assert isinstance(dataset, PageDataset)
         assert (dataset.text_index, type(dataset.text_index)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "training: {epochs: 12.0, lr: 1.000, seed: 1e3}",
+        'dataset: {type: gt_txt, root: "data/\\u00a0lines"}',
+        "dataset: {type: gt_txt, root: data/l’été}",
+        "dataset: {type: gt_txt, root: data/~lines}",
+        "training:\n  epochs: 3\nlogging:\n  wandb:\n    project: a:b\n    entity: c\n",
+    ],
+)
+def test_what_only_looks_like_a_slip_is_valid(text: str) -> None:
+    assert problems_of(text) == []

@@ -161,6 +161,7 @@ def test_a_name_of_first_weights_is_a_dependency_on_what_it_is_fetched_to(
         ("huggingface:a/b", "is no kind of name", "did you mean 'hf:a/b'?"),
         ("doi:10.1000/182", "is no name of a model", "only records of Zenodo are known"),
         ("zoo:french", "there is no model 'french' in the zoo", "there are: " if zoo.names() else "comes with none"),
+        ("zoo:latin", "zoo:latin is a text for language models, and no model", "'more_text: zoo:latin'"),
         ("s3:bucket/x.safetensors", "'s3:' is no kind of name: there are hf:, doi:, zoo:", "name a model as"),
     ],
 )

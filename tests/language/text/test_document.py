@@ -122,7 +122,7 @@ def test_an_empty_document_is_one_of_defaults(text: str) -> None:
     ("content", "says"),
     [
         (b"training:\n  epochs: \xff\n", "line 2 is not UTF-8 text"),
-        (b"\xff\xfet\x00r\x00", "line 1 is not UTF-8 text"),
+        (b"\xff\xfet\x00r\x00", "line 1 is not UTF-8 text, but UTF-16 by its look"),
         (b"training:\n  epochs: 1\x00\n", "a character that no text file holds: U+0000"),
         (b"# " + b"x" * 100_000, "larger than 100 kB"),
         (b"a: [" + b"1, " * 30_000 + b"]", "more than 3000 values"),
