@@ -246,7 +246,8 @@ def first_weights_stay(settings: Settings) -> Iterator[Finding]:
             yield from _is_fetched_apart(settings, dotted, path)
             continue
         yield from _stays(settings, dotted, path)
-        if not path.endswith(".safetensors") and oddity(path) is None:
+        is_told = oddity(path) is not None and ".safetensors" in path  # as of one in curly quotes
+        if not path.endswith(".safetensors") and not is_told:
             yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
 
 
