@@ -48,7 +48,7 @@ def test_warnings(work: Path, run: lab.Shell) -> None:
 def test_training_evaluating_and_drawing(work: Path, run: lab.Shell) -> None:
     done = run("thulium", "train", "config/train.yaml", cwd=work)
     check(done.stdout + done.stderr)
-    assert "left out, since their text needs more frames" in done.stderr
+    assert "left out, since the text needs more frames" in done.stderr
     done = run("thulium", "evaluate", "config/train.yaml", cwd=work)
     check(done.stdout + done.stderr, is_named=False)
     line = f"{EVIL}000.png"
