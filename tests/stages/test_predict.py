@@ -139,6 +139,10 @@ def test_a_model_whose_document_asks_a_language_model_says_that_lines_are_read_w
         f"{how}for that, run `thulium lm {document} --output {beside}` once, and add --decoding beam"
         in predict(*words).err
     )
+    # A model that the training starts from lies below the project too, and nobody evaluates it.
+    (project / "models" / "zoo").mkdir(parents=True)
+    other = shutil.copy(model, project / "models" / "zoo" / "model.safetensors")
+    assert "reading greedily" not in predict(other, lines / "a.png").err
     beside.touch()
     assert f"{how}add --decoding beam, which reads with {beside}" in predict(*words).err
     assert "reading greedily" not in predict(*words, "--decoding", "greedy").err

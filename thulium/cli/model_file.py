@@ -92,9 +92,9 @@ def _save_dir(folder: Path) -> str:
     for name in (PARAMS, "experiment.yaml"):
         if (folder / name).exists():
             text = text_of(folder / name)
-            return f"{_folder_of_best(text, folder / METRICS, str(folder), _name_one)}{_save_dir_in(text)}"
+            return f"{_folder_of_best(text, folder / METRICS, str(folder), _name_one)}{save_dir_in(text)}"
     project = folder.absolute().parent.parent / PARAMS  # of the folder of a seed or a fold
-    return _save_dir_in(text_of(project) if folder.absolute().parent.name in (SEEDS, FOLDS) else "")
+    return save_dir_in(text_of(project) if folder.absolute().parent.name in (SEEDS, FOLDS) else "")
 
 
 def _folder_of_best(text: str, metrics: Path, name: str, how_to_name: Callable[[str], str]) -> str:
@@ -157,7 +157,8 @@ def text_of(path: Path) -> str:
         return ""
 
 
-def _save_dir_in(text: str) -> str:
+def save_dir_in(text: str) -> str:
+    """Where a document has its checkpoints, from its folder."""
     from thulium_dsl.grammar import schemas
     from thulium_dsl.text.document import parse
 
@@ -180,7 +181,7 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     said = fetch(PARAMS, revision, root, params)
     if not params.exists():
         raise ThuliumError(_no_revision(revision, said))
-    save_dir = _folder_in_revision(revision, root, folder) + _save_dir_in(text_of(params))
+    save_dir = _folder_in_revision(revision, root, folder) + save_dir_in(text_of(params))
     for name in NAMES:
         fetch(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():
@@ -197,7 +198,7 @@ def _folder_in_revision(revision: str, root: Path, folder: Path) -> str:
     text = text_of(folder / PARAMS)
     if _seeds_in(text) and not (folder / SUMMARY).exists():
         fetch(METRICS, revision, root, folder / SUMMARY)
-    file = f"{_save_dir_in(text).rstrip('/')}/{NAMES[0]}"
+    file = f"{save_dir_in(text).rstrip('/')}/{NAMES[0]}"
     # DVC writes into the folder that is worked in, and says so if there is something.
     how = "`dvc get . {0}/" + file + " --rev " + shlex.quote(revision) + " --out {1}.safetensors` brings one to name"
     return _folder_of_best(text, folder / SUMMARY, revision, lambda one: how.format(one, one.replace("/", "-")))

@@ -12,9 +12,10 @@ from click.core import ParameterSource
 from thulium.cli import engine
 from thulium.cli import output_folder as folders
 from thulium.cli.command import PATH, argument, command
-from thulium.cli.model_file import PARAMS, model_file, text_of
+from thulium.cli.model_file import PARAMS, model_file, save_dir_in, text_of
 from thulium.cli.screen import echo
 from thulium_dsl.messages.problems import ThuliumError
+from thulium_dsl.pipeline.stages import FOLDS, SEEDS
 
 UP = 4  # folders above a model in which its document may lie: those of a seed's are seeds/1/checkpoints
 BEAM_ONLY = ("beam_size", "language_model", "alpha", "beta")
@@ -118,7 +119,9 @@ def _say_how_evaluate_reads(model: Path) -> None:
     from thulium_dsl.text.document import parse
 
     document = next((folder / PARAMS for folder in model.absolute().parents[:UP] if (folder / PARAMS).is_file()), None)
-    section = ((document and parse(text_of(document)).tree) or {}).get("evaluation")
+    if document is None or not _is_trained_by(document, model.absolute()):
+        return
+    section = (parse(text_of(document)).tree or {}).get("evaluation")
     decoding = section.get("decoding") if isinstance(section, dict) else None
     if not isinstance(decoding, dict) or decoding.get("type") != "beam":
         return
@@ -127,6 +130,15 @@ def _say_how_evaluate_reads(model: Path) -> None:
     if not own.is_file():
         do = f"for that, run `thulium lm {document} --output {own}` once, and add --decoding beam"
     echo(f"reading greedily; `thulium evaluate` reads as {document} says, by beam search\n  help: {do}", err=True)
+
+
+def _is_trained_by(document: Path, model: Path) -> bool:
+    """Whether a model lies where the training of a document writes it; others are below a project too, as a start."""
+    folder, own = document.parent, Path(save_dir_in(text_of(document)))
+    below = model.parent.relative_to(folder)
+    if below.parts[:1] in ((SEEDS,), (FOLDS,)):
+        below = Path(*below.parts[2:])
+    return below == own
 
 
 def _check_positions(options: dict[str, Any]) -> None:

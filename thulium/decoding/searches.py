@@ -27,7 +27,6 @@ from thulium.runtime.errors import DataError
 from thulium_dsl.grammar.spec import BeamSpec, DecodingSpec
 
 KEY = "evaluation.decoding.language_model"
-LOOKED_AT = 500  # validation lines, as many apart from each other as there are
 HARDER = 1.15  # times the perplexity: with 1.07 times, lines were still read a little better (docs/experiments.md)
 
 
@@ -164,9 +163,7 @@ def say_whether_worse(model: NgramModel, charset: Charset, data: Prepared, more:
     """Warn where validation lines are clearly harder to guess for a model with more text than for one without it."""
     if more == "none":
         return
-    texts = data.split("val").texts
-    apart = -(-len(texts) // LOOKED_AT)
-    looked_at = [to_visual(text, charset.order) for place, text in enumerate(texts) if place % apart == 0]
+    looked_at = [to_visual(text, charset.order) for text in more_text.spread(data.split("val").texts)]
     alone = model_of(texts_of(data, "none"), model.order, charset)
     without, beside = alone.perplexity(looked_at), model.perplexity(looked_at)
     if beside > HARDER * without:

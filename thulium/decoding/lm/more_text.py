@@ -86,8 +86,7 @@ def say_what_is_known(rows: Sequence[str], data: Prepared, split: SplitName, mor
     Returns:
         How many of the lines stand there, of those that were looked at: LOOKED_AT at most, of LONG characters or more.
     """
-    every = [text for text in data.split(split).texts if len(text) >= LONG]
-    looked_at = every[:: -(-len(every) // LOOKED_AT)] if every else []
+    looked_at = spread([text for text in data.split(split).texts if len(text) >= LONG])
     whole = "\n".join(rows)
     known = [text for text in looked_at if text in whole]
     if known and len(known) > MAY_BE_CHANCE * len(looked_at):
@@ -98,6 +97,12 @@ def say_what_is_known(rows: Sequence[str], data: Prepared, split: SplitName, mor
         )
         return len(known)
     return 0
+
+
+def spread(texts: Sequence[str]) -> list[str]:
+    """LOOKED_AT texts at most, as far apart from each other as there are many."""
+    apart = max(1, -(-len(texts) // LOOKED_AT))
+    return [text for place, text in enumerate(texts) if place % apart == 0]
 
 
 def file_of(more: str) -> Path:
