@@ -85,7 +85,10 @@ def test_a_text_that_cannot_be_read_is_named(data, tmp_path, content, says):
     [
         ("\\data\\\nngram 1=4\n", r"text\.txt:1: is no text, but a language model"),
         ("# yaml-language-server: $schema=x\nversion: 1\n", r"text\.txt:1: is no text"),
-        ("καλημέρα\nabc\n", r"the transcriptions have 3 of the 11 letters of (.|\n)*name a text in their script"),
+        (
+            "καλημέρα\nabc\n",
+            r"3 of the 11 letters of .* are in a script of the transcriptions\n *help: name a text in their",
+        ),
         ("\u200b\n\u200e\n", "holds no line of text"),
         ("\n <html><body>abc\n", r"text\.txt:2: is no text, but a file with markup"),
         ("{\\rtf1 abc\n", "but a file of a word processor"),
@@ -100,6 +103,13 @@ def test_a_file_that_is_no_text_for_the_model_is_refused(data, tmp_path, content
     (tmp_path / "text.txt").write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=f"evaluation.decoding.more_text: .*{says}"):
         texts_of(data, str(tmp_path / "text.txt"))
+
+
+def test_a_register_in_capitals_is_read_with_a_text_of_its_script(data):
+    capitals = replace(data, symbols=tuple("ADNOPTU 1"))
+    assert len(texts_of(capitals, "zoo:latin")) > 27000
+    with pytest.raises(DataError, match="are in a script of the transcriptions"):
+        texts_of(replace(data, symbols=tuple("αβγ 1")), "zoo:latin")
 
 
 def test_figures_alone_are_a_text(data, tmp_path):

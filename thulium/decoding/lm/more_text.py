@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from thulium.data.bidi import scripts
 from thulium.data.line import SplitName
 from thulium.data.prepared import Prepared
 from thulium.data.text import is_blank, normalize
@@ -112,14 +113,17 @@ def file_of(more: str) -> Path:
 
 
 def _check_script(rows: list[str], more: str, symbols: Collection[str], key: str) -> None:
-    """Refuse a text that is mostly of other letters than the transcriptions: nothing would come of it."""
-    counts = Counter(char for row in rows for char in row if char.isalpha())
-    written = sum(count for char, count in counts.items() if char in symbols)
+    """Refuse a text that is mostly in other scripts than the transcriptions: nothing would come of it.
+
+    By scripts and not by letters: a register in capitals, or of few lines, lacks most letters of its own script.
+    """
+    own, counts = scripts("".join(symbols)), Counter(char for row in rows for char in row if char.isalpha())
+    written = sum(count for char, count in counts.items() if scripts(char).keys() & own.keys())
     if not rows:
         raise DataError(f"{key}: {more} holds no line of text\n  help: write its rows, or leave it out")
     if counts and 2 * written <= counts.total():
         raise DataError(
-            f"{key}: the transcriptions have {written:,} of the {counts.total():,} letters of {more}\n"
+            f"{key}: {written:,} of the {counts.total():,} letters of {more} are in a script of the transcriptions\n"
             "  help: name a text in their script, or leave it out"
         )
 
