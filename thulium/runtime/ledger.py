@@ -98,27 +98,33 @@ class Ledger:
 class NotedFile:
     """A file that is written piece by piece, and is there when it is whole."""
 
-    def __init__(self, ledger: Ledger, name: str, made: Made) -> None:
-        """Begin a file.
+    def __init__(self, ledger: Ledger, name: str, made: Made, begin: bytes = b"") -> None:
+        """Plan a file. Nothing is there before its first piece: Ctrl-C may come before anybody could drop it.
 
         Args:
             name: its path from the ledger's folder.
             made: what decides its content.
+            begin: what stands before its first piece.
         """
-        self._ledger, self._name, self._made = ledger, name, made
+        self._ledger, self._name, self._made, self._begin = ledger, name, made, begin
         self._path = ledger.folder / name
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._part = self._path.with_name(f".{self._path.name}{PART}")
         self._digest = hashlib.sha256()
-        self._file: IO[bytes] = self._part.open("wb")
+        self._file: IO[bytes] | None = None
 
     def add(self, content: bytes) -> None:
         """Write a piece of it."""
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._part.open("wb")
+            content = self._begin + content
         self._digest.update(content)
         self._file.write(content)
 
     def close(self) -> None:
         """End the file; from now on it is there."""
+        self.add(b"")  # it may be empty
+        assert self._file
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -127,8 +133,9 @@ class NotedFile:
 
     def drop(self) -> None:
         """Leave nothing of it."""
-        with contextlib.suppress(OSError):
-            self._file.close()
+        if self._file:
+            with contextlib.suppress(OSError):
+                self._file.close()
         self._part.unlink(missing_ok=True)
 
 

@@ -198,10 +198,8 @@ def in_file(wish: Wish, source: Source, ledger: Ledger, page: PageFile | None) -
                 raise
 
         return InXml(page, save, wish.positions)
-    file = NotedFile(ledger, name, made)
     found = wish.format_of(source, to_screen=False)
-    if found == "csv":
-        file.add(_csv(COLUMNS).encode())
+    file = NotedFile(ledger, name, made, _csv(COLUMNS).encode() if found == "csv" else b"")
     is_page = isinstance(source, Pages)
 
     def write(text: str) -> None:

@@ -21,12 +21,12 @@ def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
             file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+        if path.is_file() and not path.is_symlink():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:  # Ctrl-C, too
         temporary.unlink(missing_ok=True)  # on a full disk, it would take the room that the next try needs
         raise
-    if path.is_file() and not path.is_symlink():
-        shutil.copymode(path, temporary)
-    os.replace(temporary, path)
 
 
 def replace_text(path: Path, content: str) -> None:
