@@ -74,7 +74,7 @@ RATES: Mapping[int, Mapping[str, Rates]] = {
     16: {NOTHING: Rates(0.87, 0.76), "zoo:latin-tiny": Rates(0.187, 0.155), "zoo:latin-small": Rates(0.146, 0.119)},
     64: {NOTHING: Rates(0.247, 0.195), "zoo:latin-tiny": Rates(0.133, 0.102), "zoo:latin-small": Rates(0.095, 0.076)},
     256: {NOTHING: Rates(0.109, 0.078), "zoo:latin-tiny": Rates(0.089, 0.069), "zoo:latin-small": Rates(0.063, 0.049)},
-    2000: {NOTHING: Rates(0.067, 0.047), "zoo:latin-tiny": Rates(0.053, 0.039), "zoo:latin-small": Rates(0.037, 0.03)},
+    2000: {NOTHING: Rates(0.069, 0.048), "zoo:latin-tiny": Rates(0.053, 0.039), "zoo:latin-small": Rates(0.037, 0.03)},
 }
 
 
