@@ -95,6 +95,8 @@ def test_the_page_shows_the_lines_that_changed(here: Path) -> None:
 
 def test_what_cannot_be_compared_is_refused(here: Path) -> None:
     assert "is named twice" in refusal("compare", "a", "a")
+    (here / "a" / "metrics.json").write_text("{}")
+    assert "name the predictions.csv that lies beside it" in refusal("compare", "a/metrics.json", "b")
     assert "no such file or folder, and this is no DVC project" in refusal("compare", "a", "nothing")
     assert "workspace: holds no predictions.csv" in refusal("compare", "a")
     table(here / "c" / "predictions.csv", 2, pages=7)
@@ -193,6 +195,7 @@ BAD = {
     "empty.csv": ("id,text\n", "holds no texts; it should be"),
     "twice.json": ('[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]', "the line 'a' stands there twice"),
     "number.json": ('{"a": 3}', "its text is no text"),
+    "metrics.json": ('{"cer": 0.1, "measured": {}}', "figures of an evaluation, not texts: name predictions.csv"),
     "x.docx": ("x", "is none of what can be scored"),
     "key.json": ('{"a": "x", "a": "abcd"}', "is no JSON (the key 'a' stands twice"),
     "half.json": ('{"a": "abc\\ud800"}', "has half a character"),

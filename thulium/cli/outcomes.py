@@ -46,6 +46,8 @@ def _outcome(name: str, folder: Path) -> Found:
             tables = {seed: _table_in(folder, str(folder)) for seed, folder in seeds.items()}
             return name, next(iter(tables.values())), path / METRICS, tables
         return name, _table_in(path, name), path / METRICS, {}
+    if path.suffix.lower() == ".json" and path.is_file():
+        raise ThuliumError(f"{name}: is no table of readings: name the {PREDICTIONS} that lies beside it, or the folder")
     if path.exists() or path.suffix == ".csv":
         # Another table may lie in a project, beside metrics.json of the project's own model.
         return name, path, path.with_name(METRICS) if path.name == PREDICTIONS else None, {}

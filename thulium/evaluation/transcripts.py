@@ -135,6 +135,8 @@ def _add(found: Transcripts, name: str, transcript: Transcript, where: str) -> N
 
 def _of_json(path: Path, role: Role) -> Transcripts:
     tree = _parsed(read_text(path), f"{path}")
+    if isinstance(tree, dict) and tree.keys() >= {"cer", "measured"}:
+        raise DataError(f"{path}: has figures of an evaluation, not texts: name predictions.csv, which lies beside it")
     if isinstance(tree, dict) and isinstance(tree.get("lines"), list):
         tree = tree["lines"]
     if isinstance(tree, dict):
