@@ -102,6 +102,40 @@ def test_metadata_of_the_hub_becomes_pairs(tmp_path: Path) -> None:
     assert anew(root) == {"test/1.gt.txt": "drei\n", "train/1.gt.txt": "eins\n"}
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("lines.csv", 'File;Page;Transcription\r\n1.png;7;"eins; zwei"\r\nb/2.png;7;\r\nb/3.png;8;"sagt ""drei"""\r\n'),
+        ("T.TSV", 'image\ttext\n1.png\teins; zwei\n\nb/3.png\tsagt "drei"\n'),
+        ("lines.csv", '\ufefffile_name,text\n1.png,"eins; zwei"\nimages/b/3.png,"sagt ""drei"""\n'),
+    ],
+)
+def test_a_table_with_a_column_of_images_and_one_of_texts_becomes_pairs(
+    tmp_path: Path, name: str, content: str
+) -> None:
+    root = lines(tmp_path / "lines", "images/1.png", "images/b/2.png", "images/b/3.png")
+    (root / name).write_text(content, encoding="utf-8", newline="")
+    assert anew(root) == {"images/1.gt.txt": "eins; zwei\n", "images/b/3.gt.txt": 'sagt "drei"\n'}
+
+
+def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png")
+    (root / "t.csv").write_text("file,text\n1.png,eins, zwei\ngone.png,a\n1.png,a\n", encoding="utf-8")
+    with pytest.raises(ThuliumError) as error:
+        pairs.beside_images(look(root))
+    said = [row.partition("t.csv:")[2] for row in str(error.value).splitlines()]
+    assert said == [
+        "2: has 3 columns, and the first row has 2: put a text with ',' in it in quotes",
+        "3: there is no image gone.png: add it, or remove the row",
+    ]
+    (root / "t.csv").write_bytes("file,text\n1.png,Mémoire\n".encode("latin-1"))
+    with pytest.raises(ThuliumError, match="t.csv:2: is not UTF-8"):
+        pairs.beside_images(look(root))
+    (root / "t.csv").write_text('file,text\n1.png,"a\n', encoding="utf-8")
+    with pytest.raises(ThuliumError, match="t.csv:2: is no row of it .*: close what is in quotes"):
+        pairs.beside_images(look(root))
+
+
 def test_rows_of_metadata_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "1.png")
     rows = ('{"file_name": "1.png", "text": "a"}', "[]", '{"text": "a"}', '{"file_name": "../1.png"}')
@@ -126,8 +160,12 @@ def test_rows_of_metadata_that_cannot_be_used_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("t.csv", 'Datei;Text\nlines/1.png;"eins, zwei"\n', "t.csv, which is not read\n  help: write each row into"),
-        ("t.tsv", "1\teins", "t.tsv, which is not read\n  help: write each row into labels.txt"),
+        (
+            "t.csv",
+            'Datei;Text\nlines/1.png;"eins, zwei"\n',
+            "t.csv, which is not read\n  help: name the two columns file_name and text",
+        ),
+        ("t.tsv", "1\teins", "t.tsv, which is not read\n  help: name the two columns"),
         ("t.xlsx", "PK", "README.txt, t.xlsx, which are not read\n  help: if their texts are there, write"),
         ("tr.txt", "1 e i n s <space> a", "take the spaces out that stand between its characters"),
         ("Labels.txt", "1.png eins", "Labels.txt: rename it labels.txt"),

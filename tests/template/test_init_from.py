@@ -427,7 +427,10 @@ def test_what_a_killed_command_has_left_goes_before_a_project_is_made(run: lab.S
 
 
 def test_what_was_chosen_for_each_export_becomes_a_source(tmp_path: Path) -> None:
-    tables, lines = chosen(lab_data.write_parquet(tmp_path / "tables")), chosen(lab_data.write_gt_txt(tmp_path / "a", 2))
+    tables, lines = (
+        chosen(lab_data.write_parquet(tmp_path / "tables")),
+        chosen(lab_data.write_gt_txt(tmp_path / "a", 2)),
+    )
     for name, choice in (("tables", tables), ("lines", lines)):
         several._put_below(choice, name)
     whole = several._merged([("tables", tables, True), ("lines", lines, False)])

@@ -148,7 +148,9 @@ def test_a_project_with_pages_of_ones_own_cuts_and_splits_them(stranger: lab.She
     assert sum(split["lines"] for split in report["splits"].values()) == 30 * len(lab_data.PAGE_TEXTS)
 
 
-@pytest.mark.parametrize("name", ["-letters", "my letters", "letters;ls", "{letters}", "brief'", 'a"+str(print(99))+"b'])
+@pytest.mark.parametrize(
+    "name", ["-letters", "my letters", "letters;ls", "{letters}", "brief'", 'a"+str(print(99))+"b']
+)
 def test_a_name_that_cannot_be_a_folder_is_refused(name: str, stranger: lab.Shell, tmp_path: Path) -> None:
     done = stranger("thulium", "init", "--", name, cwd=tmp_path, code=2)
     assert "cannot be the name of a project" in done.stderr
@@ -235,5 +237,10 @@ def test_every_key_of_a_new_document_says_what_it_means(baked: Path) -> None:
         is_in_list = key.path[:-1] in (("augmentation", "transforms"), ("dataset", "text", "map"))
         is_in_list |= key.path[:2] == ("dataset", "sources")
         is_absent = key.path[0] in schemas.optional()
-        if key.kind in chosen and not is_absent and not is_in_list and not {"x-same-as", "x-directive"} & set(key.schema):
+        if (
+            key.kind in chosen
+            and not is_absent
+            and not is_in_list
+            and not {"x-same-as", "x-directive"} & set(key.schema)
+        ):
             assert key.schema["description"] in told, key.dotted

@@ -47,7 +47,7 @@ def _outcome(name: str, folder: Path) -> Found:
             return name, next(iter(tables.values())), path / METRICS, tables
         return name, _table_in(path, name), path / METRICS, {}
     if path.suffix.lower() == ".json" and path.is_file():
-        raise ThuliumError(f"{name}: is no table of readings: name the {PREDICTIONS} that lies beside it, or the folder")
+        raise ThuliumError(f"{name}: has no readings: name the {PREDICTIONS} that lies beside it, or the folder")
     if path.exists() or path.suffix == ".csv":
         # Another table may lie in a project, beside metrics.json of the project's own model.
         return name, path, path.with_name(METRICS) if path.name == PREDICTIONS else None, {}

@@ -1,10 +1,13 @@
-"""``metadata.jsonl``, by which folders of images have texts on the Hugging Face Hub.
+"""Tables that have a text for each image of a folder: ``metadata.jsonl``, as on the Hugging Face Hub, CSV and TSV.
 
-A row is ``{"file_name": "images/1.png", "text": "…"}``; it names an image from the folder of the file.
+A row is ``{"file_name": "images/1.png", "text": "…"}``, or has columns for the two; it names an image from the folder
+of the table, or from the folder ``images`` beside it.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -16,15 +19,25 @@ from thulium_dsl.messages.problems import ThuliumError
 
 NAME = "metadata.jsonl"
 IMAGE = "file_name"
+IMAGES = (IMAGE, "file", "filename", "image_name", "name", "path")  # and what tables with images in them call these
+FOLDER = "images"
+SIGNS = {".csv": ",;\t", ".tsv": "\t"}  # between the columns; the one that the header has most often
 ROW = f'{{"{IMAGE}": "NAME.png", "text": "…"}}'
 SHOWN = 10
+HEADER = 1 << 14  # characters of a header, at most
+_NAMES = (*IMAGES, *COLUMNS["image_column"])
 
 Row = tuple[str, dict[str, Any]]  # where it stands, and what it says
 
 
 def tables_of(sight: Sight) -> list[Path]:
     """The files of this kind."""
-    return [path for path in sight.texts if path.name.lower() == NAME]
+    return [path for path in sight.texts if path.name.lower() == NAME or _columns(path)]
+
+
+def called(tables: Sequence[Path]) -> str:
+    """What a sentence calls some of them."""
+    return " and ".join(sorted({path.name for path in tables}))
 
 
 def texts_of(tables: Sequence[Path], root: Path) -> dict[Path, bytes]:
@@ -39,7 +52,7 @@ def texts_of(tables: Sequence[Path], root: Path) -> dict[Path, bytes]:
         rows = list(_rows(table, faults))
         column = _text_column(table, [row for _, row in rows]) if rows else ""
         for where, row in rows:
-            image, text = table.parent / str(row.get(IMAGE, "")), row.get(column)
+            image, text = _image(table, str(row.get(IMAGE, ""))), row.get(column)
             if fault := _fault(row, image, root) or _fault_of_text(text, column) or _twice(image, found):
                 faults.append(f"{where}: {fault}")
             elif text:
@@ -50,7 +63,54 @@ def texts_of(tables: Sequence[Path], root: Path) -> dict[Path, bytes]:
     return found
 
 
+def _image(table: Path, name: str) -> Path:
+    beside, below = table.parent / name, table.parent / FOLDER / name
+    return below if below.is_file() and not beside.is_file() else beside
+
+
+def _columns(table: Path) -> tuple[str, list[str]] | None:
+    """The sign between the columns of a table in text, and their names; None where they are not images and texts."""
+    if table.suffix.lower() not in SIGNS:
+        return None
+    try:
+        with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:  # what is wrong, rows will say
+            header = file.readline(HEADER)
+    except OSError:
+        return None
+    sign = max(SIGNS[table.suffix.lower()], key=header.count)
+    names = next(csv.reader([header], delimiter=sign), [])
+    named = [name.strip().lower() for name in names]
+    is_one = len(set(named)) == len(named) and sum(name in _NAMES for name in named) == 1
+    return (sign, named) if is_one and meant("text_column", named) else None
+
+
 def _rows(table: Path, faults: list[str]) -> Iterator[Row]:
+    if columns := _columns(table):
+        yield from _cells(table, *columns, faults)
+    else:
+        yield from _objects(table, faults)
+
+
+def _cells(table: Path, sign: str, columns: Sequence[str], faults: list[str]) -> Iterator[Row]:
+    """The rows of a table in text; the column of images is called as in ``metadata.jsonl``."""
+    from thulium.data.textfile import read_text
+
+    names = [IMAGE if name in _NAMES else name for name in columns]
+    reader = csv.reader(io.StringIO(read_text(table)), delimiter=sign, strict=True)
+    try:
+        next(reader)
+        for cells in reader:
+            where = f"{table}:{reader.line_num}"
+            if len(cells) == len(names):
+                yield where, dict(zip(names, cells, strict=True))
+            elif cells:
+                what = f"has {len(cells)} columns, and the first row has {len(names)}"
+                faults.append(f"{where}: {what}: put a text with {sign!r} in it in quotes")
+    except csv.Error as error:
+        faults.append(f"{table}:{reader.line_num}: is no row of it ({error}): close what is in quotes")
+
+
+def _objects(table: Path, faults: list[str]) -> Iterator[Row]:
     from thulium.data.textfile import read_text
 
     for number, text in enumerate(read_text(table).split("\n"), 1):

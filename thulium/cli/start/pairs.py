@@ -44,7 +44,7 @@ def beside_images(sight: Sight) -> Form | None:
         ThuliumError: they are of such a form, but cannot be used.
     """
     if tables := metadata.tables_of(sight):
-        called = f"what {metadata.NAME} says of images"
+        called = f"what {metadata.called(tables)} says of images"
         texts = metadata.texts_of(tables, sight.root)
     elif are_lines(pairs := texts_beside(sight), len(sight.images)):
         called = "NAME.txt beside each image"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
-from thulium.cli.start import pairs
+from thulium.cli.start import metadata, pairs
 from thulium.cli.start.sight import LABELS, Sight, texts_beside
 
 ROWS = f"write each row into {LABELS} (an image's name, a space, its text), with the images in a folder images beside"
+HEADER = "name the two columns file_name and text in a first row"
 HEAD = 1 << 16  # bytes of a file that are looked into
 FIRST = re.compile(r"""["']?([^"',;\t ]+)["']?[,;\t ]+\S""")  # what stands first in a row that goes on
 SHOWN = 3
@@ -76,7 +77,9 @@ def _of_another_kind(images: str, sight: Sight) -> str:
     shown = ", ".join(str(file.relative_to(sight.root)) for file in files[:SHOWN])
     shown += f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
     which = f"{'which is' if len(files) == 1 else 'which are'} not read"
-    do = ROWS if most else f"if their texts are there, {ROWS}"
+    is_table = all(file.suffix.lower() in metadata.SIGNS for file in files)
+    do = f"{HEADER}, or {ROWS}" if is_table else ROWS
+    do = do if most else f"if their texts are there, {do}"
     spaces = "; take the spaces out that stand between its characters" if any(map(_is_spelled, files)) else ""
     return f"{images} and {shown}, {which}\n  help: {do}{spaces}"
 
