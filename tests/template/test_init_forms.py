@@ -106,6 +106,7 @@ def test_metadata_of_the_hub_becomes_pairs(tmp_path: Path) -> None:
     ("name", "content"),
     [
         ("lines.csv", 'File;Page;Transcription\r\n1.png;7;"eins; zwei"\r\nb/2.png;7;\r\nb/3.png;8;"sagt ""drei"""\r\n'),
+        ("sheet.csv", 'file;text;;\r\n1.png;"eins; zwei";;\r\n;;;\r\nb/3.png;"sagt ""drei""";;\r\n'),
         ("T.TSV", 'image\ttext\n1.png\teins; zwei\n\nb/3.png\tsagt "drei"\n'),
         ("lines.csv", '\ufefffile_name,text\n1.png,"eins; zwei"\nimages/b/3.png,"sagt ""drei"""\n'),
     ],
@@ -120,13 +121,14 @@ def test_a_table_with_a_column_of_images_and_one_of_texts_becomes_pairs(
 
 def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "1.png")
-    (root / "t.csv").write_text("file,text\n1.png,eins, zwei\ngone.png,a\n1.png,a\n", encoding="utf-8")
+    (root / "t.csv").write_text("file,text\n1.png,eins, zwei\ngone.png,a\n1.png,a\n" + "x" * 300 + ",a\n", encoding="utf-8")
     with pytest.raises(ThuliumError) as error:
         pairs.beside_images(look(root))
     said = [row.partition("t.csv:")[2] for row in str(error.value).splitlines()]
     assert said == [
         "2: has 3 columns, and the first row has 2: put a text with ',' in it in quotes",
         "3: there is no image gone.png: add it, or remove the row",
+        f"5: there is no image {'x' * 300}: add it, or remove the row",
     ]
     (root / "t.csv").write_bytes("file,text\n1.png,Mémoire\n".encode("latin-1"))
     with pytest.raises(ThuliumError, match="t.csv:2: is not UTF-8"):

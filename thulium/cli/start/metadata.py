@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from os.path import isfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -65,7 +66,7 @@ def texts_of(tables: Sequence[Path], root: Path) -> dict[Path, bytes]:
 
 def _image(table: Path, name: str) -> Path:
     beside, below = table.parent / name, table.parent / FOLDER / name
-    return below if below.is_file() and not beside.is_file() else beside
+    return below if isfile(below) and not isfile(beside) else beside
 
 
 def _columns(table: Path) -> tuple[str, list[str]] | None:
@@ -78,9 +79,13 @@ def _columns(table: Path) -> tuple[str, list[str]] | None:
     except OSError:
         return None
     sign = max(SIGNS[table.suffix.lower()], key=header.count)
-    names = next(csv.reader([header], delimiter=sign), [])
+    try:
+        names = next(csv.reader([header], delimiter=sign), [])
+    except csv.Error:
+        return None
     named = [name.strip().lower() for name in names]
-    is_one = len(set(named)) == len(named) and sum(name in _NAMES for name in named) == 1
+    called = [name for name in named if name]  # spreadsheets add columns without a name
+    is_one = len(set(called)) == len(called) and sum(name in _NAMES for name in called) == 1
     return (sign, named) if is_one and meant("text_column", named) else None
 
 
@@ -101,9 +106,11 @@ def _cells(table: Path, sign: str, columns: Sequence[str], faults: list[str]) ->
         next(reader)
         for cells in reader:
             where = f"{table}:{reader.line_num}"
+            if not any(cells):
+                continue  # spreadsheets write empty rows, too
             if len(cells) == len(names):
                 yield where, dict(zip(names, cells, strict=True))
-            elif cells:
+            else:
                 what = f"has {len(cells)} columns, and the first row has {len(names)}"
                 faults.append(f"{where}: {what}: put a text with {sign!r} in it in quotes")
     except csv.Error as error:
@@ -140,7 +147,7 @@ def _fault(row: dict[str, Any], image: Path, root: Path) -> str:
         return f"has no {IMAGE!r}: write the image's name, or remove the row"
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
         return f"the image {name!r} points out of the folder: put it beside this file, and name it from there"
-    if not image.is_file():
+    if not isfile(image):  # unlike Path.is_file, also of a name that no file can have
         return f"there is no image {image.relative_to(root)}: add it, or remove the row"
     return ""
 
