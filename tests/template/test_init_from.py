@@ -332,11 +332,13 @@ def test_a_zip_with_a_link_or_a_password_is_refused_and_all_is_said_at_once(tmp_
         assert part in said
 
 
-@pytest.mark.parametrize("cut", [0, 30, -40])
-def test_a_broken_zip_is_refused(cut: int, pages: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "cut, said", [(0, "is empty (0 bytes)"), (30, "is no ZIP archive, or a broken one"), (-40, "or a broken one")]
+)
+def test_a_broken_zip_is_refused(cut: int, said: str, pages: Path, tmp_path: Path) -> None:
     file = zipped(pages, tmp_path / "a.zip")
     file.write_bytes(file.read_bytes()[:cut])
-    assert "is no ZIP archive, or a broken one" in refused(file, tmp_path / "letters")
+    assert said in refused(file, tmp_path / "letters")
 
 
 def test_a_zip_with_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -505,4 +507,5 @@ def test_real_exports_fit(name: str, kind: str, values: dict[str, str]) -> None:
 
 def test_a_table_named_by_itself_is_told_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "lines.parquet").write_bytes(b"PAR1PAR1")
-    assert "name the folder that they lie in" in refused(tmp_path / "lines.parquet", tmp_path / "letters")
+    said = refused(tmp_path / "lines.parquet", tmp_path / "letters")
+    assert "name the folder in which transcriptions and images lie" in said

@@ -39,9 +39,7 @@ def unpack(archive: Path, folder: Path) -> list[str]:
             for entry in entries:
                 _write(opened, entry, folder)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, UnicodeError) as error:
-        what = "is no ZIP archive, or a broken one" if not zipfile.is_zipfile(archive) else "is damaged"
-        other = "; of other files, name the folder that they lie in" if archive.suffix.lower() != ".zip" else ""
-        raise ThuliumError(f"{archive}: {what} ({error}): export or download it again{other}") from None
+        raise ThuliumError(f"{archive}: {_unopened(archive, error)}") from None
     except OSError as error:
         if error.errno is not None:
             raise
@@ -57,6 +55,17 @@ def unpack(archive: Path, folder: Path) -> list[str]:
         f"{_counted(len(foreign), 'name')} in the archive, such as {shown!r}, do not say in which encoding they are: "
         "if they look wrong, unpack it with the program that packed it, and name the folder"
     ]
+
+
+def _unopened(archive: Path, error: Exception) -> str:
+    """Why an archive could not be read, and what to do."""
+    if archive.stat().st_size == 0:
+        return "is empty (0 bytes): export or download it again"
+    if zipfile.is_zipfile(archive):
+        return f"is damaged ({error}): export or download it again"
+    if archive.suffix.lower() == ".zip":
+        return f"is no ZIP archive, or a broken one ({error}): export or download it again"
+    return "is a file and no ZIP archive: name the folder in which transcriptions and images lie"
 
 
 def _counted(number: int, word: str) -> str:
