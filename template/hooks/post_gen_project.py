@@ -10,6 +10,7 @@ import sys
 
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
 
+HERE = os.getcwd()
 SLUG = {{ cookiecutter.project_slug | tojson }}
 DATASET = {{ cookiecutter.dataset | tojson }}
 DATA = {
@@ -23,6 +24,8 @@ DATA = {
 
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode and not os.path.isdir(HERE):
+        sys.exit(1)  # `thulium init` was interrupted, and has removed the project: it has said so, this would be noise
     if done.returncode:
         print("%s failed:\n%s%s" % (" ".join(command), done.stdout, done.stderr), file=sys.stderr)
         sys.exit(1)

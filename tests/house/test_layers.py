@@ -34,6 +34,7 @@ LANGUAGE_NEEDS = {"yaml", "ruamel", "jsonschema", "jinja2", "rich", "thulium_dsl
 OPEN_TO_THE_ENGINE = {
     "thulium_dsl.text.files",
     "thulium_dsl.grammar.building",
+    "thulium_dsl.grammar.column_names",
     "thulium_dsl.grammar.names",
     "thulium_dsl.grammar.spec",
     "thulium_dsl.grammar.zoo",

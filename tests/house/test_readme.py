@@ -6,7 +6,9 @@ from pathlib import Path
 import lab
 import pytest
 
+from thulium.cli.main import app
 from thulium_dsl.grammar import schemas, validate
+from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline import stages
 from thulium_dsl.text import document
 
@@ -40,6 +42,19 @@ def test_links_into_a_page_name_one_of_its_headings() -> None:
         for link, heading in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
             target = page.parent / link if link else page
             assert heading in headings(target), f"{page.name}: {link}#{heading}"
+
+
+def test_what_the_readme_shows_of_a_wrong_document_is_what_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = re.findall(r"(?s)\$ thulium validate\n(.*?)```", README)
+    lines = dict(re.findall(r"(?m)^ +(\d+) \| (.*\w.*)$", shown))
+    document = {"1": "version: 1", "4": "training:", "7": "  optimizer:", "9": "early_stopping:"} | lines
+    (tmp_path / "params.yaml").write_text("".join(f"{document.get(str(number), '')}\n" for number in range(1, 11)))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ThuliumError) as refused:
+        app(["validate"], standalone_mode=False)
+    assert f"{refused.value}\n" == shown
 
 
 def headings(page: Path) -> set[str]:

@@ -75,6 +75,48 @@ def test_a_finished_run_is_not_repeated_unasked(trained: Path, run: lab.Shell) -
     assert model.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("checkpoints/best.safetensors", None, "not its model\n  runs/exp1/checkpoints/best.safetensors: no such"),
+        ("checkpoints/last.safetensors", b"x", "not its model\n  runs/exp1/checkpoints/last.safetensors: is damaged"),
+        (
+            "metrics/train.json",
+            b"{}",
+            "runs/exp1/metrics/train.json: is damaged\n  help: put it back, or add --restart",
+        ),
+        ("metrics/train.json", b"x", "runs/exp1/metrics/train.json: is damaged\n  help: put it back, or add --restart"),
+    ],
+)
+def test_a_run_that_lost_something_does_not_pass_for_finished(
+    name: str, content: bytes | None, says: str, trained: Path, run: lab.Shell
+) -> None:
+    file = trained / "runs" / "exp1" / name
+    kept = file.read_bytes()
+    file.write_bytes(content) if content else file.unlink()
+    done = run(*TRAIN, cwd=trained, code=2)
+    file.write_bytes(kept)
+    assert says in done.stderr
+
+
+def test_the_last_model_is_not_taken_for_the_best_one_unsaid(trained: Path, run: lab.Shell) -> None:
+    best = trained / "runs" / "exp1" / "checkpoints" / "best.safetensors"
+    best.rename(best.with_name("put-away"))
+    done = run("thulium", "predict", "runs/exp1", "data/test/images", cwd=trained)
+    best.with_name("put-away").rename(best)
+    assert "note: there is no best.safetensors: last.safetensors is taken, the model of the last epoch" in done.stderr
+
+
+def test_a_folder_where_a_file_should_be_is_named(trained: Path, run: lab.Shell, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained, tmp_path / "copy"))
+    (folder / "runs" / "exp1" / "metrics.json").unlink(missing_ok=True)
+    (folder / "runs" / "exp1" / "metrics.json").mkdir()
+    done = run(*EVALUATE, cwd=folder, code=2)
+    assert done.stderr.endswith(
+        "metrics.json: Is a directory\n  help: move away the folder that stands where a file should be\n"
+    )
+
+
 def test_restart_trains_anew(trained: Path, run: lab.Shell) -> None:
     model = trained / "runs" / "exp1" / "checkpoints" / "best.safetensors"
     before = model.stat().st_mtime_ns
@@ -326,6 +368,7 @@ def test_a_gpu_that_is_not_there_is_named_with_what_to_write_instead(config: Pat
 def test_evaluating_an_untrained_run_says_what_to_do(config: Path, run: lab.Shell) -> None:
     done = run(*EVALUATE, cwd=config, code=2)
     assert "holds no prepared data" in done.stderr
+    assert not (config / "runs").exists()
     run("thulium", "prepare", "config/train.yaml", "--output-dir", "runs/exp1/prepared", cwd=config)
     done = run(*EVALUATE, cwd=config, code=2)
     assert "runs/exp1/checkpoints/best.safetensors: no such checkpoint; train first" in done.stderr

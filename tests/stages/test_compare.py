@@ -137,6 +137,14 @@ WRITTEN = {
     "t.csv": "id,text\na,Anno 1742\nb,den 3 May\n",
     "t.txt": "a\tAnno 1742\nb\tden 3 May\n",
     "a spreadsheet's.csv": "\ufeffid,text\na,Anno 1742\nb,den 3 May\n",
+    "metadata.csv": "file_name,text\nimages/a.png,Anno 1742\nimages/b.png,den 3 May\n",
+    "metadata.jsonl": '{"file_name": "a.png", "text": "Anno 1742"}\n{"file_name": "b.png", "text": "den 3 May"}\n',
+    "semicolons.csv": "\ufeffFile_Name;Text;\r\na.png;Anno 1742;\r\nb.png;den 3 May;\r\n;;\r\n;;\r\n",
+    "says its sign.csv": "sep=;\r\npath;gt\r\na.png;Anno 1742\r\nb.png;den 3 May\r\n",
+    "tabs.csv": "filename\ttranscript\na.png\tAnno 1742\nb.png\tden 3 May\n",
+    "head.tsv": 'file_name\ttext\na.png\tAnno 1742\nb.png\t"den 3 May"\n',
+    "three columns.tsv": "text\timage_name\tconfidence\nAnno 1742\ta.png\t0.9\nden 3 May\tb.png\t0.8\n",
+    "unicode text.txt": '"file_name"\t"text"\na.png\tAnno 1742\nb.png\tden 3 May\n',
 }
 
 
@@ -191,7 +199,15 @@ def test_lines_that_were_not_read_are_never_passed_over_in_silence(tmp_path: Pat
 BAD = {
     "none.json": ("{", "is no JSON"),
     "list.json": ("[1]", "should hold a list of {id, text}"),
-    "parted.csv": ("id;text\na;x\n", "help: its columns are parted by semicolons or tabs: save it with commas"),
+    "names.csv": ("bild;inhalt\na;x\n", "(id, line_id, image, file, name, file_name, "),
+    "other names.csv": ("bild;inhalt\na;x\n", "names.csv:2: has no key or column for a name"),
+    "texts.csv": ("id;inhalt\na;x\n", "rename one; there are 'id', 'inhalt'"),
+    "two.csv": ("Name,NAME,text\na,a,x\n", "two.csv:2: has no key or column for a name"),
+    "unquoted.csv": (
+        "sep=;\nid;text\n\na;x;y\n",
+        "unquoted.csv:4: has 3 cells, its head has 2, with semicolons between them: put a text that has some in quotes",
+    ),
+    "quotes.tsv": ('id\ttext\na\t"x" he said\n', "quotes.tsv:2: is no CSV file from here on ("),
     "empty.csv": ("id,text\n", "holds no texts; it should be"),
     "twice.json": ('[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]', "the line 'a' stands there twice"),
     "number.json": ('{"a": 3}', "its text is no text"),

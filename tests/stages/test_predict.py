@@ -203,6 +203,11 @@ def test_the_lines_most_worth_a_look_are_named_apart_from_the_texts(model: Path,
     said = predict(model, lines, "--review", 9, "--output-dir", tmp_path / "out")
     assert "the 3 lines most worth a look of 3" in said.err
     assert (tmp_path / "out" / "lines.txt").exists()
+    assert "--review looked at none" not in said.err
+    said = predict(model, lines, "--review", 9, "--output-dir", tmp_path / "out")  # as after an interruption
+    assert "most worth a look" not in said.err
+    assert "warning: --review looked at none of the lines of the file that was there already\n  help: for" in said.err
+    assert "looked at none" not in predict(model, lines, "--output-dir", tmp_path / "out").err
 
 
 def test_lines_that_the_model_is_not_sure_of_come_with_a_warning(model: Path, lines: Path, tmp_path: Path) -> None:

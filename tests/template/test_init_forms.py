@@ -105,7 +105,11 @@ def test_metadata_of_the_hub_becomes_pairs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("lines.csv", 'File;Page;Transcription\r\n1.png;7;"eins; zwei"\r\nb/2.png;7;\r\nb/3.png;8;"sagt ""drei"""\r\n'),
+        ("lines.csv", 'File;Row;Transcription\r\n1.png;7;"eins; zwei"\r\nb/2.png;7;\r\nb/3.png;8;"sagt ""drei"""\r\n'),
+        ("excel.csv", 'sep=;\r\nfile_name;text\r\n1.png;"eins; zwei"\r\nb\\3.png;"sagt ""drei"""\r\n'),
+        ("names.csv", 'name,text\n1,eins; zwei\nB/3.JPG,"sagt ""drei"""\n'),
+        ("two.csv", 'file_name,image,text\n1.png,no,eins; zwei\nb/3.png,none,"sagt ""drei"""\n'),
+        ("same.csv", 'file,text,label,gt\n1.png,eins; zwei,eins; zwei,\nb/3.png,"sagt ""drei""","sagt ""drei""",\n'),
         ("sheet.csv", 'file;text;;\r\n1.png;"eins; zwei";;\r\n;;;\r\nb/3.png;"sagt ""drei""";;\r\n'),
         ("T.TSV", 'image\ttext\n1.png\teins; zwei\n\nb/3.png\tsagt "drei"\n'),
         ("lines.csv", '\ufefffile_name,text\n1.png,"eins; zwei"\nimages/b/3.png,"sagt ""drei"""\n'),
@@ -121,7 +125,9 @@ def test_a_table_with_a_column_of_images_and_one_of_texts_becomes_pairs(
 
 def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "1.png")
-    (root / "t.csv").write_text("file,text\n1.png,eins, zwei\ngone.png,a\n1.png,a\n" + "x" * 300 + ",a\n", encoding="utf-8")
+    (root / "t.csv").write_text(
+        "file,text\n1.png,eins, zwei\ngone.png,a\n1.png,a\n" + "x" * 300 + ",a\n", encoding="utf-8"
+    )
     with pytest.raises(ThuliumError) as error:
         pairs.beside_images(look(root))
     said = [row.partition("t.csv:")[2] for row in str(error.value).splitlines()]
@@ -130,12 +136,96 @@ def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         "3: there is no image gone.png: add it, or remove the row",
         f"5: there is no image {'x' * 300}: add it, or remove the row",
     ]
+    (root / "t.csv").write_text(
+        'file,text\n1.png\n1.png, "a, b"\nhttps://a.org/1.png,a\nc:\\1.png,a\n', encoding="utf-8"
+    )
+    with pytest.raises(ThuliumError) as error:
+        pairs.beside_images(look(root))
+    assert [row.partition("t.csv:")[2] for row in str(error.value).splitlines()] == [
+        "2: has 1 column, and the first row has 2: add what is missing, if only ','",
+        "3: has 3 columns, and the first row has 2: take out the space before the quotation mark",
+        "4: the image https://a.org/1.png is an address: download it into the folder, and name the file",
+        "5: the image 'c:\\\\1.png' points out of the folder: put it beside this file, and name it from there",
+    ]
+    (root / "t.csv").write_text("file,text\n1.png,a\n", encoding="utf-16")
+    with pytest.raises(ThuliumError, match=r"t\.csv:1: is not UTF-8 text, but UTF-16"):
+        pairs.beside_images(look(root))
     (root / "t.csv").write_bytes("file,text\n1.png,Mémoire\n".encode("latin-1"))
-    with pytest.raises(ThuliumError, match="t.csv:2: is not UTF-8"):
+    with pytest.raises(ThuliumError, match=r"t\.csv:2: is not UTF-8"):
         pairs.beside_images(look(root))
     (root / "t.csv").write_text('file,text\n1.png,"a\n', encoding="utf-8")
-    with pytest.raises(ThuliumError, match="t.csv:2: is no row of it .*: close what is in quotes"):
+    with pytest.raises(ThuliumError, match=r"t\.csv:2: is no row of it .*: close what is in quotes"):
         pairs.beside_images(look(root))
+
+
+@pytest.mark.parametrize("content", ["file_name,text\n", "file_name,text\n1.png,\n"])
+def test_a_table_without_a_text_is_refused(content: str, tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png")
+    (root / "t.csv").write_text(content)
+    with pytest.raises(ThuliumError, match=r"t\.csv: (no rows of texts|1 row, and none has a text): write the text of"):
+        pairs.beside_images(look(root))
+    (root / "t.csv").rename(root / "metadata.jsonl")
+    (root / "metadata.jsonl").write_text("")
+    with pytest.raises(ThuliumError, match=r"metadata\.jsonl: no rows of texts"):
+        pairs.beside_images(look(root))
+
+
+def test_columns_that_could_both_be_meant_are_named(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "2.png")
+    (root / "t.csv").write_text("file_name,text,transcription\n1.png,ocr,right\n2.png,same,same\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv:2: which are the texts\? 'text', 'transcription' differ: keep one"):
+        pairs.beside_images(look(root))
+    (root / "t.csv").write_text("file_name,image,text\n1.png,2.png,a\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv: which names the images\? 'file_name', 'image' could: keep one"):
+        pairs.beside_images(look(root))
+
+
+def test_pages_and_splits_that_a_table_names_become_folders(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "images/2.png", "3.png")
+    rows = ("file_name,text,book,page,split,hand", "1.png,a,B,7/r,train,x", "2.png,b,B,test,dev,x", "3.png,c,,,,")
+    (root / "t.csv").write_text("\n".join(rows))
+    assert anew(root) == {"train/B/7/r/1.gt.txt": "a\n", "images/dev/B/page test/2.gt.txt": "b\n", "3.gt.txt": "c\n"}
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert form.remarks == (
+        "t.csv: 'split' says the split of each line, and its folder is called so now",
+        "t.csv: 'page' says the page of each line, and its folder is called so now",
+        "t.csv: 'book' says the document of each line, and its folder is called so now",
+        "t.csv: 'file_name' names the images and 'text' is their text; not read: 'hand'",
+    )
+    (root / "t.csv").write_text("file_name,text,page\n1.png,a,../7\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv:2: the page '\.\.' cannot be the name of a folder"):
+        pairs.beside_images(look(root))
+    (root / "t.csv").write_text("file_name,text,split\n1.png,a,fold 3\n")
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert form.remarks[0].endswith("not read: 'split'")
+
+
+def test_two_images_of_one_name_have_one_text(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "1.bmp", "2.png")
+    (root / "t.csv").write_text("file_name,text\n1.png,a\n1.bmp,b\n2.png,c\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv:3: the images 1\.png and 1\.bmp have one name but for the ending"):
+        pairs.beside_images(look(root))
+    (root / "t.csv").write_text("file_name,text\n1.png,a\n2.png,c\n")
+    assert anew(root) == {"1.gt.txt": "a\n", "2.gt.txt": "c\n"}
+    assert not (root.parent / "target" / "1.bmp").exists()
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert form.remarks == ("1 image is left out, whose name has a text that is another image's, such as 1.bmp",)
+
+
+def test_what_is_not_read_beside_the_data_is_named(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", *(f"{number}.png" for number in range(20)))
+    for number in range(12):
+        (root / f"{number}.gt.txt").write_text(f"a text {number}\n")
+    for number in range(20):
+        (root / f"{number}.txt").write_text("a text\n")
+    (root / "t.csv").write_text("file_name,text\n15.png,a\n")
+    order = begin.Order(root, None, Making(tmp_path / "project", tmp_path))
+    remarks = begin.ready(order, None).choice.remarks
+    assert remarks[0].startswith("t.csv may name images and their texts, and is not read, since .gt.txt is")
+    assert remarks[1].startswith("8 images have NAME.txt beside them and no NAME.gt.txt, such as 12.txt: if these")
 
 
 def test_rows_of_metadata_that_cannot_be_used_are_named(tmp_path: Path) -> None:
@@ -155,7 +245,10 @@ def test_rows_of_metadata_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         "7: 'text' is not a tex",
     ]
     (root / "metadata.jsonl").write_text('{"file_name": "1.png", "label": "a", "sentence": "b"}')
-    with pytest.raises(ThuliumError, match="which key holds the texts\\? There are 'file_name', 'label', 'sentence'"):
+    with pytest.raises(ThuliumError, match="jsonl:1: which are the texts\\? 'label', 'sentence' differ: keep one"):
+        pairs.beside_images(look(root))
+    (root / "metadata.jsonl").write_text('{"file_name": "1.png", "said": "a"}')
+    with pytest.raises(ThuliumError, match="which holds the texts\\? There are 'file_name', 'said'"):
         pairs.beside_images(look(root))
 
 

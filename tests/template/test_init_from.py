@@ -374,6 +374,19 @@ def test_names_in_a_zip_are_read_as_what_they_are(tmp_path: Path) -> None:
     assert "do not say in which encoding they are" in remarks[0]
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("Gr\u00f6\u00dfe.zip", "Groesse"),
+        ("Gro\u0308\u00dfe", "Groesse"),
+        ("\u00dcberlieferung \u00e0 c\u0153ur.ZIP", "Ueberlieferung-a-coeur"),
+        ("\u65e5\u672c", "lines"),
+    ],
+)
+def test_a_project_without_a_name_has_that_of_its_data_in_ascii(source: str, name: str, tmp_path: Path) -> None:
+    assert begin.name_of(tmp_path / source) == name
+
+
 def test_what_is_interrupted_leaves_nothing(pages: Path, tmp_path: Path) -> None:
     file = zipped(pages, tmp_path / "a.zip")
     folder = tmp_path / "below" / "letters"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import signal
 from pathlib import Path
 
 import lab
@@ -217,6 +218,19 @@ def test_a_project_that_cannot_be_made_is_refused_in_a_sentence(
     assert done.stderr.startswith(says)
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_interrupted_command_says_nothing_of_what_it_takes_from_its_hook(
+    stranger: lab.Shell, tmp_path: Path
+) -> None:
+    """The signal reaches the command alone, as one of a program that watches it; the hook still runs, and DVC fails."""
+    process = stranger.start("thulium", "init", "letters", cwd=tmp_path)
+    while not (tmp_path / ".letters.thulium-init" / "letters" / ".git" / "HEAD").exists():
+        assert process.poll() is None, "it ended before it was interrupted"
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)  # the hook has the same pipes, so it has ended, too
+    assert (process.returncode, *said) == (130, "", "interrupted\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cookiecutter_makes_no_project_in_the_checkout(stranger: lab.Shell) -> None:

@@ -249,15 +249,16 @@ def _plan(project: Project, wanted: Sequence[Wanted], missing: Sequence[Wanted])
         f"there: {len(wanted) - len(missing)}, missing: {len(missing)}"
     ]
     if missing:
-        rows.append(_time(project, sum(each.lines for each in missing)))
+        rows.append(_time(project, missing))
     return "\n".join(rows)
 
 
-def _time(project: Project, lines: int) -> str:
+def _time(project: Project, missing: Sequence[Wanted]) -> str:
     from thulium_dsl.pipeline import pace as paces
     from thulium_dsl.pipeline.job import duration, lines_an_epoch
     from thulium_dsl.pipeline.stages import PREPARED
 
+    lines = sum(each.lines for each in missing)
     epochs, pace = project.tree["training"]["epochs"], paces.read(project.root)
     most = "1 epoch" if epochs == 1 else f"at most {epochs:,} epochs"
     size = f"what is missing: {lines:,} lines in all, {most} of each as in the document: fewer lines have fewer steps"
@@ -266,7 +267,9 @@ def _time(project: Project, lines: int) -> str:
     weighted = lines_an_epoch(project.root / PREPARED) or project.total
     seconds = lines * weighted / project.total * epochs / pace.lines_per_s
     speed = f"at the last run's {pace.lines_per_s:.0f} lines/s on {pace.device}"
-    return f"{size}\nabout {duration(seconds)} {speed}, and some seconds for each to begin"
+    each = "the training" if len(missing) == 1 else f"each of the {len(missing)} trainings"
+    besides = f"{each} also has to begin, to be evaluated and to be kept by DVC, which takes longer where lines are few"
+    return f"{size}\nabout {duration(seconds)} {speed}, for the learning alone: {besides}"
 
 
 def _refuse_unready(root: Path) -> None:

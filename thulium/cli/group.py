@@ -109,6 +109,8 @@ def report(error: Exception) -> NoReturn:
         time.sleep(GRACE_S)  # who speaks must come first: the end of one process is the end of all
     is_ours = isinstance(error, (ThuliumError, OSError))
     text = str(error) if is_ours else "".join(traceback.format_exception(error)).rstrip()
+    if isinstance(error, OSError) and error.filename:
+        text = f"{error.filename2 or error.filename}: {error.strerror}"
     if isinstance(error, LostPeer):
         text += "\nthe same command resumes from the last state that was kept"
     _end(2 if is_ours else 1, f"rank {here.rank}: {text}" if speaks else "")

@@ -72,6 +72,7 @@ MENDABLE = {
     errno.EDQUOT: _MAKE_ROOM,
     errno.ENOTDIR: _MOVE_AWAY,
     errno.EEXIST: _MOVE_AWAY,
+    errno.EISDIR: "move away the folder that stands where a file should be",
 }
 
 
@@ -89,7 +90,10 @@ def main() -> None:
             raise
         if group.is_member():
             group.report(error)
-        echo(f"{error.filename or 'the disk'}: {error.strerror}\n  help: {MENDABLE[error.errno]}", err=True)
+        echo(
+            f"{error.filename2 or error.filename or 'the disk'}: {error.strerror}\n  help: {MENDABLE[error.errno]}",
+            err=True,
+        )
         _drop_output()
         sys.exit(2)
 

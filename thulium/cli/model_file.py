@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from thulium.cli.screen import echo
 from thulium_dsl.grammar import names, zoo
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import FOLDS, SEEDS
@@ -74,6 +75,7 @@ def _in_folder(folder: Path) -> Path:
     places = (folder, folder / _save_dir(folder))
     tried = [*(place / name for place in dict.fromkeys(places) for name in NAMES), folder / names.MODEL]
     if found := next((path for path in tried if path.is_file()), None):
+        _say_last(found)
         return found
     from thulium.runtime.pointers import absent
 
@@ -85,6 +87,12 @@ def _in_folder(folder: Path) -> Path:
         "`dvc pull` brings it, if it was pushed; `dvc repro` trains it" if is_known else "train first, or name the file"
     )
     raise ThuliumError(f"{folder}: holds no {NAMES[0]}, and neither does {places[1]}: {do}")
+
+
+def _say_last(file: Path) -> None:
+    best, last = NAMES
+    if file.name == last:
+        echo(f"note: there is no {best}: {last} is taken, the model of the last epoch", err=True)
 
 
 def _save_dir(folder: Path) -> str:
@@ -185,6 +193,7 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Path:
     for name in NAMES:
         fetch(f"{save_dir.rstrip('/')}/{name}", revision, root, folder / name)
         if (folder / name).exists():
+            _say_last(folder / name)
             return folder / name
     raise ThuliumError(
         f"{revision}: its model, {save_dir.rstrip('/')}/{NAMES[0]}, is not in DVC's cache here\n"

@@ -29,14 +29,14 @@ WAIT_S = 60  # for a command that is about to end
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep a folder for this command until the block ends; a folder that stays empty goes again.
+    """Keep a folder for this command until the block ends; one that it makes and that stays empty goes again.
 
     Raises:
         ThuliumError: it is a file; or another command is at work there, and does not end.
     """
     if folder.exists() and not folder.is_dir():
         raise ThuliumError(f"{folder}: is a file; name a folder")
-    is_new = not folder.exists()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     place = folder / STATE
     lock = _claim(folder, place)
     try:
@@ -50,8 +50,8 @@ def held(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             (place / "lock").unlink(missing_ok=True)
             place.rmdir()
-            if is_new:
-                folder.rmdir()
+            for path in made:
+                path.rmdir()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ into one folder.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from thulium.cli import engine, folds, group, warnings
+from thulium.cli import engine, finished, folds, group, warnings
 from thulium.cli import output_folder as folders
 from thulium.cli import seeds as several
 from thulium.cli.command import PATH, command, document
@@ -174,7 +173,7 @@ def _train(file: Path, experiment: Experiment, place: Place, world: World, resta
         if world.is_main:
             _check_folder(experiment, place, restart)
         _prepare_for(experiment, place, world)
-        if world.broadcast(world.is_main and _is_finished(place, restart)):
+        if world.broadcast(world.is_main and not restart and _is_finished(experiment, place)):
             return
         if world.is_main:
             # What was trained on other data must not pass for a finished run, wherever this one ends.
@@ -240,25 +239,8 @@ def _digest(place: Place) -> str:
     return digest_of_lines(place.prepared)
 
 
-def _is_finished(place: Place, restart: bool) -> bool:
-    """Whether there is nothing to train: outside of a project, where DVC knows that, a finished run is left alone.
-
-    Raises:
-        ThuliumError: a run is finished, but of other lines than there are now.
-    """
-    from thulium.runtime.unfinished import FOLDER, forget_finished
-
-    metrics = place.out / "metrics" / "train.json"
-    if restart or not metrics.exists():
-        return False
-    if json.loads(metrics.read_text(encoding="utf-8"))["computed"]["data"] != _digest(place):
-        raise ThuliumError(
-            f"{place.out} holds a finished run of other lines: the data have changed since\n"
-            "  help: add --restart to train anew on them, or name another --output-dir"
-        )
-    forget_finished(place.out / FOLDER)
-    echo(f"{place.out} holds a finished run; nothing was done (add --restart to train anew)")
-    return True
+def _is_finished(experiment: Experiment, place: Place) -> bool:
+    return finished.is_finished(place.out, experiment.checkpointing, _digest(place))
 
 
 def _on_gpus(experiment: Experiment, gpus: str | None) -> Experiment:

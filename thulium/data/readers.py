@@ -9,6 +9,7 @@ and when, changes nothing.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -25,7 +26,9 @@ from thulium.data.augmentation.on_device.recipe import LineDraws, Recipe
 from thulium.data.batch import Batch, collate
 from thulium.data.charset import Charset
 from thulium.data.images.grey import paper_value
+from thulium.runtime import processor
 from thulium.runtime.errors import LostReader
+from thulium.runtime.progress import say
 from thulium.runtime.signals import leave_group
 from thulium_dsl.messages.problems import ThuliumError
 
@@ -149,11 +152,24 @@ class Readers:
     def _open(self, passes: tuple[Pass, ...]) -> Stream:
         if self._stream and self.workers:
             self._stream.batches = None  # there is one queue, and it now brings something else
-        if self._loader is None:
-            self._loader = self._made()
         self._order.passes = passes
-        self._stream = Stream(iter(self._loader), passes)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)  # we say it ourselves
+            if self._loader is None:
+                self._say_crowded()
+                self._loader = self._made()
+            self._stream = Stream(iter(self._loader), passes)
         return self._stream
+
+    def _say_crowded(self) -> None:
+        """Warn of more processes than can run at once."""
+        cores = processor.cores()
+        if self.workers > cores:
+            have = "is 1 core" if cores == 1 else f"are {cores} cores"
+            say(
+                f"warning: resources.loader_workers: there {have} for {self.workers} processes that read lines: they "
+                "wait for one another, and for the model\n  help: write auto, or fewer"
+            )
 
     def _made(self) -> DataLoader[_Line | ThuliumError]:
         return DataLoader(

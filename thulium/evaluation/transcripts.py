@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -19,18 +19,19 @@ from thulium.ingest.readers.sheet import format_of, own_names
 from thulium.ingest.readers.xmlfile import PageFault, content_of, parsed
 from thulium.runtime.documents import section
 from thulium.runtime.errors import MAX_LISTED, DataError
-from thulium.runtime.tables import read_table
+from thulium.runtime.tables import parted, read_numbered
+from thulium_dsl.grammar import column_names
 
 Role = Literal["reference", "hypothesis"]
 _TEXT_ENDINGS = (".gt.txt", ".pred.txt", ".txt")
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 # The keys or columns of a line's name and text, the first that is there.
-_NAMES = ("id", "line_id", "image", "file", "name")
+_NAMES = ("id", "line_id", *column_names.IMAGES)
+_OTHER_TEXTS = tuple(name for name in column_names.TEXTS if name != "transcription")
 _TEXTS: Mapping[Role, tuple[str, ...]] = {
-    "reference": ("transcription", "reference", "text", "prediction"),
-    "hypothesis": ("prediction", "hypothesis", "text", "transcription"),
+    "reference": ("transcription", "reference", *_OTHER_TEXTS, "prediction"),
+    "hypothesis": ("prediction", "hypothesis", *_OTHER_TEXTS, "transcription"),
 }
-PARTED = "its columns are parted by semicolons or tabs: save it with commas"
 KINDS = (
     "a predictions.csv or another table, JSON, JSON Lines, a text file, a folder of text files, labels.txt, prepared "
     "lines, or PAGE or ALTO files"
@@ -98,21 +99,18 @@ def _of_folder(path: Path, role: Role) -> Transcripts:
 
 
 def _of_table(path: Path, role: Role) -> Transcripts:
-    rows = read_table(path)
-    if not rows:
-        return {}
-    return _of_records(path, [(number, row) for number, row in enumerate(rows, 2)], role)
+    rows = [(number, row) for number, row in read_numbered(path) if any(row.values())]  # spreadsheets write empty rows
+    return _of_records(path, rows, role)
 
 
 def _of_records(path: Path, rows: list[tuple[int, dict[str, Any]]], role: Role) -> Transcripts:
     found: Transcripts = {}
     for number, row in rows:
-        name_key = next((key for key in _NAMES if key in row), None)
-        text_key = next((key for key in _TEXTS[role] if key in row), None)
+        name_key, text_key = _called(row, _NAMES), _called(row, _TEXTS[role])
         if name_key is None or text_key is None:
             lacking = f"a name ({', '.join(_NAMES)})" if name_key is None else f"a text ({', '.join(_TEXTS[role])})"
-            help_ = f"\n  help: {PARTED}" if any(sign in key for key in row for sign in ";\t") else ""
-            raise DataError(f"{path}:{number}: has no key or column for {lacking}{help_}")
+            shown = ", ".join(map(repr, list(row)[:MAX_LISTED])) or "none"
+            raise DataError(f"{path}:{number}: has no key or column for {lacking}: rename one; there are {shown}")
         name, text = row[name_key], row[text_key]
         if not isinstance(text, str | None):
             raise DataError(f"{path}:{number}: its {text_key} is no text")
@@ -120,6 +118,15 @@ def _of_records(path: Path, rows: list[tuple[int, dict[str, Any]]], role: Role) 
             raise DataError(f"{path}:{number}: its {wrong} is no name: write a text or a number")
         _add(found, str(name), Transcript(text or "", str(row.get("page") or "")), f"{path}:{number}")
     return found
+
+
+def _called(there: Iterable[str], names: Sequence[str]) -> str | None:
+    """The first of some names that is there; where none is written so, the only one that is but for capitals."""
+    written = list(there)
+    if found := next((name for name in names if name in written), None):
+        return found
+    alike = [key for name in names for key in written if key.strip().lower() == name]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _is_name(value: object, key: str) -> bool:
@@ -175,9 +182,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _of_text(path: Path, _role: Role) -> Transcripts:
+def _of_text(path: Path, role: Role) -> Transcripts:
     """Rows of a name, a tab and a text; or, without tabs, a text a row, which is called by its number."""
     rows = read_rows(path)
+    if _has_head(rows):
+        return _of_table(path, role)
     found: Transcripts = {}
     if all("\t" in row for _, row in rows):
         for number, row in rows:
@@ -190,6 +199,13 @@ def _of_text(path: Path, _role: Role) -> Transcripts:
             _add(found, name, Transcript(texts[0]), f"{path}:{number}")
         return found
     return {str(number): Transcript(row) for number, row in enumerate(read_text(path).rstrip("\n").split("\n"), 1)}
+
+
+def _has_head(rows: list[tuple[int, str]]) -> bool:
+    """Whether the first row says what the columns are: such a name and such a text no line has."""
+    sign, head, _ = parted(row for _, row in rows)
+    columns = [cell.strip('"') for cell in head.split("\t")]
+    return sign == "\t" and all(_called(columns, names) for names in (_NAMES, _TEXTS["reference"]))
 
 
 def _of_labels(path: Path) -> Transcripts:

@@ -93,7 +93,8 @@ def _written(path: Path) -> Any:
         if kind := _kind_of(path):
             do = "name a model file, such as checkpoints/best.safetensors"
             raise CheckpointError(f"{path}: is {kind}, not a model file\n  help: {do}") from None
-        raise CheckpointError(f"{path}: is damaged or not a safetensors file ({first_line(error)})") from error
+        what = f"is damaged or not a safetensors file ({first_line(error)})"
+        raise CheckpointError(f"{path}: {what}\n  help: put a whole copy back, or train again") from error
     except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: is a safetensors file, but not a model of Thulium's") from error
 

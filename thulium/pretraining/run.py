@@ -22,7 +22,7 @@ from thulium.runtime.progress import say
 from thulium.training.history import History, is_history
 from thulium.training.loop import OnPace, say_others
 from thulium.training.resume import ResumeFolder
-from thulium.training.run import Keeper, keep_on, say_place, say_threads
+from thulium.training.run import Keeper, keep_on, say_division, say_place
 from thulium.training.state import Free, misfit
 
 COLUMNS = ("epoch", "train_loss", "val_loss", "val_accuracy", "lr")
@@ -95,7 +95,7 @@ def begin(run: PretrainingRun, folder: ResumeFolder | None, restart: bool, find:
     if state is not None:
         run.load_state_dict(state)
         say(f"resuming from {run.place}")
-        say_threads(state["trainer"]["threads"], trainer.device)
+        say_division(state["trainer"], trainer)
         say_place(state["augment_on"], run.augment_on)
         return
     if folder:

@@ -1,5 +1,5 @@
 """Files that are whole or not there; the language has them too, so they stand with it."""
 
-from thulium_dsl.text.files import FULL, PART, object_in, replace_bytes, replace_text
+from thulium_dsl.text.files import FULL, PART, naming, object_in, replace_bytes, replace_text
 
-__all__ = ["FULL", "PART", "object_in", "replace_bytes", "replace_text"]
+__all__ = ["FULL", "PART", "naming", "object_in", "replace_bytes", "replace_text"]

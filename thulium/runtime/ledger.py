@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from thulium.runtime.files import PART
+from thulium.runtime.files import PART, naming
 
 NAME = Path(".thulium") / "predicted.jsonl"
 
@@ -88,7 +88,7 @@ class Ledger:
         self._known[name][digest] = made
         file = self.folder / NAME
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as rows:
+        with naming(file), file.open("a", encoding="utf-8") as rows:
             row = {"file": name, "sha256": digest, "made_of": made.digest, "origin": made.origin}
             rows.write("\n" + json.dumps(row))  # behind a cut row, too
             rows.flush()
@@ -119,15 +119,17 @@ class NotedFile:
             self._file = self._part.open("wb")
             content = self._begin + content
         self._digest.update(content)
-        self._file.write(content)
+        with naming(self._path):
+            self._file.write(content)
 
     def close(self) -> None:
         """End the file; from now on it is there."""
         self.add(b"")  # it may be empty
         assert self._file
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with naming(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         self._ledger.note(self._name, self._digest.hexdigest(), self._made)
         os.replace(self._part, self._path)
 

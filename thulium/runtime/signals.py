@@ -28,7 +28,8 @@ class Signals:
 
     def catch(self, number: int, _frame: FrameType | None) -> None:
         """Remember a signal; the second Ctrl-C stops the process where it is."""
-        if self.caught == number == signal.SIGINT:
+        # Linux may send one for each thread of a parent that dies: these are no second Ctrl-C.
+        if self.caught == number == signal.SIGINT and not is_orphan():
             raise KeyboardInterrupt
         self.caught = self.caught or number
 
@@ -75,12 +76,22 @@ def _end_if_hung(number: int, waited_s: Callable[[], float]) -> None:
             os._exit(128 + number)
 
 
+_parent = 0  # the process that this one is to end with; 0: none
+
+
 def die_with_parent(number: int = signal.SIGTERM) -> None:
     """Ask the system to send this process a signal when the one that started it dies; only Linux can."""
+    global _parent
+    _parent = os.getppid()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number))
         if os.getppid() == 1 and not _starts_stages(1):  # it died before we asked
             os.kill(os.getpid(), number)
+
+
+def is_orphan() -> bool:
+    """Whether the process that this one is to end with is gone."""
+    return _parent not in (0, os.getppid())
 
 
 def _starts_stages(pid: int) -> bool:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from thulium.runtime.errors import DataError
@@ -28,6 +29,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _CODED = re.compile(rf"{_CONTROL.pattern}|;(?=[\s\"]*{_SIGNS})")
 _ESCAPED = re.compile(r"\\(?:(\\)|x([0-9a-f]{2}))")
 QUOTE = "'"
+SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs"}  # between cells; the one that the head has most often
+_SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)  # a spreadsheet's first line
 
 
 def escaped(text: str) -> str:
@@ -75,22 +78,62 @@ def read_table(path: Path, columns: Sequence[str] = (), *, lacking: str = "make 
     Raises:
         DataError: it cannot be read, or is no such file.
     """
+    return [row for _, row in read_numbered(path, columns, lacking=lacking)]
+
+
+def read_numbered(
+    path: Path, columns: Sequence[str] = (), *, lacking: str = "make it anew"
+) -> list[tuple[int, dict[str, str]]]:
+    """As ``read_table``; before each row the number of the line of the file in which it ends."""
+    sign, rows = _cells(path)
+    header = rows[0][1] if rows else []
+    if absent := [name for name in columns if name not in header]:
+        raise DataError(f"{path}: has no column {absent[0]!r}: {lacking}")
+    if odd := next(((number, row) for number, row in rows if len(row) != len(header)), None):
+        number, row = odd
+        what = f"has {len(row)} cell{'s' * (len(row) != 1)}, its head has {len(header)}, with {SIGNS.get(sign, sign)}"
+        raise DataError(f"{path}:{number}: {what} between them: put a text that has some in quotes, or make it anew")
+    return [(number, dict(zip(header, map(unescaped, row), strict=True))) for number, row in rows[1:]]
+
+
+def parted(lines: Iterator[str]) -> tuple[str, str, int]:
+    """The sign between the cells of a table, its head, and how many lines they took.
+
+    Where numbers have commas, spreadsheets write semicolons; some say so in a line before the head.
+    """
+    head = next(lines, "")
+    if said := _SEPARATOR.fullmatch(head):
+        return said[1], next(lines, ""), 2
+    return max(SIGNS, key=head.count), head, 1
+
+
+def _cells(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+    """The sign between the cells of a file, and its rows with their lines, those that are empty left out."""
+    rows: list[tuple[int, list[str]]] = []
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte order mark
-            rows = [row for row in csv.reader(file, strict=True) if row]
+            sign, head, taken = parted(file)
+            reader = csv.reader(chain([head], file), delimiter=sign, strict=True)
+            rows += ((reader.line_num + taken - 1, row) for row in reader)
+            return sign, [(line, row) for line, row in rows if row]
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        if Path(path).suffix == ".safetensors":
-            what = "is a model, and what it has read is asked for: `thulium evaluate --model` writes it"
-            raise DataError(f"{path}: {what} to predictions.csv") from None
-        if is_utf16(path.read_bytes()):
-            what = "is not UTF-8, but UTF-16 by its look: save it as 'CSV UTF-8', with commas between its columns"
-            raise DataError(f"{path}: {what}") from None
-        raise DataError(f"{path}: is no CSV file in UTF-8 ({error}): make it anew") from None
-    header = rows[0] if rows else []
-    if absent := [name for name in columns if name not in header]:
-        raise DataError(f"{path}: has no column {absent[0]!r}: {lacking}")
-    if odd := next((number for number, row in enumerate(rows, 1) if len(row) != len(header)), None):
-        raise DataError(f"{path}: row {odd} has {len(rows[odd - 1])} cells, its head has {len(header)}: make it anew")
-    return [dict(zip(header, map(unescaped, row), strict=True)) for row in rows[1:]]
+        raise DataError(_no_table(path, error, rows[-1][0] + 1 if rows else 1)) from None
+
+
+def _no_table(path: Path, error: Exception, line: int) -> str:
+    """What is wrong with a file that cannot be read as a table, and what to do.
+
+    Args:
+        line: in which the row begins that cannot be read.
+    """
+    if Path(path).suffix == ".safetensors":
+        what = "is a model, and what it has read is asked for: `thulium evaluate --model` writes it to predictions.csv"
+        return f"{path}: {what}"
+    if is_utf16(path.read_bytes()):
+        return f"{path}: is not UTF-8, but UTF-16 by its look: save it as 'CSV UTF-8'"
+    if isinstance(error, csv.Error):
+        what = f"is no CSV file from here on ({error}): put a text with quotation marks in quotes, each of them twice"
+        return f"{path}:{line}: {what}, or make it anew"
+    return f"{path}: is no CSV file in UTF-8 ({error}): make it anew"

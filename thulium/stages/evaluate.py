@@ -51,6 +51,7 @@ from thulium_dsl.grammar.spec import EvaluationSpec, ResourcesSpec
 
 BATCH_SIZE = 32  # lines; what is read does not depend on it
 DIGITS = 16  # of a digest, that tell one file from all others
+LIMITS = {"min_width", "max_width", "wide_lines"}  # of preprocessing: they change no line that is between them
 DRAWS = 2  # pictures of each transform that fit the report's width
 
 
@@ -77,10 +78,10 @@ def evaluate(
     data = open_prepared(prepared)
     path = model_file or checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
-    _check_fit(model, data, path)
+    _check_fit(model, data, split := data.split(evaluation.split), path)
     _say_whether_seen(facts, data, path, learned := digest_of_lines(data.folder))
     _say_whether_finished(facts, path, None if model_file else out / "metrics" / "train.json")
-    split, device = data.split(evaluation.split), _device(resources)
+    device = _device(resources)
     search = searches.build(evaluation.decoding, model.charset, data if model_file else _learnt(data, facts))
     recogniser = Recogniser(model.to(device.torch_device), device, search=search, rules=data.text)
     reading = _judged(split, recogniser, resources)
@@ -125,12 +126,13 @@ def tune(*, evaluation: EvaluationSpec, resources: ResourcesSpec, prepared: Path
     data = open_prepared(prepared)
     path = checkpoints / f"{evaluation.checkpoint}.safetensors"
     model, facts = load_model(path)
-    _check_fit(model, data, path)
+    split = data.split("val")
+    _check_fit(model, data, split, path)
     language = searches.language_model(evaluation.decoding, model.charset, _learnt(data, facts))
     searches.say_what_is_known(evaluation.decoding, data, "val")
     device = _device(resources)
     recogniser = Recogniser(model.to(device.torch_device), device, rules=data.text)
-    with _loader(data.split("val"), recogniser, resources) as loader:
+    with _loader(split, recogniser, resources) as loader:
         return tuning.tune(recogniser, loader, evaluation.decoding, language)
 
 
@@ -162,15 +164,21 @@ def _read_history(path: Path) -> list[dict[str, float]]:
     return history.read(path)
 
 
-def _check_fit(model: HTRModel, data: Prepared, path: Path) -> None:
+def _check_fit(model: HTRModel, data: Prepared, split: Split, path: Path) -> None:
+    """Refuse lines that would look otherwise if they were prepared as those that the model has learned from."""
     theirs, ours = asdict(model.preprocessing), asdict(data.preprocessing)
     odd = [name for name in ours if theirs[name] != ours[name]]
-    if odd:
-        was, now = ({name: values[name] for name in odd} for values in (theirs, ours))
-        raise CheckpointError(
-            f"{path}: was trained on lines prepared with preprocessing: {_braced(was)}, these are prepared with "
-            f"{_braced(now)}\n  help: prepare the lines as they were for the model, or train one on these"
-        )
+    least, most = max(theirs["min_width"], ours["min_width"]), min(theirs["max_width"], ours["max_width"])
+    # Only a line that is as wide as a limit may have been padded or squeezed to it.
+    are_within = least < split.widths.min() and split.widths.max() < most
+    if not odd or (are_within and LIMITS.issuperset(odd)):
+        return
+    was, now = ({name: values[name] for name in odd} for values in (theirs, ours))
+    wanted = " and ".join(f"preprocessing.{name}: {_braced(value)}" for name, value in was.items())
+    raise CheckpointError(
+        f"{path}: was trained on lines prepared with preprocessing: {_braced(was)}, these are prepared with "
+        f"{_braced(now)}\n  help: prepare the lines as they were for the model, with {wanted}; or train one on these"
+    )
 
 
 def _say_whether_seen(facts: Mapping[str, Any], data: Prepared, path: Path, learned: str) -> None:

@@ -131,6 +131,8 @@ def predict(*, model_file: Path, request: Request, write: Callable[[str], None])
             _Desk(wish, ledger, request.straighten, counts, review).read(sources, recogniser, write)
     for row in review.rows(is_calibrated=model.calibration is not None):
         say(row)
+    if request.review and counts.done:
+        say(_not_looked_at(counts.done))
     if not searches.has_language_model(spec):  # its confidences are held against those of readings without one
         _say_how_far(counts.confidences.beside(model))
     _tell(counts, wish, request)
@@ -142,6 +144,13 @@ def _say_how_far(found: Familiarity | None) -> None:
         say(f"warning: {found.verdict}{found.expected}\n  help: {WHAT_TO_DO}")
     elif found:
         say(found.verdict + found.expected)
+
+
+def _not_looked_at(done: int) -> str:
+    """That --review knows nothing of the lines that an earlier command has read."""
+    what = "the file that was" if done == 1 else f"the {done:,} files that were"
+    help_ = "for a review of all lines, name another --output-dir: they are all read again then"
+    return f"warning: --review looked at none of the lines of {what} there already\n  help: {help_}"
 
 
 def _with_own_model(decoding: dict[str, Any], model_file: Path) -> dict[str, Any]:

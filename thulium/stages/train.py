@@ -102,7 +102,7 @@ def train(
         folder = stack.enter_context(held(resume_dir, parts, out)) if resume_dir and world.is_main else None
         keeper = Keeper(run, folder, caught, 60 * checkpointing.resume_every_minutes)
         run_dir = begin(run, folder, metrics, run_dir, restart)
-        say_all(messages.beginning(trainer, *loaders, training.scheduler))
+        say_all(messages.beginning(trainer, *loaders, training))
         log = stack.enter_context(open_loggers(logging, run_dir, settings, loaders[1].lines, run.epochs, world))
         if world.is_main:
             stack.enter_context(bad_lines_kept(kept_apart(folder, out)))

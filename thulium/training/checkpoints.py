@@ -104,6 +104,7 @@ class CheckpointManager:
         self._best: dict[str, float] | None = None  # its figures
         self._periodic: list[str] = []  # those of this run, oldest first
         self._pending: dict[str, bytes] = {}  # file name -> what has to be written
+        self._written: set[str] = set()  # names of files
         if save_best and not is_new and self._path("best").exists():
             facts = read_header(self._path("best")).facts
             if best_metric in facts.get("metrics", {}) and "epoch" in facts:
@@ -166,13 +167,23 @@ class CheckpointManager:
             (self.save_dir / name).parent.mkdir(parents=True, exist_ok=True)
             replace_bytes(self.save_dir / name, self._pending[name])
             del self._pending[name]
+            self._written.add(name)
 
     @property
     def files(self) -> dict[str, Path]:
-        """By their names, the files of this run that are written: a training that is cut has to find them again."""
-        names = [file for name in ("last", "best", *self._periodic) for file in (_file(name), _state_file(name))]
-        written = {name: self.save_dir / name for name in names if name not in self._pending}
-        return {name: path for name, path in written.items() if path.exists()}
+        """By their names, the files of this run that are written: a training that is cut has to find them again.
+
+        Raises:
+            CheckpointError: one of them is gone.
+        """
+        written = {name: self.save_dir / name for name in sorted(self._written - self._pending.keys())}
+        for path in written.values():
+            if not path.exists():
+                raise CheckpointError(
+                    f"{path}: was written by this training, and is gone: something else has removed it\n"
+                    "  help: run the same command again, which goes on from the newest state that has it"
+                )
+        return written
 
     def state_dict(self) -> dict[str, Any]:
         """What ``load_state_dict`` needs to resume from here, beside the files."""
@@ -192,6 +203,8 @@ class CheckpointManager:
         """Resume from where ``state_dict`` was asked; the files must be there again."""
         self._best, self.best_epoch, self._periodic = state["best"], state["best_epoch"], list(state["periodic"])
         self._pending = {name: content.numpy().tobytes() for name, content in state["pending"].items()}
+        names = [file for name in ("last", "best", *self._periodic) for file in (_file(name), _state_file(name))]
+        self._written = {name for name in names if (self.save_dir / name).exists()}
 
     def load_best(self, model: HTRModel, optimizer: Optimizer | None = None) -> dict[str, Any]:
         """Put the best checkpoint's weights into a model, and its state into an optimizer; returns its facts.
@@ -219,6 +232,7 @@ class CheckpointManager:
             name = self._periodic.pop(0)
             for file in (_file(name), _state_file(name)):
                 self._pending.pop(file, None)
+                self._written.discard(file)
                 (self.save_dir / file).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 from thulium.data.readers import Lines
 from thulium.evaluation.metrics import LineResult
 from thulium.runtime.errors import LoggerError, MissingPackage
-from thulium.runtime.files import replace_text
+from thulium.runtime.files import naming, replace_text
 from thulium.runtime.progress import say
 from thulium.runtime.world import World
 from thulium.training.samples import Samples, is_pictured
@@ -65,7 +65,7 @@ def open_loggers(
                     each(epoch, metrics, trainer)
                 except OSError as error:
                     logs.remove(each)
-                    say(f"warning: {run_dir} cannot be written to ({error.strerror}): the run is no longer shown there")
+                    _say_full(run_dir, error)
 
         yield log
 
@@ -78,22 +78,36 @@ def _tensorboard(run_dir: Path, facts: Mapping[str, Any], samples: Samples, num_
     experiment, start, end = hparams(_hyperparameters(facts), dict.fromkeys(METRICS, 0.0))
     # What was logged after the state that the run resumes from is logged again.
     purge = num_logged + 1 if num_logged else None
-    with SummaryWriter(str(run_dir), purge_step=purge) as writer:
+    writer: Any = SummaryWriter(str(run_dir), purge_step=purge)
 
-        def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
-            for name, value in _figures(metrics, trainer).items():
-                writer.add_scalar(name, value, epoch)
-            results = trainer.reading.results if trainer.reading else ()
-            writer.add_text("val/lines", _table(samples.read(results)), epoch)
-            if results and is_pictured(epoch):
-                writer.add_image("val/lines", samples.picture(results), epoch, dataformats="HW")
-            writer.flush()
+    def log(epoch: int, metrics: Mapping[str, float], trainer: HTRTrainer) -> None:
+        for name, value in _figures(metrics, trainer).items():
+            writer.add_scalar(name, value, epoch)
+        results = trainer.reading.results if trainer.reading else ()
+        writer.add_text("val/lines", _table(samples.read(results)), epoch)
+        if results and is_pictured(epoch):
+            writer.add_image("val/lines", samples.picture(results), epoch, dataformats="HW")
+        writer.flush()
 
+    try:
         if not num_logged:
-            writer.file_writer.add_summary(experiment)
-            writer.file_writer.add_summary(start)
+            with naming(run_dir):
+                writer.file_writer.add_summary(experiment)
+                writer.file_writer.add_summary(start)
         yield log
+    except BaseException:
+        with contextlib.suppress(OSError):  # what ended the run says more
+            writer.close()
+        raise
+    try:
         writer.file_writer.add_summary(end)
+        writer.close()
+    except OSError as error:  # the run itself has come to its end
+        _say_full(run_dir, error)
+
+
+def _say_full(run_dir: Path, error: OSError) -> None:
+    say(f"warning: {run_dir} cannot be written to ({error.strerror}): the run is no longer shown there")
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from thulium.training import messages
 from thulium.training.checkpoints import PERIODIC, clear
 from thulium.training.loggers import Log, forget_curves
 from thulium.training.resume import ResumeFolder, others
-from thulium.training.run import Keeper, Run, keep_on, say_place, say_threads
+from thulium.training.run import Keeper, Run, keep_on, say_division, say_place
 from thulium.training.schedule import trapezoid_of
 from thulium.training.watch import Training, Watch
 from thulium_dsl.grammar.spec import TrainingSpec
@@ -50,7 +50,7 @@ def begin(run: Run, folder: ResumeFolder | None, metrics: Path, run_dir: Path, r
     if folder:
         run.history.write()
         say(f"resuming from {run.place}")
-        say_threads(state["trainer"]["threads"], run.trainer.device)
+        say_division(state["trainer"], run.trainer)
         say_place(state["augment_on"], run.augment_on)
         before = Path(folder.run_dir)
         # Only beside where a new one would be: a state must not choose where we write.
@@ -178,6 +178,7 @@ def finish(run: Run, summary: Mapping[str, Any], metrics: Path, folder: ResumeFo
     if not run.trainer.world.is_main:
         return
     run.checkpoints.flush()
+    _ = run.checkpoints.files  # refuses where one is gone
     (run.checkpoints.save_dir / PERIODIC).mkdir(parents=True, exist_ok=True)  # DVC asks for it, also when it is empty
     run.history.write()
     metrics.parent.mkdir(parents=True, exist_ok=True)

@@ -9,13 +9,13 @@ from thulium.evaluation.recognise import Judged
 from thulium.training.run import Run
 from thulium.training.schedule import warmup_steps
 from thulium.training.trainer import HTRTrainer
-from thulium_dsl.grammar.spec import SchedulerSpec
+from thulium_dsl.grammar.spec import TrainingSpec
 
 NAMED = 20  # lines in a message
 HELPLESS = 0.9  # the CER from which a model that a training starts from is said to read nothing
 
 
-def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler: SchedulerSpec) -> Iterator[str]:
+def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, training: TrainingSpec) -> Iterator[str]:
     """What begins: how many lines, how large a model, on what; and that there is no warm-up where one was asked for."""
     model = trainer.model
     weighted = f" ({train.lines_an_epoch} an epoch)" if train.lines_an_epoch != len(train.lines) else ""
@@ -23,16 +23,20 @@ def beginning(trainer: HTRTrainer, train: LineLoader, val: LineLoader, scheduler
         f"training on {len(train.lines)} lines{weighted}, validating on {len(val.lines)}; "
         f"{model.num_parameters / 1e6:.2f} M parameters, {model.charset.num_classes} classes, on {trainer.device}"
     )
-    if scheduler.warmup_epochs and warmup_steps(scheduler, len(train)) < 2:
-        yield _lost_warmup(scheduler, len(train))
+    if training.scheduler.warmup_epochs and warmup_steps(training.scheduler, len(train)) < 2:
+        yield _lost_warmup(training, len(train))
 
 
-def _lost_warmup(spec: SchedulerSpec, steps_per_epoch: int) -> str:
+def _lost_warmup(training: TrainingSpec, steps_per_epoch: int) -> str:
     steps = f"{steps_per_epoch} step{'' if steps_per_epoch == 1 else 's'}"
+    least = f"{2 / steps_per_epoch:.2g}"
+    advice = f"raise it to {least} or more, or write 0 if no warm-up is wanted"
+    if float(least) >= training.epochs:
+        advice = f"write 0: a training of {training.epochs * steps_per_epoch} steps has no room for a warm-up"
     return (
-        f"warning: training.scheduler.warmup_epochs: there is no warm-up: {spec.warmup_epochs:g} epochs of {steps} "
-        "are less than two steps, and the learning rate begins at its height\n"
-        f"  help: raise it to {2 / steps_per_epoch:.2g} or more, or write 0 if no warm-up is wanted"
+        "warning: training.scheduler.warmup_epochs: there is no warm-up: "
+        f"{training.scheduler.warmup_epochs:g} epochs of {steps} are less than two steps, and the learning rate begins "
+        f"at its height\n  help: {advice}"
     )
 
 

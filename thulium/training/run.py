@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, get_args
@@ -12,11 +12,10 @@ from typing import Any, Protocol, get_args
 import torch
 
 from thulium.data.loader import Place
-from thulium.runtime.device import Device
 from thulium.runtime.errors import Interrupted
 from thulium.runtime.files import FULL
 from thulium.runtime.progress import say
-from thulium.runtime.signals import Signals
+from thulium.runtime.signals import Signals, is_orphan
 from thulium.training.checkpoints import CheckpointManager
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.history import History, is_history
@@ -173,20 +172,38 @@ class Keeper:
         return self.folder is not None and age >= min(self.every_s, self._cost_s / MOST)
 
     def _farewell(self, number: int, is_kept: bool) -> str:
-        name = signal.Signals(number).name
+        stopped = f"stopped by {signal.Signals(number).name}"
+        if is_orphan():
+            stopped = "the process that started this training has ended: stopped"
         if not is_kept:
-            return f"stopped by {name} at {self.run.place}; it could not be saved"
-        return f"stopped by {name} at {self.run.place}; the same command resumes from there"
+            return f"{stopped} at {self.run.place}; it could not be saved"
+        return f"{stopped} at {self.run.place}; the same command resumes from there"
 
 
-def say_threads(before: int, device: Device) -> None:
-    """Say that a run is resumed with another number of threads: sums over threads are rounded by their number."""
-    now = torch.get_num_threads()
-    if now != before and device.torch_device.type == "cpu":
+def say_division(before: Mapping[str, Any], trainer: HTRTrainer) -> None:
+    """Say that a run is resumed with its work divided among another number of processes or threads.
+
+    Args:
+        before: the trainer's state. With other processes, the threads of each are others as well, and say no more.
+    """
+    processes, threads, is_cpu = len(before["random"]), before["threads"], trainer.device.torch_device.type == "cpu"
+    if processes != trainer.world.size:
+        keeps = f"resources.processes: {processes} keeps" if is_cpu else "as many resources.devices as before keep"
         say(
-            f"it was cut with {before} threads and is resumed with {now}: the last digits will not be those of a "
-            f"training that was not cut (resources.threads: {before} keeps them)"
+            f"it was cut with {_counted(processes, 'process', 'processes')} and is resumed with {trainer.world.size}: "
+            "dropout leaves out other values and sums are rounded otherwise, so the figures will not be those of a "
+            f"training that was not cut ({keeps} them)"
         )
+    elif threads != torch.get_num_threads() and is_cpu:  # sums over threads are rounded by their number
+        say(
+            f"it was cut with {_counted(threads, 'thread', 'threads')} and is resumed with {torch.get_num_threads()}: "
+            f"the last digits will not be those of a training that was not cut (resources.threads: {threads} keeps "
+            "them)"
+        )
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
 
 
 def say_place(before: Place, now: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import re
 import unicodedata
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _CLOSE = 0.6
+_STEM = 4  # letters that are no chance
 _TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -91,10 +93,31 @@ def _choice(text: str, choices: list[str]) -> str:
         return "use straight quotes, or none"
     if advice := hints.unseen(text):
         return advice
-    close = difflib.get_close_matches(text.lower(), choices, 1, 0.5)
+    close = _of_one_stem(text, choices) or next(iter(difflib.get_close_matches(text.lower(), choices, 1, 0.5)), "")
     if close:
-        return f"did you mean '{close[0]}'?"
+        return f"did you mean '{close}'?"
     return f"write {choices[0]}, the only one there is" if len(choices) == 1 else ""
+
+
+def _of_one_stem(text: str, choices: list[str]) -> str:
+    """The one choice that shares the longest stem with a text, as random_rotation does with rotate; else empty."""
+    words = [word for choice in choices for word in choice.split("_")]
+    stems = {
+        choice: max(
+            _num_common(ours, theirs) if words.count(theirs) == 1 else 0  # not "random", of several
+            for ours in re.split("[_-]", text.lower())
+            for theirs in choice.split("_")
+        )
+        for choice in choices
+    }
+    longest = [choice for choice, length in stems.items() if length == max(stems.values())]
+    return longest[0] if len(longest) == 1 and stems[longest[0]] >= _STEM else ""
+
+
+def _num_common(one: str, other: str) -> int:
+    """How many letters two words begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _required(error: ValidationError) -> Iterator[Saying]:

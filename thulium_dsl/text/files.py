@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
     """Write a file, whole or not at all; it keeps its permissions. A link is replaced, not written through."""
     temporary = path.with_name(f".{path.name}{PART}")
     try:
-        with open(temporary, "wb") as file:
+        with naming(path), open(temporary, "wb") as file:
             file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
@@ -26,6 +28,17 @@ def replace_bytes(path: Path, *content: bytes | memoryview) -> None:
         os.replace(temporary, path)
     except BaseException:  # Ctrl-C, too
         temporary.unlink(missing_ok=True)  # on a full disk, it would take the room that the next try needs
+        raise
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error name the file that is written in the block: one of an open file, as on a full disk, names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
         raise
 
 

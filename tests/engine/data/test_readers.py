@@ -224,6 +224,18 @@ def test_auto_takes_what_the_machine_can_spare(
             assert (loader.readers.workers, loader.readers.pinned) == (workers, feeds_gpu)
 
 
+def test_more_processes_than_cores_are_said_in_our_words_and_once(make, monkeypatch, capsys, recwarn) -> None:
+    monkeypatch.setattr(processor, "cores", lambda: 1)
+    monkeypatch.setattr(torch._utils, "cpu_count", lambda: 1)  # what torch goes by
+    with Readers(2) as readers:
+        loaders = make(readers)
+        for epoch in (0, 1):
+            read(loaders, "train", epoch, 0)
+    said = capsys.readouterr().err
+    assert said.count("warning: resources.loader_workers: there is 1 core for 2 processes that read lines") == 1
+    assert [str(each.message) for each in recwarn if "DataLoader" in str(each.message)] == []
+
+
 @pytest.mark.parametrize(
     ("feeds_gpu", "learnt", "read"), [(False, 16, 16), (True, 16, 64), (True, 64, 128), (True, 400, 400)]
 )

@@ -181,11 +181,33 @@ def test_a_model_file_alone_is_judged(experiment, prepared, model, tmp_path):
 def test_a_model_of_other_lines_says_in_what_they_differ(experiment, prepared, tmp_path):
     preprocessing = replace(experiment.preprocessing, height=48)
     save_model(HTRModel(experiment.model, Charset(("a",)), preprocessing), tmp_path / "m.safetensors")
-    with pytest.raises(
-        CheckpointError, match=r"with preprocessing: \{height: 48\}, these are prepared with \{height: 24\}"
-    ):
+    said = r"with preprocessing: \{height: 48\}, these are prepared with \{height: 24\}"
+    with pytest.raises(CheckpointError, match=rf"{said}\n.*with preprocessing\.height: 48; or"):
         judge(experiment, prepared, tmp_path / "out", model_file=tmp_path / "m.safetensors")
     assert not (tmp_path / "out").exists()
+
+
+def test_limits_of_the_width_that_no_line_meets_do_not_part_lines_from_a_model(experiment, prepared, model, tmp_path):
+    widths = open_prepared(prepared).split("test").widths
+    width = int(widths.max())
+    assert experiment.preprocessing.min_width < widths.min()
+    assert width < experiment.preprocessing.max_width
+
+    def judged(name, **limits):
+        of_model = replace(experiment.preprocessing, **limits)
+        other = HTRModel(experiment.model, model.charset, of_model, model.text)
+        other.load_state_dict(model.state_dict())
+        save_model(other, tmp_path / name)
+        return judge(experiment, prepared, tmp_path / "out", model_file=tmp_path / name)["edits"]
+
+    own = judged("own.safetensors")
+    assert judged("other.safetensors", min_width=9, max_width=width + 1, wide_lines="skip") == own
+    for limits in ({"max_width": width}, {"min_width": int(widths.min()), "wide_lines": "skip"}):
+        wanted = " and ".join(f"preprocessing\\.{key}: {value}" for key, value in limits.items())
+        with pytest.raises(
+            CheckpointError, match=f"help: prepare the lines as they were for the model, with {wanted}; or"
+        ):
+            judged("meets.safetensors", **limits)
 
 
 def test_it_is_said_whether_the_model_may_have_seen_the_lines(experiment, prepared, model, tmp_path, capfd):

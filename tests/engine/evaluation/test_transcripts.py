@@ -10,6 +10,7 @@ import pytest
 
 from thulium.evaluation.transcripts import Transcript, read_transcripts
 from thulium.runtime.errors import DataError
+from thulium_dsl.grammar import column_names
 
 
 @pytest.mark.parametrize("name", [None, ["a"], {"a": 1}, True, 1.5])
@@ -38,3 +39,24 @@ def test_a_table_in_utf_16_is_said_to_be_that(encoding: str, tmp_path: Path) -> 
     path.with_suffix(".txt").write_text("手紙手紙", encoding="utf-16")
     with pytest.raises(DataError, match="is not UTF-8 text, but UTF-16 by its look"):
         read_transcripts(path.with_suffix(".txt"), "hypothesis")
+
+
+@pytest.mark.parametrize("image", column_names.IMAGES)
+@pytest.mark.parametrize("text", column_names.TEXTS)
+def test_a_table_is_read_by_each_name_of_its_columns(image: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"{image};{text}\na.png;x\n")
+    (tmp_path / "t.tsv").write_text(f"{text}\t{image}\nx\ta.png\n")
+    for name in ("t.csv", "t.tsv"):
+        assert read_transcripts(tmp_path / name, "reference") == {"a.png": Transcript("x")}
+        assert read_transcripts(tmp_path / name, "hypothesis") == {"a.png": Transcript("x")}
+
+
+def test_the_truth_is_taken_for_the_reference_and_the_reading_for_the_hypothesis(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("path,prediction,ground_truth\na.png,read,true\n")
+    assert read_transcripts(tmp_path / "t.csv", "reference") == {"a.png": Transcript("true")}
+    assert read_transcripts(tmp_path / "t.csv", "hypothesis") == {"a.png": Transcript("read")}
+
+
+def test_a_table_of_names_and_texts_without_a_head_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text('name\tDr. "A"\nb\ttext\n')
+    assert read_transcripts(tmp_path / "t.tsv", "reference") == {"name": Transcript('Dr. "A"'), "b": Transcript("text")}

@@ -17,7 +17,8 @@ from thulium_dsl.text.document import parse
 
 @pytest.fixture(autouse=True)
 def no_memory():
-    image_search._listed.cache_clear()
+    for remembered in (image_search._listed, image_search._by_stem, image_search._below):
+        remembered.cache_clear()
 
 
 def put(root, *names):
@@ -97,6 +98,96 @@ def test_a_pdf_beside_the_image_is_not_taken_for_it(tmp_path):
 def test_where_two_have_the_name_the_usual_kinds_go_first(tmp_path):
     put(tmp_path, "p1.jp2", "p1.tif", "p1.png", "p1.avif")
     assert found(tmp_path, "p1.xml", "") == "p1.png"
+
+
+@pytest.mark.parametrize(
+    ("xml", "named", "image"),
+    [
+        ("PH 1.xml", "PH 1.jpg", "ph 1.jpg"),
+        ("page/PH 1.xml", "PH 1.jpg", "images/ph 1.JPG"),
+        ("page/PH 1.xml", "PH 1.jpg", "Ph 1.tif"),  # the ending may be another, as everywhere
+        ("page/0001.xml", "scans/PH 1.jpg", "scans/ph 1.jpg"),
+        ("a/b/page/0001.xml", "PH 1.jpg", "ph 1.jpg"),  # a bare name, in any folder above
+        ("page/PH 1.xml", "", "page/ph 1.png"),
+        ("page/p1.xml", "caf\u00e9.png", "page/CAFE\u0301.png"),
+    ],
+)
+def test_the_only_image_that_differs_by_capitals_is_found(tmp_path, xml, named, image):
+    put(tmp_path, image, "page/other.jpg")
+    assert found(tmp_path, xml, named) == image
+
+
+def test_of_images_that_differ_by_capitals_the_named_kind_is_taken_and_else_none(tmp_path):
+    put(tmp_path, "ph 1.jpg", "Ph 1.png")
+    assert found(tmp_path, "page/x.xml", "PH 1.jpg") == "ph 1.jpg"
+    assert fault(tmp_path, "page/x.xml", "PH 1.tif") == (
+        "names the image 'PH 1.tif', which is not there; ph 1.jpg and Ph 1.png fit but for capitals: "
+        "give the one that is meant the exact name"
+    )
+    put(tmp_path, "page/images/PH 1.jpg")
+    assert found(tmp_path, "page/x.xml", "PH 1.jpg") == "page/images/PH 1.jpg"
+
+
+def test_one_folder_behind_two_names_holds_one_image(tmp_path):
+    put(tmp_path, "scans/ph 1.jpg")
+    (tmp_path / "images").symlink_to("scans")
+    (tmp_path / "img").symlink_to("scans")
+    assert found(tmp_path, "PH 1.xml", "PH 1.jpg") == "images/ph 1.jpg"
+
+
+def test_an_image_that_dvc_has_not_brought_is_not_another_one(tmp_path):
+    put(tmp_path, "PH 1.jpg.dvc", "images/ph 1.jpg")
+    assert "only PH 1.jpg.dvc is, which stands for it" in fault(tmp_path, "PH 1.xml", "PH 1.jpg")
+
+
+@pytest.mark.parametrize("image", ["PH 1.jpg", "ph 1.TIF"])
+def test_an_image_that_lies_elsewhere_is_named_and_not_taken(tmp_path, image):
+    put(tmp_path, f"scans/{image}", "scans/other.jpg")
+    beginning = f"names the image 'PH 1.jpg', which is not there; scans/{image} fits by its name, but lies where none"
+    help_ = "is looked for: if it is the one, move it into"
+    said = fault(tmp_path, "PH 1.xml", "PH 1.jpg").replace(str(tmp_path), ".")
+    assert said == f"{beginning} {help_} ., or call its folder images"
+    said = fault(tmp_path, "page/PH 1.xml", "PH 1.jpg").replace(str(tmp_path), ".")
+    assert said == f"{beginning} {help_} one of page, ., or call its folder images"
+    put(tmp_path, "images/x.jpg")
+    said = fault(tmp_path, "page/PH 1.xml", "PH 1.jpg").replace(str(tmp_path), ".")
+    assert said == f"{beginning} {help_} one of page, ., images"
+    (tmp_path / "scans" / image).rename(tmp_path / "images" / image)
+    assert found(tmp_path, "page/PH 1.xml", "PH 1.jpg") == f"images/{image}"
+
+
+def test_of_several_images_elsewhere_none_is_chosen(tmp_path):
+    put(tmp_path, "a/PH 1.jpg", "b/c/ph 1.png", "b/PH 1.tif", "d/PH 1.jpg", "d/PH 2.jpg")
+    said = fault(tmp_path, "page/PH 1.xml", "PH 1.jpg")
+    assert "; a/PH 1.jpg, b/PH 1.tif, b/c/ph 1.png and 1 more fit by their names, but lie where none is looked" in said
+    assert "put the one that is meant into one of page, " in said
+
+
+def test_the_data_are_walked_through_once_however_many_images_are_missing(tmp_path, monkeypatch):
+    walked, walk = [], image_search.walk
+    monkeypatch.setattr(image_search, "walk", lambda root: walked.append(root) or walk(root))
+    lab_data.write_pages(tmp_path, "page", pages=6)
+    for folder in sorted(tmp_path.iterdir()):
+        (folder / "scans").mkdir()
+        for image in folder.glob("*.png"):
+            image.rename(folder / "scans" / image.name.upper())
+    faults = lines_of(tmp_path, "page")
+    assert {item.reason for item in faults} == {"missing image"}
+    assert all("/scans/P" in item.what for item in faults)
+    assert (len(faults), len(walked)) == (6, 1)
+
+
+@pytest.mark.parametrize("kind", ["page", "alto"])
+def test_pages_keep_their_names_whatever_the_capitals_of_their_images(tmp_path, kind):
+    for name in ("same", "capitals"):
+        lab_data.write_pages(tmp_path / name, kind, pages=2)
+    for image in list((tmp_path / "capitals").rglob("*.png")):
+        image.rename(image.with_name(image.name.upper()))
+    lines = [
+        [(line.id, line.page, line.document, line.text) for line in lines_of(tmp_path / n, kind)]
+        for n in ("same", "capitals")
+    ]
+    assert lines[0] == lines[1] != []
 
 
 def test_nothing_outside_of_the_root_is_read(tmp_path):

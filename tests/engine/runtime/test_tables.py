@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from thulium.evaluation.metrics import LineResult
 from thulium.evaluation.plots import write_confusions
 from thulium.runtime.errors import DataError
-from thulium.runtime.tables import escaped, escaped_row, read_table, unescaped, write_table
+from thulium.runtime.tables import escaped, escaped_row, read_numbered, read_table, unescaped, write_table
 from thulium.stages.evaluate import _write_predictions
 from thulium.training import history
 
@@ -118,7 +118,7 @@ def test_figures_stay_figures(tmp_path):
         (b"\xff\xff", "is no CSV file in UTF-8"),
         (b"\xff\xfea\0", "is not UTF-8, but UTF-16 by its look"),
         (b'a,b\n"1', "is no CSV file"),
-        (b"a,b\n1\n", "row 2 has 1 cells, its head has 2"),
+        (b"a,b\n1\n", "has 1 cell, its head has 2, with commas between them"),
         (b"b,c\n1,2\n", "has no column 'a'"),
         (b"", "has no column 'a'"),
         (b"a\n" + b"x" * 200_000, "is no CSV file"),
@@ -126,8 +126,25 @@ def test_figures_stay_figures(tmp_path):
 )
 def test_a_file_that_is_none_says_why(tmp_path, content, says):
     (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(DataError, match=rf"t\.csv: .*{says}"):
+    with pytest.raises(DataError, match=rf"t\.csv(:[12])?: .*{says}"):
         read_table(tmp_path / "t.csv", ("a",))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "sign"),
+    [
+        ("id,a text;\n", ","),
+        ("id;a text\n", ";"),
+        ("id\ta text\n", "\t"),
+        ("sep=|\r\nid|a text\r\n", "|"),
+        ('"sep=\t"\n"id"\ta text\n', "\t"),
+    ],
+)
+def test_the_sign_between_cells_is_the_one_that_the_head_has_most_often(tmp_path, beginning, sign):
+    (tmp_path / "t.csv").write_text(f'{beginning}1{sign}"x; y, z\n!"\n')
+    ((line, row),) = read_numbered(tmp_path / "t.csv", ("id",))
+    assert list(row.values()) == ["1", "x; y, z\n!"]
+    assert line == len((tmp_path / "t.csv").read_text().splitlines())
 
 
 @pytest.mark.parametrize("text", ["", "epoch\n1\n", ",".join(history.COLUMNS) + "\n0,,x,1,1,0,\n"])

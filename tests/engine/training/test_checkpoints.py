@@ -44,6 +44,18 @@ def test_best_last_and_the_newest_periodic_ones_stay(tmp_path, model):
     assert load_model(tmp_path / "c" / "last.safetensors")[1]["epoch"] == 7
 
 
+def test_a_file_that_something_else_removed_is_missed(tmp_path, model):
+    manager = CheckpointManager(tmp_path, save_every=1)
+    save_epochs(manager, model, [0.9, 0.3])
+    assert sorted(manager.files) == ["best.safetensors", "epochs/epoch-00002.safetensors", "last.safetensors"]
+    (tmp_path / "best.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"best\.safetensors: was written by this training, and is gone"):
+        _ = manager.files
+    again = CheckpointManager(tmp_path, save_every=1)
+    again.load_state_dict(manager.state_dict())
+    assert sorted(again.files) == ["epochs/epoch-00002.safetensors", "last.safetensors"]
+
+
 def test_nothing_more_is_kept_than_was_asked_for(tmp_path, model):
     save_epochs(CheckpointManager(tmp_path, save_best=False), model, [0.9, 0.3])
     assert names(tmp_path) == ["last.safetensors"]

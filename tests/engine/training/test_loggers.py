@@ -37,6 +37,22 @@ def test_tensorboard_has_the_curves_and_lines_to_read(experiment, prepared, tmp_
     assert events.Tags()["tensors"] == ["val/lines/text_summary"]
 
 
+def test_a_disk_that_takes_no_more_curves_does_not_end_a_training(experiment, prepared, tmp_path, monkeypatch, capfd):
+    from torch.utils.tensorboard import SummaryWriter
+
+    def full(_writer):
+        raise OSError(28, "No space left on device")
+
+    for name in ("flush", "close"):
+        monkeypatch.setattr(SummaryWriter, name, full)
+        run(experiment, prepared, tmp_path, tensorboard=replace(experiment.logging.tensorboard, enabled=True))
+        assert (tmp_path / "metrics" / "train.json").exists()
+        assert (
+            "runs/one cannot be written to (No space left on device): the run is no longer shown"
+            in capfd.readouterr().err
+        )
+
+
 def read_back(folder):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -107,6 +107,15 @@ def test_a_warm_up_that_is_none_is_said(run, experiment, warmup, is_said):
     said = run([(1.0, 4.0)] * 2, training=training)[1]
     what = "warmup_epochs: there is no warm-up: 0.4 epochs of 3 steps are less than two steps, and the learning rate"
     assert (what in said) == ("there is no warm-up" in said) == is_said
+    assert ("help: raise it to 0.67 or more, or write 0 if no warm-up is wanted" in said) == is_said
+
+
+def test_a_warm_up_that_has_no_room_is_advised_away(run, experiment):
+    scheduler = replace(experiment.training.scheduler, warmup_epochs=0.5)
+    training = replace(experiment.training, epochs=2, scheduler=scheduler, batch_size=1000)
+    said = run([(1.0, 4.0)] * 3, training=training)[1]
+    assert "0.5 epochs of 1 step are less than two steps" in said
+    assert "help: write 0: a training of 2 steps has no room for a warm-up\n" in said
 
 
 def test_validation_lines_that_can_never_be_read_right_are_named(experiment, prepared, tmp_path, capfd):

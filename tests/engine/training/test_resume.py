@@ -29,7 +29,7 @@ from thulium.stages.train import train
 from thulium.training import checkpoints, resume
 from thulium.training.early_stopping import EarlyStopping
 from thulium.training.resume import held
-from thulium.training.run import Keeper
+from thulium.training.run import Keeper, say_division
 from thulium.training.trainer import HTRTrainer
 from thulium_dsl.grammar.spec import Experiment, TrapezoidSpec
 
@@ -586,8 +586,23 @@ def test_going_on_with_another_number_of_threads_is_said(small, prepared, tmp_pa
     finally:
         torch.set_num_threads(1)
     said = capsys.readouterr().err
-    assert "it was cut with 1 threads and is resumed with 2" in said
+    assert "it was cut with 1 thread and is resumed with 2" in said
     assert "resources.threads: 1 keeps them" in said
+
+
+@pytest.mark.parametrize(("before", "now", "words"), [(1, 2, "1 process"), (3, 1, "3 processes")])
+def test_going_on_with_another_number_of_processes_is_said(small, prepared, capsys, before, now, words) -> None:
+    model = HTRModel(small.model, Charset(open_prepared(prepared).symbols), small.preprocessing)
+    trainer = HTRTrainer(model, 1e-3, device="cpu")
+    state = trainer.state_dict()
+    say_division(state, trainer)
+    assert capsys.readouterr().err == ""
+    trainer.world = World(size=now)
+    say_division(state | {"random": state["random"] * before, "threads": 99}, trainer)
+    said = capsys.readouterr().err
+    assert said.startswith(f"it was cut with {words} and is resumed with {now}: dropout leaves out other values")
+    assert f"(resources.processes: {before} keeps them)" in said
+    assert "thread" not in said
 
 
 @pytest.fixture(scope="module")

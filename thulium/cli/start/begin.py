@@ -58,7 +58,10 @@ def name_of(source: Path) -> str:
     """A name for a project of this data."""
     name = source.resolve().name
     stem = name[:-4] if name.lower().endswith(".zip") else name
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    # As people spell them in ASCII; what NFKD takes accents off keeps its letter.
+    spelt = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "æ": "ae", "œ": "oe"}
+    composed = "".join(spelt.get(letter, letter) for letter in unicodedata.normalize("NFC", stem))
+    plain = unicodedata.normalize("NFKD", composed).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._") or "lines"
 
 
@@ -129,10 +132,10 @@ def ready(order: Order, wanted: str | None) -> Data:
             sight, is_ours = look(target), True
         kind, why = ("gt_txt", form.why) if form else kind_of(sight, wanted, source)
         choice = choose(sight, kind, why)
+        choice.remarks[:0] = [*remarks, *(form.remarks if form else pairs.unread(sight, kind))]
     except ThuliumError as error:
         said = str(error).replace(str(target), str(source)) if target else str(error)
         raise ThuliumError(said.replace(str(root), str(source))) from None
-    choice.remarks[:0] = remarks
     return Data(sight, choice, is_ours, shown)
 
 

@@ -1,39 +1,54 @@
 """Tables that have a text for each image of a folder: ``metadata.jsonl``, as on the Hugging Face Hub, CSV and TSV.
 
 A row is ``{"file_name": "images/1.png", "text": "…"}``, or has columns for the two; it names an image from the folder
-of the table, or from the folder ``images`` beside it.
+of the table, or from the folder ``images`` beside it. It may say its page and its split, too.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from os.path import isfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from thulium.cli.start.columns import COLUMNS, meant
+from thulium.cli.start import folders
 from thulium.cli.start.sight import Sight
+from thulium.cli.start.table import JSONL, Row, head_of, rows_of
+from thulium_dsl.grammar.column_names import IMAGES, TEXTS
 from thulium_dsl.messages.problems import ThuliumError
 
-NAME = "metadata.jsonl"
 IMAGE = "file_name"
-IMAGES = (IMAGE, "file", "filename", "image_name", "name", "path")  # and what tables with images in them call these
 FOLDER = "images"
-SIGNS = {".csv": ",;\t", ".tsv": "\t"}  # between the columns; the one that the header has most often
-ROW = f'{{"{IMAGE}": "NAME.png", "text": "…"}}'
 SHOWN = 10
-HEADER = 1 << 14  # characters of a header, at most
-_NAMES = (*IMAGES, *COLUMNS["image_column"])
 
-Row = tuple[str, dict[str, Any]]  # where it stands, and what it says
+
+@dataclass
+class Found:
+    """What some tables say.
+
+    Attributes:
+        texts: image -> its text, as it is in a file.
+        folders: image -> the folders of its split and page, into which it goes below its own.
+        said: how the texts were found, and what of the tables is not read; one line each.
+    """
+
+    texts: dict[Path, bytes] = field(default_factory=dict)
+    folders: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
 
 def tables_of(sight: Sight) -> list[Path]:
     """The files of this kind."""
-    return [path for path in sight.texts if path.name.lower() == NAME or _columns(path)]
+    return [path for path in sight.texts if path.name.lower() == JSONL or _names_texts(path)]
+
+
+def _names_texts(table: Path) -> bool:
+    head = head_of(table)
+    if head is None:
+        return False
+    needed = [name for name in head.names if name in IMAGES or name in TEXTS]
+    return len(set(needed)) == len(needed) and bool(set(needed) & set(IMAGES)) and not set(needed) <= set(IMAGES)
 
 
 def called(tables: Sequence[Path]) -> str:
@@ -41,120 +56,156 @@ def called(tables: Sequence[Path]) -> str:
     return " and ".join(sorted({path.name for path in tables}))
 
 
-def texts_of(tables: Sequence[Path], root: Path) -> dict[Path, bytes]:
-    """The texts that some files have for the images beside or below them.
+def texts_of(tables: Sequence[Path], sight: Sight) -> Found:
+    """The texts that some tables have for the images beside or below them.
 
     Raises:
-        ThuliumError: rows that cannot be used; names each.
+        ThuliumError: rows that cannot be used, each named; or no text at all.
     """
-    found: dict[Path, bytes] = {}
-    faults: list[str] = []
+    found, faults, images = Found(), list[str](), _Images(sight)
+    num_rows = 0
     for table in tables:
-        rows = list(_rows(table, faults))
-        column = _text_column(table, [row for _, row in rows]) if rows else ""
-        for where, row in rows:
-            image, text = _image(table, str(row.get(IMAGE, ""))), row.get(column)
-            if fault := _fault(row, image, root) or _fault_of_text(text, column) or _twice(image, found):
-                faults.append(f"{where}: {fault}")
-            elif text:
-                found[image] = f"{text}\n".encode()
+        rows = rows_of(table, faults)
+        num_rows += len(rows)
+        if rows:
+            _take(table, rows, found, faults, images)
     if faults:
         more = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
         raise ThuliumError("\n".join([*faults[:SHOWN], *more]))
+    if not found.texts:
+        rows_are = f"{num_rows:,} row{'s' * (num_rows != 1)}, and none has a text" if num_rows else "no rows of texts"
+        shown = " and ".join(str(table) for table in tables[:SHOWN])
+        raise ThuliumError(f"{shown}: {rows_are}: write the text of each image into its row")
     return found
 
 
-def _image(table: Path, name: str) -> Path:
-    beside, below = table.parent / name, table.parent / FOLDER / name
-    return below if isfile(below) and not isfile(beside) else beside
+def _take(table: Path, rows: Sequence[Row], found: Found, faults: list[str], images: _Images) -> None:
+    """Take the texts of one table."""
+    there = list(dict.fromkeys(name for row in rows for name in row.values if name))
+    column, own = _text_column(table, rows, there), _image_column(table, rows, there, images)
+    further = folders.columns(there, rows)
+    for row in rows:
+        name, text = row.values.get(own), row.values.get(column)
+        image = images.named(table, name) if isinstance(name, str) else None
+        below = folders.of(row, further)
+        fault = _fault_of_image(name, own, image) or _fault_of_text(text, column) or _twice(image, found)
+        if fault := fault or folders.fault(below):
+            faults.append(f"{row.where}: {fault}")
+        elif text and image:
+            found.texts[image], found.folders[image] = f"{text}\n".encode(), below
+    found.said += folders.said(table, further)
+    if others := [repr(name) for name in there if name not in (column, own, *further.values())]:
+        found.said.append(
+            f"{table.name}: {own!r} names the images and {column!r} is their text; not read: {', '.join(others)}"
+        )
 
 
-def _columns(table: Path) -> tuple[str, list[str]] | None:
-    """The sign between the columns of a table in text, and their names; None where they are not images and texts."""
-    if table.suffix.lower() not in SIGNS:
+class _Images:
+    """The images of a folder, as rows name them."""
+
+    def __init__(self, sight: Sight) -> None:
+        from thulium.data import places
+
+        self._key_of = places.key_of
+        self.root = sight.root
+        self._by_name: dict[str, list[Path]] = {}
+        for image in sight.images:
+            self._by_name.setdefault(self._key(image.with_suffix("")), []).append(image)
+
+    def _key(self, path: Path) -> str:
+        return self._key_of(path).casefold()
+
+    def named(self, table: Path, name: str) -> Path | None:
+        """The image of a name: as it stands there, with the slashes of Windows, or the only one of that name without
+        its ending and whatever its case, as XML may name it, too."""
+        if not name or "\0" in name or _points_out(name):
+            return None
+        for form in (name, name.replace("\\", "/")):
+            for path in (table.parent / form, table.parent / FOLDER / form):
+                if isfile(path):  # unlike Path.is_file, also of a name that no file can have
+                    return path
+        return self._only(table, name.replace("\\", "/"))
+
+    def _only(self, table: Path, name: str) -> Path | None:
+        for path in (table.parent / name, table.parent / FOLDER / name):
+            if path.name:
+                found = [
+                    *self._by_name.get(self._key(path), []),
+                    *self._by_name.get(self._key(path.with_suffix("")), []),
+                ]
+                if len(set(found)) == 1:
+                    return found[0]
         return None
-    try:
-        with table.open(encoding="utf-8-sig", errors="replace", newline="") as file:  # what is wrong, rows will say
-            header = file.readline(HEADER)
-    except OSError:
-        return None
-    sign = max(SIGNS[table.suffix.lower()], key=header.count)
-    try:
-        names = next(csv.reader([header], delimiter=sign), [])
-    except csv.Error:
-        return None
-    named = [name.strip().lower() for name in names]
-    called = [name for name in named if name]  # spreadsheets add columns without a name
-    is_one = len(set(called)) == len(called) and sum(name in _NAMES for name in called) == 1
-    return (sign, named) if is_one and meant("text_column", named) else None
 
 
-def _rows(table: Path, faults: list[str]) -> Iterator[Row]:
-    if columns := _columns(table):
-        yield from _cells(table, *columns, faults)
-    else:
-        yield from _objects(table, faults)
+def _points_out(name: str) -> bool:
+    is_absolute = PurePosixPath(name).is_absolute() or PureWindowsPath(name).is_absolute()
+    return is_absolute or ".." in PureWindowsPath(name).parts
 
 
-def _cells(table: Path, sign: str, columns: Sequence[str], faults: list[str]) -> Iterator[Row]:
-    """The rows of a table in text; the column of images is called as in ``metadata.jsonl``."""
-    from thulium.data.textfile import read_text
-
-    names = [IMAGE if name in _NAMES else name for name in columns]
-    reader = csv.reader(io.StringIO(read_text(table)), delimiter=sign, strict=True)
-    try:
-        next(reader)
-        for cells in reader:
-            where = f"{table}:{reader.line_num}"
-            if not any(cells):
-                continue  # spreadsheets write empty rows, too
-            if len(cells) == len(names):
-                yield where, dict(zip(names, cells, strict=True))
-            else:
-                what = f"has {len(cells)} columns, and the first row has {len(names)}"
-                faults.append(f"{where}: {what}: put a text with {sign!r} in it in quotes")
-    except csv.Error as error:
-        faults.append(f"{table}:{reader.line_num}: is no row of it ({error}): close what is in quotes")
+def _text_column(table: Path, rows: Sequence[Row], there: Sequence[str]) -> str:
+    """The column of texts: the only one that is called so and has some; of several, where they say the same."""
+    found = [name for name in there if name.lower() in TEXTS]
+    filled = [name for name in found if any(isinstance(row.values.get(name), str) and row.values[name] for row in rows)]
+    if len(filled) <= 1 and found:
+        return (filled or found)[0]
+    for row in rows:
+        texts = {text for name in filled if isinstance(text := row.values.get(name), str)}
+        if len(texts) > 1:
+            shown = ", ".join(map(repr, filled))
+            raise ThuliumError(
+                f"{row.where}: which are the texts? {shown} differ: keep one, or call the others otherwise"
+            )
+    if filled:
+        return filled[0]
+    own, shown = TEXTS[0], ", ".join(map(repr, there))
+    raise ThuliumError(f"{table}: which holds the texts? There are {shown}\n  help: call it {own!r}")
 
 
-def _objects(table: Path, faults: list[str]) -> Iterator[Row]:
-    from thulium.data.textfile import read_text
-
-    for number, text in enumerate(read_text(table).split("\n"), 1):
-        if not text.strip():
-            continue
-        try:
-            row = json.loads(text)
-        except ValueError:
-            row = None
-        if isinstance(row, dict):
-            yield f"{table}:{number}", row
-        else:
-            faults.append(f"{table}:{number}: is no row of it: write {ROW}, or remove it")
+def _image_column(table: Path, rows: Iterable[Row], there: Sequence[str], images: _Images) -> str:
+    """The column of images: of several that are called so, the one that names some."""
+    found = [name for name in there if name.lower() in IMAGES]
+    if len(found) > 1:
+        found = [
+            name for name in found if _names_images(table, [row.values.get(name) for row in rows], images)
+        ] or found
+    if len(found) > 1:
+        shown = ", ".join(map(repr, found))
+        raise ThuliumError(f"{table}: which names the images? {shown} could: keep one, or call the others otherwise")
+    return found[0] if found else IMAGE
 
 
-def _text_column(table: Path, rows: Iterable[dict[str, Any]]) -> str:
-    there = list(dict.fromkeys(name for row in rows for name in row))
-    if name := meant("text_column", there):
-        return name
-    own, shown = COLUMNS["text_column"][0], ", ".join(map(repr, there))
-    raise ThuliumError(f"{table}: which key holds the texts? There are {shown}\n  help: call it {own!r}")
+def _names_images(table: Path, names: Sequence[Any], images: _Images) -> bool:
+    return any(isinstance(name, str) and images.named(table, name) for name in names)
 
 
-def _fault(row: dict[str, Any], image: Path, root: Path) -> str:
-    name = row.get(IMAGE)
+def _fault_of_image(name: Any, column: str, image: Path | None) -> str:
+    if image:
+        return ""
     if not isinstance(name, str) or not name:
-        return f"has no {IMAGE!r}: write the image's name, or remove the row"
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        return f"has no {column!r}: write the image's name, or remove the row"
+    if "://" in name:
+        return f"the image {name} is an address: download it into the folder, and name the file"
+    if _points_out(name):
         return f"the image {name!r} points out of the folder: put it beside this file, and name it from there"
-    if not isfile(image):  # unlike Path.is_file, also of a name that no file can have
-        return f"there is no image {image.relative_to(root)}: add it, or remove the row"
-    return ""
+    return f"there is no image {name}: add it, or remove the row"
 
 
 def _fault_of_text(text: Any, column: str) -> str:
     return "" if text is None or isinstance(text, str) else f"{column!r} is not a text: put it in quotes"
 
 
-def _twice(image: Path, found: dict[Path, bytes]) -> str:
-    return f"the image {image.name} has a row already: keep one of them" if image in found else ""
+def _twice(image: Path | None, found: Found) -> str:
+    """Two rows of one image, or of two whose texts would have one name."""
+    if image is None:
+        return ""
+    if image in found.texts:
+        return f"the image {image.name} has a row already: keep one of them"
+    if other := next(_of_one_name(image, found.texts), None):
+        return f"the images {other.name} and {image.name} have one name but for the ending: keep one, or rename it"
+    return ""
+
+
+def _of_one_name(image: Path, others: Iterable[Path]) -> Iterator[Path]:
+    name = image.with_suffix("")
+    return (other for other in others if other.with_suffix("") == name)

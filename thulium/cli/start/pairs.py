@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from thulium.cli.start import counting, metadata
-from thulium.cli.start.sight import GT_TXT, Sight, texts_beside
+from thulium.cli.start.sight import GT_TXT, WORDS, Sight, texts_beside
 
 NEARLY_ALL = 0.9  # of the images; where fewer have a text of their name, these texts may be something else
 SEVERAL_ROWS = 0.5  # of the texts; where more have several rows, they are not those of lines
@@ -23,12 +23,14 @@ class Form:
     Attributes:
         called: what a sentence calls them.
         why: they are written anew.
-        write: writes all images and their texts into a folder that is there and empty.
+        write: writes images and their texts into a folder that is there and empty.
+        remarks: what to know of it.
     """
 
     called: str
     why: str
     write: Callable[[Path], None]
+    remarks: tuple[str, ...] = ()
 
 
 def of_labels(folder: Path) -> Form:
@@ -44,15 +46,51 @@ def beside_images(sight: Sight) -> Form | None:
         ThuliumError: they are of such a form, but cannot be used.
     """
     if tables := metadata.tables_of(sight):
-        called = f"what {metadata.called(tables)} says of images"
-        texts = metadata.texts_of(tables, sight.root)
-    elif are_lines(pairs := texts_beside(sight), len(sight.images)):
-        called = "NAME.txt beside each image"
-        texts = {image: text.read_bytes() for image, text in pairs.items()}
-    else:
+        return _of_tables(tables, sight)
+    if not are_lines(pairs := texts_beside(sight), len(sight.images)):
         return None
-    why = f"{called} is not read as it is; each text becomes NAME.gt.txt"
-    return Form(called, why, lambda target: _write(sight.root, [*sight.images, *texts], texts, target))
+    called = "NAME.txt beside each image"
+    texts = {image: text.read_bytes() for image, text in pairs.items()}
+    return Form(called, _why(called), lambda target: _write(sight.root, sight.images, texts, target))
+
+
+def _of_tables(tables: Sequence[Path], sight: Sight) -> Form:
+    called, found = f"what {metadata.called(tables)} says of images", metadata.texts_of(tables, sight)
+    named = {image.with_suffix("") for image in found.texts}
+    images = [image for image in sight.images if image.with_suffix("") not in named]
+    more = [image for image in sight.images if image.with_suffix("") in named and image not in found.texts]
+    remarks = list(found.said)
+    if more:
+        shown = more[0].relative_to(sight.root)
+        has = "1 image is" if len(more) == 1 else f"{len(more):,} images are"
+        remarks.append(f"{has} left out, whose name has a text that is another image's, such as {shown}")
+
+    def write(target: Path) -> None:
+        _write(sight.root, [*images, *found.texts], found.texts, target, found.folders)
+
+    return Form(called, _why(called), write, tuple(remarks))
+
+
+def _why(called: str) -> str:
+    return f"{called} is not read as it is; each text becomes NAME.gt.txt"
+
+
+def unread(sight: Sight, kind: str) -> Iterator[str]:
+    """What there is besides the data of a kind that may be transcriptions, and is not read."""
+    if tables := metadata.tables_of(sight):
+        yield (
+            f"{metadata.called(tables)} may name images and their texts, and is not read, since {WORDS[kind]} is: to "
+            "have it read, name a folder that holds it and the images alone"
+        )
+    if kind == "gt_txt":
+        read = {file.with_name(file.name[: -len(GT_TXT)]) for file in sight.found[kind]}
+        texts = [text for image, text in texts_beside(sight).items() if image.with_suffix("") not in read]
+        if texts:
+            shown = texts[0].relative_to(sight.root)
+            yield (
+                f"{len(texts):,} images have NAME.txt beside them and no NAME.gt.txt, such as {shown}: if these are "
+                "their transcriptions, call them NAME.gt.txt"
+            )
 
 
 def are_lines(pairs: Mapping[Path, Path], num_images: int) -> bool:
@@ -73,9 +111,12 @@ def _write_labels(folder: Path, target: Path) -> None:
         _put_text((text + "\n").encode(), target / name)
 
 
-def _write(root: Path, images: Sequence[Path], texts: Texts, target: Path) -> None:
-    for image in dict.fromkeys(images):
-        copy = target / image.relative_to(root)
+def _write(
+    root: Path, images: Sequence[Path], texts: Texts, target: Path, folders: Mapping[Path, Sequence[str]] = {}
+) -> None:
+    for image in images:
+        own = image.relative_to(root)
+        copy = target.joinpath(own.parent, *folders.get(image, ()), own.name)
         _put(image, copy)
         if image in texts:
             _put_text(texts[image], copy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePath
 
-from thulium.cli.start import metadata, pairs
+from thulium.cli.start import pairs, table
 from thulium.cli.start.sight import LABELS, Sight, texts_beside
 
 ROWS = f"write each row into {LABELS} (an image's name, a space, its text), with the images in a folder images beside"
@@ -77,7 +77,7 @@ def _of_another_kind(images: str, sight: Sight) -> str:
     shown = ", ".join(str(file.relative_to(sight.root)) for file in files[:SHOWN])
     shown += f" and {len(files) - SHOWN} more" if len(files) > SHOWN else ""
     which = f"{'which is' if len(files) == 1 else 'which are'} not read"
-    is_table = all(file.suffix.lower() in metadata.SIGNS for file in files)
+    is_table = all(file.suffix.lower() in table.TABLES for file in files)
     do = f"{HEADER}, or {ROWS}" if is_table else ROWS
     do = do if most else f"if their texts are there, {do}"
     spaces = "; take the spaces out that stand between its characters" if any(map(_is_spelled, files)) else ""
