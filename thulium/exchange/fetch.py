@@ -269,7 +269,8 @@ def _check_model(part: Path, name: Name) -> None:
     try:
         read_header(part)
     except CheckpointError as error:
-        raise CheckpointError(f"{name}: {str(error).removeprefix(f'{part}: ')}; nothing was kept of it") from None
+        what = str(error).removeprefix(f"{part}: ").partition("\n")[0]  # its advice is for a file of one's own
+        raise CheckpointError(f"{name}: {what}; nothing was kept of it") from None
 
 
 def _sha256(path: Path) -> str:
