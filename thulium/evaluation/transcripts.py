@@ -244,7 +244,8 @@ def _of_pages(root: Path, files: list[Path]) -> Transcripts:
         except PageFault as fault:
             faults.append(str(Fault(reason=fault.reason, where=str(file), what=str(fault))))
     if faults:
-        raise DataError("\n".join([*faults[:MAX_LISTED], f"{len(faults)} pages cannot be read"]))
+        pages = "1 page" if len(faults) == 1 else f"{len(faults)} pages"
+        raise DataError("\n".join([*faults[:MAX_LISTED], f"{pages} cannot be read"]))
     return found
 
 
