@@ -182,9 +182,11 @@ def test_columns_that_could_both_be_meant_are_named(tmp_path: Path) -> None:
 
 def test_pages_and_splits_that_a_table_names_become_folders(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "1.png", "images/2.png", "3.png")
-    rows = ("file_name,text,book,page,split,hand", "1.png,a,B,7/r,train,x", "2.png,b,B,test,dev,x", "3.png,c,,,,")
+    rows = ("file_name,text,book,page,Split,hand", "1.png,a,B,7/r,Train,x", "2.png,b,B,test,dev,x", "3.png,c,,,test,")
     (root / "t.csv").write_text("\n".join(rows))
-    assert anew(root) == {"train/B/7/r/1.gt.txt": "a\n", "images/dev/B/page test/2.gt.txt": "b\n", "3.gt.txt": "c\n"}
+    assert anew(root) == {
+        "train/B/7/r/1.gt.txt": "a\n", "images/val/B/page test/2.gt.txt": "b\n", "test/3.gt.txt": "c\n",
+    }  # fmt: skip
     form = pairs.beside_images(look(root))
     assert form is not None
     assert form.remarks == (
@@ -194,12 +196,77 @@ def test_pages_and_splits_that_a_table_names_become_folders(tmp_path: Path) -> N
         "t.csv: 'file_name' names the images and 'text' is their text; not read: 'hand'",
     )
     (root / "t.csv").write_text("file_name,text,page\n1.png,a,../7\n")
-    with pytest.raises(ThuliumError, match=r"t\.csv:2: the page '\.\.' cannot be the name of a folder"):
+    with pytest.raises(ThuliumError, match=r"t\.csv:2: '\.\.' cannot be the name of a folder"):
         pairs.beside_images(look(root))
     (root / "t.csv").write_text("file_name,text,split\n1.png,a,fold 3\n")
     form = pairs.beside_images(look(root))
     assert form is not None
     assert form.remarks[0].endswith("not read: 'split'")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ("1.png,a,train\n2.png,b,val\n3.png,c,/tmp/x/test\n", "4: 'split' is '/tmp/x/test': write train, val or test"),
+        ("1.png,a,train\n2.png,b,train/../../val\n3.png,c,test\n", "3: 'split' is 'train/../../val': write"),
+        ("1.png,a,train\n2.png,b,val\n3.png,c,tset\n", "4: 'split' is 'tset': write train, val or test"),
+        ("1.png,a,train\n2.png,b,val\n3.png,c,\n", "4: 'split' is '': write train, val or test"),
+        ("1.png,a,train\n2.png,b,train\n3.png,c,test\n", "t.csv: no row is of the split val: write it into some"),
+    ],
+)
+def test_a_split_that_a_table_gives_is_followed_or_refused(rows: str, says: str, tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "2.png", "3.png")
+    (root / "t.csv").write_text(f"file_name,text,split\n{rows}")
+    with pytest.raises(ThuliumError) as error:
+        pairs.beside_images(look(root))
+    assert says in str(error.value)
+
+
+def test_images_that_pages_would_bring_to_one_place_are_refused(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "p/1.png", ".more/2.png")
+    (root / "t.csv").write_text("file_name,text,page\n1.png,a,p\np/1.png,b,\n")
+    with pytest.raises(ThuliumError, match=r"1\.png and p/1\.png would both become p/1\.png: rename one of the two"):
+        pairs.beside_images(look(root))
+    (root / "t.csv").write_text("file_name,text\n1.png,a\n.more/2.png,b\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv:3: the image \.more/2\.png lies where it is hidden"):
+        pairs.beside_images(look(root))
+
+
+@pytest.mark.parametrize(
+    "row", ['{"file_name": "1.png", "text": "\\ud800"}', '{"file_name": "1.png", "page": "\\ud800"}', "[" * 10**5]
+)
+def test_json_that_is_no_text_is_named(row: str, tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "2.png")
+    (root / "metadata.jsonl").write_text('{"file_name": "2.png", "text": "a"}\n' + row)
+    with pytest.raises(ThuliumError, match=r"metadata\.jsonl:2: is no row of it"):
+        pairs.beside_images(look(root))
+
+
+def test_pages_that_are_numbers_are_pages(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "2.png")
+    rows = ({"file_name": "1.png", "text": "a", "page": 1.0}, {"file_name": "2.png", "text": "b", "page": 2})
+    (root / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert anew(root) == {"1/1.gt.txt": "a\n", "2/2.gt.txt": "b\n"}
+    (root / "metadata.jsonl").write_text(
+        '{"file_name": "1.png", "text": "a", "page": 1}\n{"file_name": "2.png", "text": "b", "page": [2]}'
+    )
+    with pytest.raises(ThuliumError, match=r"metadata\.jsonl:2: 'page' is neither a text nor a number"):
+        pairs.beside_images(look(root))
+
+
+def test_a_table_that_is_of_something_else_is_left_unread(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png")
+    (root / "scribes.csv").write_text("name,text,year\nAnna,a note,1742\n")
+    (root / "t.csv").write_text("file_name,text\n1.png,a\n")
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert form.remarks == ("scribes.csv: no row of it names an image, and it is not read",)
+    assert anew(root) == {"1.gt.txt": "a\n"}
+    (root / "t.csv").unlink()
+    (root / "1.txt").write_text("a\n")
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert form.called == "NAME.txt beside each image"
 
 
 def test_two_images_of_one_name_have_one_text(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from thulium_dsl.messages.problems import ThuliumError
 
 IMAGE = "file_name"
 FOLDER = "images"
+SPLITS = ("train", "val", "test")
 SHOWN = 10
 
 
@@ -30,17 +31,26 @@ class Found:
     Attributes:
         texts: image -> its text, as it is in a file.
         folders: image -> the folders of its split and page, into which it goes below its own.
+        rows: image -> where its row stands.
         said: how the texts were found, and what of the tables is not read; one line each.
     """
 
     texts: dict[Path, bytes] = field(default_factory=dict)
     folders: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    rows: dict[Path, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
 
 def tables_of(sight: Sight) -> list[Path]:
     """The files of this kind."""
     return [path for path in sight.texts if path.name.lower() == JSONL or _names_texts(path)]
+
+
+def names_images(table: Path, sight: Sight) -> bool:
+    """Whether some row of a table names an image that is there; a table without rows may do so."""
+    rows, images = rows_of(table, []), _Images(sight)
+    there = {name for row in rows for name in row.values if name.lower() in IMAGES}
+    return not rows or any(_names_images(table, [row.values.get(name) for row in rows], images) for name in there)
 
 
 def _names_texts(table: Path) -> bool:
@@ -69,6 +79,7 @@ def texts_of(tables: Sequence[Path], sight: Sight) -> Found:
         num_rows += len(rows)
         if rows:
             _take(table, rows, found, faults, images)
+    faults += _of_splits(found, tables)
     if faults:
         more = [f"and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
         raise ThuliumError("\n".join([*faults[:SHOWN], *more]))
@@ -87,12 +98,12 @@ def _take(table: Path, rows: Sequence[Row], found: Found, faults: list[str], ima
     for row in rows:
         name, text = row.values.get(own), row.values.get(column)
         image = images.named(table, name) if isinstance(name, str) else None
-        below = folders.of(row, further)
-        fault = _fault_of_image(name, own, image) or _fault_of_text(text, column) or _twice(image, found)
-        if fault := fault or folders.fault(below):
+        fault = _fault_of_image(name, own, image, images.root) or _fault_of_text(text, column) or _twice(image, found)
+        if fault := fault or (folders.fault(row, further) if text else ""):
             faults.append(f"{row.where}: {fault}")
         elif text and image:
-            found.texts[image], found.folders[image] = f"{text}\n".encode(), below
+            found.texts[image], found.folders[image] = f"{text}\n".encode(), folders.of(row, further)
+            found.rows[image] = row.where
     found.said += folders.said(table, further)
     if others := [repr(name) for name in there if name not in (column, own, *further.values())]:
         found.said.append(
@@ -179,10 +190,25 @@ def _names_images(table: Path, names: Sequence[Any], images: _Images) -> bool:
     return any(isinstance(name, str) and images.named(table, name) for name in names)
 
 
-def _fault_of_image(name: Any, column: str, image: Path | None) -> str:
+def _of_splits(found: Found, tables: Sequence[Path]) -> Iterator[str]:
+    """What is wrong with the splits that rows name, taken together."""
+    splits = [next((name for name in below[:1] if name in SPLITS), "") for below in found.folders.values()]
+    missing = [split for split in SPLITS if split not in splits]
+    if any(splits) and not all(splits):
+        where = next(found.rows[image] for image, split in zip(found.folders, splits, strict=True) if not split)
+        yield f"{where}: has no split, and other rows have one: write train, val or test into each row, or into none"
+    elif any(splits) and missing:
+        yield (
+            f"{called(tables)}: no row is of the split {' or '.join(missing)}: write it into some rows; or remove that "
+            "column, and the lines are divided here"
+        )
+
+
+def _fault_of_image(name: Any, column: str, image: Path | None, root: Path) -> str:
     if image:
-        return ""
-    if not isinstance(name, str) or not name:
+        is_hidden = any(part.startswith(".") for part in image.relative_to(root).parts)
+        return f"the image {name} lies where it is hidden, and is passed over: move it" if is_hidden else ""
+    if not isinstance(name, str) or not name.strip():
         return f"has no {column!r}: write the image's name, or remove the row"
     if "://" in name:
         return f"the image {name} is an address: download it into the folder, and name the file"
@@ -200,7 +226,7 @@ def _twice(image: Path | None, found: Found) -> str:
     if image is None:
         return ""
     if image in found.texts:
-        return f"the image {image.name} has a row already: keep one of them"
+        return f"the image {image.name} has a row already, {found.rows[image]}: keep one, or move that table away"
     if other := next(_of_one_name(image, found.texts), None):
         return f"the images {other.name} and {image.name} have one name but for the ending: keep one, or rename it"
     return ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from thulium.cli.start import counting, metadata
 from thulium.cli.start.sight import GT_TXT, WORDS, Sight, texts_beside
+from thulium_dsl.messages.problems import ThuliumError
 
 NEARLY_ALL = 0.9  # of the images; where fewer have a text of their name, these texts may be something else
 SEVERAL_ROWS = 0.5  # of the texts; where more have several rows, they are not those of lines
@@ -45,21 +47,25 @@ def beside_images(sight: Sight) -> Form | None:
     Raises:
         ThuliumError: they are of such a form, but cannot be used.
     """
-    if tables := metadata.tables_of(sight):
-        return _of_tables(tables, sight)
-    if not are_lines(pairs := texts_beside(sight), len(sight.images)):
+    pairs, tables = texts_beside(sight), metadata.tables_of(sight)
+    of_images = [table for table in tables if metadata.names_images(table, sight)]
+    are_texts = are_lines(pairs, len(sight.images))
+    if of_images or (tables and not are_texts):
+        return _of_tables(of_images or tables, [table for table in tables if table not in of_images], sight)
+    if not are_texts:
         return None
     called = "NAME.txt beside each image"
     texts = {image: text.read_bytes() for image, text in pairs.items()}
     return Form(called, _why(called), lambda target: _write(sight.root, sight.images, texts, target))
 
 
-def _of_tables(tables: Sequence[Path], sight: Sight) -> Form:
+def _of_tables(tables: Sequence[Path], others: Sequence[Path], sight: Sight) -> Form:
     called, found = f"what {metadata.called(tables)} says of images", metadata.texts_of(tables, sight)
     named = {image.with_suffix("") for image in found.texts}
     images = [image for image in sight.images if image.with_suffix("") not in named]
     more = [image for image in sight.images if image.with_suffix("") in named and image not in found.texts]
-    remarks = list(found.said)
+    _check_places([*images, *found.texts], found.folders, sight.root)
+    remarks = [*found.said, *(f"{table.name}: no row of it names an image, and it is not read" for table in others)]
     if more:
         shown = more[0].relative_to(sight.root)
         has = "1 image is" if len(more) == 1 else f"{len(more):,} images are"
@@ -69,6 +75,23 @@ def _of_tables(tables: Sequence[Path], sight: Sight) -> Form:
         _write(sight.root, [*images, *found.texts], found.texts, target, found.folders)
 
     return Form(called, _why(called), write, tuple(remarks))
+
+
+def _check_places(images: Sequence[Path], folders: Mapping[Path, Sequence[str]], root: Path) -> None:
+    """Refuse two images that would come to one place: one would be lost, or both would share a text."""
+    taken: dict[str, Path] = {}
+    for image in sorted(images, key=lambda image: image not in folders):  # those with a text first
+        place = _place(image, folders, root)
+        other = taken.setdefault(unicodedata.normalize("NFC", str(place.with_suffix(""))), image)
+        if other != image and other in folders:
+            both = f"{other.relative_to(root)} and {image.relative_to(root)}"
+            raise ThuliumError(f"{root}: {both} would both become {place}: rename one of the two, also in its row")
+
+
+def _place(image: Path, folders: Mapping[Path, Sequence[str]], root: Path) -> Path:
+    """Where an image goes, below the folder that is written."""
+    own = image.relative_to(root)
+    return own.parent.joinpath(*folders.get(image, ()), own.name)
 
 
 def _why(called: str) -> str:
@@ -115,8 +138,7 @@ def _write(
     root: Path, images: Sequence[Path], texts: Texts, target: Path, folders: Mapping[Path, Sequence[str]] = {}
 ) -> None:
     for image in images:
-        own = image.relative_to(root)
-        copy = target.joinpath(own.parent, *folders.get(image, ()), own.name)
+        copy = target / _place(image, folders, root)
         _put(image, copy)
         if image in texts:
             _put_text(texts[image], copy)

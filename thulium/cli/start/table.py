@@ -52,7 +52,7 @@ def head_of(table: Path) -> Head | None:
         names = next(csv.reader([header], delimiter=sign), [])
     except csv.Error:
         return None
-    return Head(sign, [name.strip().lower() for name in names], rows)
+    return Head(sign, [name.strip().lower().replace(" ", "_") for name in names], rows)
 
 
 def _beginning(table: Path) -> str:
@@ -84,7 +84,7 @@ def _cells(table: Path, head: Head, faults: list[str]) -> Iterator[Row]:
             next(reader)
         for cells in reader:
             where = f"{table}:{reader.line_num}"
-            if not any(cells):
+            if not any(cell.strip() for cell in cells):
                 continue  # spreadsheets write empty rows, too
             if len(cells) == len(head.names):
                 yield Row(where, dict(zip(head.names, cells, strict=True)))
@@ -112,7 +112,8 @@ def _objects(table: Path, faults: list[str]) -> Iterator[Row]:
             continue
         try:
             row = json.loads(text)
-        except ValueError:
+            json.dumps(row, ensure_ascii=False).encode()  # half of a character can be written, and not be a text
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             yield Row(f"{table}:{number}", row)
