@@ -147,6 +147,9 @@ def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         "4: the image https://a.org/1.png is an address: download it into the folder, and name the file",
         "5: the image 'c:\\\\1.png' points out of the folder: put it beside this file, and name it from there",
     ]
+    (root / "t.csv").write_text("file,text\nt.csv,a\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv:2: there is no image t\.csv: add it"):
+        pairs.beside_images(look(root))
     (root / "t.csv").write_text("file,text\n1.png,a\n", encoding="utf-16")
     with pytest.raises(ThuliumError, match=r"t\.csv:1: is not UTF-8 text, but UTF-16"):
         pairs.beside_images(look(root))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from thulium.cli.start import folders
-from thulium.cli.start.sight import Sight
+from thulium.cli.start.sight import Sight, is_image
 from thulium.cli.start.table import JSONL, Row, head_of, rows_of
 from thulium_dsl.grammar.column_names import IMAGES, TEXTS
 from thulium_dsl.messages.problems import ThuliumError
@@ -133,7 +133,7 @@ class _Images:
             return None
         for form in (name, name.replace("\\", "/")):
             for path in (table.parent / form, table.parent / FOLDER / form):
-                if isfile(path):  # unlike Path.is_file, also of a name that no file can have
+                if is_image(path.name) and isfile(path):  # unlike Path.is_file, also of a name that no file can have
                     return path
         return self._only(table, name.replace("\\", "/"))
 
