@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _CLOSE = 0.6
 _STEM = 4  # letters that are no chance
+_ALIKE = 0.62  # of a choice; with less, words are named that have nothing to do with each other
 _TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -93,10 +94,23 @@ def _choice(text: str, choices: list[str]) -> str:
         return "use straight quotes, or none"
     if advice := hints.unseen(text):
         return advice
-    close = _of_one_stem(text, choices) or next(iter(difflib.get_close_matches(text.lower(), choices, 1, 0.5)), "")
+    close = _of_one_stem(text, choices) or _alike(text, choices)
     if close:
         return f"did you mean '{close}'?"
     return f"write {choices[0]}, the only one there is" if len(choices) == 1 else ""
+
+
+def _alike(text: str, choices: list[str]) -> str:
+    """The choice that is spelt nearly so, without the words that several choices have; empty if none is."""
+    words = [word for choice in choices for word in choice.lower().split("_")]
+
+    def own(name: str) -> str:
+        kept = [word for word in name.lower().split("_") if words.count(word) < 2]
+        return "_".join(kept) or name.lower()
+
+    named = {own(choice): choice for choice in choices}
+    found = difflib.get_close_matches(own(text), list(named), 1, _ALIKE)
+    return named[found[0]] if found else ""
 
 
 def _of_one_stem(text: str, choices: list[str]) -> str:
