@@ -225,6 +225,14 @@ def test_a_split_that_a_table_gives_is_followed_or_refused(rows: str, says: str,
     assert says in str(error.value)
 
 
+def test_a_page_in_several_splits_is_named(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png", "2.png", "3.png")
+    (root / "t.csv").write_text("file_name,text,split,page\n1.png,a,train,7\n2.png,b,val,7\n3.png,c,test,8\n")
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert form.remarks[-1].startswith("1 page has lines in several splits, such as '7': lines of one page are alike")
+
+
 def test_images_that_pages_would_bring_to_one_place_are_refused(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "1.png", "p/1.png", ".more/2.png")
     (root / "t.csv").write_text("file_name,text,page\n1.png,a,p\np/1.png,b,\n")

@@ -87,7 +87,23 @@ def texts_of(tables: Sequence[Path], sight: Sight) -> Found:
         rows_are = f"{num_rows:,} row{'s' * (num_rows != 1)}, and none has a text" if num_rows else "no rows of texts"
         shown = " and ".join(str(table) for table in tables[:SHOWN])
         raise ThuliumError(f"{shown}: {rows_are}: write the text of each image into its row")
+    found.said += _torn(found)
     return found
+
+
+def _torn(found: Found) -> Iterator[str]:
+    """That pages lie in several splits, if any do."""
+    splits: dict[tuple[Path | str, ...], set[str]] = {}
+    for image, below in found.folders.items():
+        if below[:1] and below[0] in SPLITS and below[1:]:
+            splits.setdefault((image.parent, *below[1:]), set()).add(below[0])
+    torn = [page for page, own in splits.items() if len(own) > 1]
+    if torn:
+        pages, shown = "1 page has" if len(torn) == 1 else f"{len(torn):,} pages have", "/".join(map(str, torn[0][1:]))
+        yield (
+            f"{pages} lines in several splits, such as {shown!r}: lines of one page are alike, so the test will look "
+            "better than the model is"
+        )
 
 
 def _take(table: Path, rows: Sequence[Row], found: Found, faults: list[str], images: _Images) -> None:
