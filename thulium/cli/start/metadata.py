@@ -32,12 +32,14 @@ class Found:
         texts: image -> its text, as it is in a file.
         folders: image -> the folders of its split and page, into which it goes below its own.
         rows: image -> where its row stands.
+        names: image without its ending -> the image.
         said: how the texts were found, and what of the tables is not read; one line each.
     """
 
     texts: dict[Path, bytes] = field(default_factory=dict)
     folders: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     rows: dict[Path, str] = field(default_factory=dict)
+    names: dict[Path, Path] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
 
@@ -46,9 +48,14 @@ def tables_of(sight: Sight) -> list[Path]:
     return [path for path in sight.texts if path.name.lower() == JSONL or _names_texts(path)]
 
 
-def names_images(table: Path, sight: Sight) -> bool:
-    """Whether some row of a table names an image that is there; a table without rows may do so."""
-    rows, images = rows_of(table, []), _Images(sight)
+def naming_images(tables: Sequence[Path], sight: Sight) -> list[Path]:
+    """The tables of which some row names an image that is there; one without rows may do so."""
+    images = _Images(sight)
+    return [table for table in tables if _is_of_images(table, images)]
+
+
+def _is_of_images(table: Path, images: _Images) -> bool:
+    rows = rows_of(table, [])
     there = {name for row in rows for name in row.values if name.lower() in IMAGES}
     return not rows or any(_names_images(table, [row.values.get(name) for row in rows], images) for name in there)
 
@@ -119,7 +126,7 @@ def _take(table: Path, rows: Sequence[Row], found: Found, faults: list[str], ima
             faults.append(f"{row.where}: {fault}")
         elif text and image:
             found.texts[image], found.folders[image] = f"{text}\n".encode(), folders.of(row, further)
-            found.rows[image] = row.where
+            found.rows[image], found.names[image.with_suffix("")] = row.where, image
     found.said += folders.said(table, further)
     if others := [repr(name) for name in there if name not in (column, own, *further.values())]:
         found.said.append(
@@ -243,11 +250,6 @@ def _twice(image: Path | None, found: Found) -> str:
         return ""
     if image in found.texts:
         return f"the image {image.name} has a row already, {found.rows[image]}: keep one, or move that table away"
-    if other := next(_of_one_name(image, found.texts), None):
+    if other := found.names.get(image.with_suffix("")):
         return f"the images {other.name} and {image.name} have one name but for the ending: keep one, or rename it"
     return ""
-
-
-def _of_one_name(image: Path, others: Iterable[Path]) -> Iterator[Path]:
-    name = image.with_suffix("")
-    return (other for other in others if other.with_suffix("") == name)

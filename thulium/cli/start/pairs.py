@@ -48,7 +48,7 @@ def beside_images(sight: Sight) -> Form | None:
         ThuliumError: they are of such a form, but cannot be used.
     """
     pairs, tables = texts_beside(sight), metadata.tables_of(sight)
-    of_images = [table for table in tables if metadata.names_images(table, sight)]
+    of_images = metadata.naming_images(tables, sight)
     are_texts = are_lines(pairs, len(sight.images))
     if of_images or (tables and not are_texts):
         return _of_tables(of_images or tables, [table for table in tables if table not in of_images], sight)
