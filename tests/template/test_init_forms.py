@@ -111,6 +111,7 @@ def test_metadata_of_the_hub_becomes_pairs(tmp_path: Path) -> None:
         ("two.csv", 'file_name,image,text\n1.png,no,eins; zwei\nb/3.png,none,"sagt ""drei"""\n'),
         ("same.csv", 'file,text,label,gt\n1.png,eins; zwei,eins; zwei,\nb/3.png,"sagt ""drei""","sagt ""drei""",\n'),
         ("sheet.csv", 'file;text;;\r\n1.png;"eins; zwei";;\r\n;;;\r\nb/3.png;"sagt ""drei""";;\r\n'),
+        ("late.csv", ',,\n\nfile,text,hand\n1.png,eins; zwei,x\nb/3.png,"sagt ""drei""",x\n'),
         ("T.TSV", 'image\ttext\n1.png\teins; zwei\n\nb/3.png\tsagt "drei"\n'),
         ("lines.csv", '\ufefffile_name,text\n1.png,"eins; zwei"\nimages/b/3.png,"sagt ""drei"""\n'),
     ],
@@ -183,6 +184,25 @@ def test_columns_that_could_both_be_meant_are_named(tmp_path: Path) -> None:
         pairs.beside_images(look(root))
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "1.png")
+    (root / "t.csv").write_text("file_name,text,Text,hand,hand\n1.png,a,b,x,y\n")
+    with pytest.raises(ThuliumError, match=r"t\.csv: two columns are called 'text': keep one, or call the others"):
+        pairs.beside_images(look(root))
+
+
+def test_images_of_a_name_in_other_folders_are_pointed_out(tmp_path: Path) -> None:
+    root = lines(tmp_path / "lines", "a/1.png", "a/2.png", "b/2.png", "3.png")
+    (root / "t.csv").write_text("file,text\n1.png,a\n2.png,b\n3.png,c\n4.png,d\n")
+    with pytest.raises(ThuliumError) as error:
+        pairs.beside_images(look(root))
+    assert [row.partition("t.csv:")[2] for row in str(error.value).splitlines()] == [
+        "2: there is no image 1.png there, but a/1.png is called so: move the table beside it, or name its folder, too",
+        "3: there is no image 2.png there, but 2 others are called so, such as a/2.png: name the folder, too",
+        "5: there is no image 4.png: add it, or remove the row",
+    ]
+
+
 def test_pages_and_splits_that_a_table_names_become_folders(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "1.png", "images/2.png", "3.png")
     rows = ("file_name,text,book,page,Split,hand", "1.png,a,B,7/r,Train,x", "2.png,b,B,test,dev,x", "3.png,c,,,test,")
@@ -198,6 +218,12 @@ def test_pages_and_splits_that_a_table_names_become_folders(tmp_path: Path) -> N
         "t.csv: 'book' says the document of each line, and its folder is called so now",
         "t.csv: 'file_name' names the images and 'text' is their text; not read: 'hand'",
     )
+    (root / "t.csv").rename(root / "metadata.jsonl")
+    (root / "metadata.jsonl").write_text('{"file_name": "1.png", "text": "a", "page": NaN}\n')
+    form = pairs.beside_images(look(root))
+    assert form is not None
+    assert not [remark for remark in form.remarks if "folder is called" in remark]
+    (root / "metadata.jsonl").unlink()
     (root / "t.csv").write_text("file_name,text,page\n1.png,a,../7\n")
     with pytest.raises(ThuliumError, match=r"t\.csv:2: '\.\.' cannot be the name of a folder"):
         pairs.beside_images(look(root))

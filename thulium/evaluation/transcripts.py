@@ -114,6 +114,11 @@ def _of_records(path: Path, rows: list[tuple[int, dict[str, Any]]], role: Role) 
         name, text = row[name_key], row[text_key]
         if not isinstance(text, str | None):
             raise DataError(f"{path}:{number}: its {text_key} is no text")
+        if other := _another_text(row, text_key):
+            raise DataError(
+                f"{path}:{number}: which is the text? {text_key!r} and {other!r} differ: keep one, or call the other "
+                "otherwise"
+            )
         if wrong := next((key for key in (name_key, "page") if not _is_name(row.get(key, ""), key)), None):
             raise DataError(f"{path}:{number}: its {wrong} is no name: write a text or a number")
         _add(found, str(name), Transcript(text or "", str(row.get("page") or "")), f"{path}:{number}")
@@ -127,6 +132,14 @@ def _called(there: Iterable[str], names: Sequence[str]) -> str | None:
         return found
     alike = [key for name in names for key in written if key.strip().lower() == name]
     return alike[0] if len(alike) == 1 else None
+
+
+def _another_text(row: Mapping[str, Any], taken: str) -> str | None:
+    """A further key or column that is called as a text of any role is, and says something else than the one taken."""
+    if taken.strip().lower() not in column_names.TEXTS:
+        return None  # such as a prediction: nothing else is called so
+    named = [key for key in row if key.strip().lower() in column_names.TEXTS]
+    return next((key for key in named if row[key] and row[taken] and row[key] != row[taken]), None)
 
 
 def _is_name(value: object, key: str) -> bool:

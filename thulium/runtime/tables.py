@@ -30,6 +30,7 @@ _CODED = re.compile(rf"{_CONTROL.pattern}|;(?=[\s\"]*{_SIGNS})")
 _ESCAPED = re.compile(r"\\(?:(\\)|x([0-9a-f]{2}))")
 QUOTE = "'"
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs"}  # between cells; the one that the head has most often
+_EMPTY = " \r\n\"" + "".join(SIGNS)  # of which the line of a row without anything is made
 _SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)  # a spreadsheet's first line
 
 
@@ -99,12 +100,16 @@ def read_numbered(
 def parted(lines: Iterator[str]) -> tuple[str, str, int]:
     """The sign between the cells of a table, its head, and how many lines they took.
 
-    Where numbers have commas, spreadsheets write semicolons; some say so in a line before the head.
+    Where numbers have commas, spreadsheets write semicolons; some say so in a line before the head, and write empty
+    rows before it, too.
     """
-    head = next(lines, "")
-    if said := _SEPARATOR.fullmatch(head):
-        return said[1], next(lines, ""), 2
-    return max(SIGNS, key=head.count), head, 1
+    said, taken = "", 0
+    for taken, head in enumerate(lines, 1):
+        if not said and (found := _SEPARATOR.fullmatch(head)):
+            said = found[1]
+        elif head.strip(_EMPTY):
+            return said or max(SIGNS, key=head.count), head, taken
+    return said or next(iter(SIGNS)), "", taken
 
 
 def _cells(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:

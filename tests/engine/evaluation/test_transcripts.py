@@ -57,6 +57,24 @@ def test_the_truth_is_taken_for_the_reference_and_the_reading_for_the_hypothesis
     assert read_transcripts(tmp_path / "t.csv", "hypothesis") == {"a.png": Transcript("read")}
 
 
+def test_two_texts_of_a_line_that_differ_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("id,text,ground_truth\n1,same,same\n2,one,\n3,read,true\n")
+    with pytest.raises(DataError, match=r"t\.csv:4: which is the text\? 'text' and 'ground_truth' differ: keep one"):
+        read_transcripts(table, "reference")
+    table.write_text("id,prediction,text,label\n1,read,one,two\n")
+    assert read_transcripts(table, "hypothesis")["1"].text == "read"
+
+
+def test_rows_without_anything_may_stand_before_the_head(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(";;\n\nid;text;hand\n1;one;a\n")
+    assert read_transcripts(table, "reference")["1"].text == "one"
+    table.write_text(";;\n\nid;text;hand\n1;one\n")
+    with pytest.raises(DataError, match=r"t\.csv:4: has 2 cells, its head has 3"):
+        read_transcripts(table, "reference")
+
+
 def test_a_table_of_names_and_texts_without_a_head_stays_one(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text('name\tDr. "A"\nb\ttext\n')
     assert read_transcripts(tmp_path / "t.tsv", "reference") == {"name": Transcript('Dr. "A"'), "b": Transcript("text")}

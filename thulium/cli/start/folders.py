@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,10 @@ def said(table: Path, found: Columns) -> Iterator[str]:
 
 def _value(row: Row, column: str) -> str:
     value: Any = row.values.get(column)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # as 7.0 is written where other rows have none
+    if isinstance(value, float):
+        if not isfinite(value):
+            return ""  # as NaN is written where a row has none
+        value = int(value) if value.is_integer() else value  # as 7.0 is written where other rows have none
     return str(value).strip() if isinstance(value, (str, int, float)) else ""
 
 

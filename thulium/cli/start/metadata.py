@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from os.path import isfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -64,8 +65,15 @@ def _names_texts(table: Path) -> bool:
     head = head_of(table)
     if head is None:
         return False
-    needed = [name for name in head.names if name in IMAGES or name in TEXTS]
-    return len(set(needed)) == len(needed) and bool(set(needed) & set(IMAGES)) and not set(needed) <= set(IMAGES)
+    return any(name in IMAGES for name in head.names) and any(name in TEXTS for name in head.names)
+
+
+def _check_columns(table: Path) -> None:
+    """Refuse a table with two columns of one name, if it is a name that counts."""
+    head = head_of(table)
+    named = [name for name in head.names if name in IMAGES or name in TEXTS] if head else []
+    if name := next((name for name in named if named.count(name) > 1), None):
+        raise ThuliumError(f"{table}: two columns are called {name!r}: keep one, or call the others otherwise")
 
 
 def called(tables: Sequence[Path]) -> str:
@@ -82,6 +90,7 @@ def texts_of(tables: Sequence[Path], sight: Sight) -> Found:
     found, faults, images = Found(), list[str](), _Images(sight)
     num_rows = 0
     for table in tables:
+        _check_columns(table)
         rows = rows_of(table, faults)
         num_rows += len(rows)
         if rows:
@@ -121,7 +130,7 @@ def _take(table: Path, rows: Sequence[Row], found: Found, faults: list[str], ima
     for row in rows:
         name, text = row.values.get(own), row.values.get(column)
         image = images.named(table, name) if isinstance(name, str) else None
-        fault = _fault_of_image(name, own, image, images.root) or _fault_of_text(text, column) or _twice(image, found)
+        fault = _fault_of_image(name, own, image, images) or _fault_of_text(text, column) or _twice(image, found)
         if fault := fault or (folders.fault(row, further) if text else ""):
             faults.append(f"{row.where}: {fault}")
         elif text and image:
@@ -143,6 +152,7 @@ class _Images:
         self._key_of = places.key_of
         self.root = sight.root
         self._by_name: dict[str, list[Path]] = {}
+        self._called: dict[str, list[Path]] | None = None  # of the last part of each name; most tables do without
         for image in sight.images:
             self._by_name.setdefault(self._key(image.with_suffix("")), []).append(image)
 
@@ -159,6 +169,18 @@ class _Images:
                 if is_image(path.name) and isfile(path):  # unlike Path.is_file, also of a name that no file can have
                     return path
         return self._only(table, name.replace("\\", "/"))
+
+    def elsewhere(self, name: str) -> str:
+        """What to do where images of a name lie in other folders; nothing where none does."""
+        if self._called is None:
+            self._called = {}
+            for image in chain.from_iterable(self._by_name.values()):
+                self._called.setdefault(image.name.casefold(), []).append(image.relative_to(self.root))
+        found = self._called.get(PureWindowsPath(name).name.casefold(), [])
+        if len(found) == 1:
+            return f" there, but {found[0]} is called so: move the table beside it, or name its folder, too"
+        several = f"{len(found):,} others are called so, such as {min(found)}" if found else ""
+        return several and f" there, but {several}: name the folder, too"
 
     def _only(self, table: Path, name: str) -> Path | None:
         for path in (table.parent / name, table.parent / FOLDER / name):
@@ -227,9 +249,9 @@ def _of_splits(found: Found, tables: Sequence[Path]) -> Iterator[str]:
         )
 
 
-def _fault_of_image(name: Any, column: str, image: Path | None, root: Path) -> str:
+def _fault_of_image(name: Any, column: str, image: Path | None, images: _Images) -> str:
     if image:
-        is_hidden = any(part.startswith(".") for part in image.relative_to(root).parts)
+        is_hidden = any(part.startswith(".") for part in image.relative_to(images.root).parts)
         return f"the image {name} lies where it is hidden, and is passed over: move it" if is_hidden else ""
     if not isinstance(name, str) or not name.strip():
         return f"has no {column!r}: write the image's name, or remove the row"
@@ -237,7 +259,7 @@ def _fault_of_image(name: Any, column: str, image: Path | None, root: Path) -> s
         return f"the image {name} is an address: download it into the folder, and name the file"
     if _points_out(name):
         return f"the image {name!r} points out of the folder: put it beside this file, and name it from there"
-    return f"there is no image {name}: add it, or remove the row"
+    return f"there is no image {name}{images.elsewhere(name) or ': add it, or remove the row'}"
 
 
 def _fault_of_text(text: Any, column: str) -> str:
