@@ -147,10 +147,17 @@ class Keeper:
                 raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
 
     def end_epoch(self, *, is_last: bool) -> None:
-        """After each epoch: save, unless it was short; stop if that is asked and another epoch would follow."""
+        """After each epoch: save, unless it was short; stop if that is asked.
+
+        After the last one, too: who asked may be gone, as DVC is, which would have noted what a finished training wrote.
+        Only where nothing can be kept is the training finished all the same.
+
+        Raises:
+            Interrupted: a signal asked for it.
+        """
         stopped_by, must_save = self.world.all_reduce_max(self.signals.caught, self._is_worth_it)
         is_kept = self.save() if stopped_by or must_save else False
-        if stopped_by and not is_last:
+        if stopped_by and (not is_last or self.world.all_reduce_max(is_kept)[0]):
             raise Interrupted(stopped_by, self._farewell(stopped_by, is_kept))
 
     def save(self) -> bool:

@@ -9,6 +9,7 @@ import io
 import json
 import multiprocessing
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from thulium.data.prepared import open_prepared
 from thulium.models import own_lines
 from thulium.models.file import load_model
 from thulium.models.wrappers import HTRModel
-from thulium.runtime.errors import CheckpointError, WorldError
+from thulium.runtime.errors import CheckpointError, Interrupted, WorldError
 from thulium.runtime.unfinished import forget_finished, unfinished
 from thulium.runtime.world import World
 from thulium.stages.train import train
@@ -112,6 +113,33 @@ def test_a_training_that_is_cut_again_and_again_ends_the_same(small, prepared, u
     run(small, prepared, tmp_path)
     assert outcome(tmp_path) == unbroken
     assert unfinished(tmp_path) == []
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_signal_after_the_last_step_stops_and_loses_nothing(
+    small, prepared, unbroken, tmp_path, monkeypatch, capsys, is_kept: bool
+) -> None:
+    """DVC may be gone by then, and would not know of a training that finished without it."""
+    end_epoch = Keeper.end_epoch
+
+    def asked(keeper: Keeper, *, is_last: bool) -> None:
+        if is_last:
+            keeper.signals.catch(signal.SIGTERM, None)
+        end_epoch(keeper, is_last=is_last)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Keeper, "end_epoch", asked)
+        if not is_kept:  # on a full disk; else the training would be lost, which is all there
+            patch.setattr(Keeper, "save", lambda _keeper: False)
+            run(small, prepared, tmp_path)
+            assert outcome(tmp_path) == unbroken
+            return
+        with pytest.raises(Interrupted, match="stopped by SIGTERM at the end of epoch 3; the same command resumes"):
+            run(small, prepared, tmp_path)
+    assert not (tmp_path / "metrics" / "train.json").exists()
+    run(small, prepared, tmp_path)
+    assert "resuming from the end of epoch 3\n" in capsys.readouterr().err
+    assert outcome(tmp_path) == unbroken
 
 
 def test_a_run_that_was_shortened_ends_where_it_would_have(small, prepared, tmp_path, cut, monkeypatch, capsys) -> None:

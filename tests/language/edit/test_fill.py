@@ -53,7 +53,7 @@ def added_lines(before: str, after: str) -> list[str]:
 def test_new_keys_go_into_their_sections_and_nothing_else_moves() -> None:
     before = "# top\ntraining:\n    epochs: 3 # few\n\n# models\ncheckpointing:\n    save_best: true\n"
     added = added_lines(before, fill(parse(before)).text)
-    assert added[:1] == ["    batch_size: 16  # Lines in one optimizer step, over all processes."]
+    assert added[:1] == ["    batch_size: 8  # Lines in one optimizer step, over all processes."]
     assert added[added.index("    max_pixels: 0") + 1 :][:2] == [
         "    lr: 0.001  # The learning rate at its peak, after the warm-up.",
         "    optimizer:  # The rule that turns gradients into steps.",

@@ -145,7 +145,7 @@ def test_a_damaged_report_gives_no_size(report: str, prepared: Path) -> None:
 def test_a_job_is_counted_and_estimated(prepared: Path) -> None:
     pace.write(prepared, pace.Pace(20.0, "cpu (2 threads)", pace.digest(TREE)))
     assert size(prepared, params(model=TREE["model"])) == (
-        "100 lines, 7 steps an epoch, at most 50 epochs: 350 steps; 1.25 M parameters; "
+        "100 lines, 13 steps an epoch, at most 50 epochs: 650 steps; 1.25 M parameters; "
         "about 4 min at the last run's 20 lines/s on cpu (2 threads)"
     )
 
@@ -156,12 +156,12 @@ def test_a_job_of_weighted_sources_is_counted_by_their_lines_an_epoch(prepared: 
         "sources": {"a": {"lines_an_epoch": 120}, "b": {"lines_an_epoch": 8}},
     }
     (prepared / "data" / "prepared" / "report.json").write_text(json.dumps(report))
-    assert size(prepared, {}).startswith("128 lines, 8 steps an epoch")
+    assert size(prepared, {}).startswith("128 lines, 16 steps an epoch")
     half = {**TREE, "training": {**TREE["training"], "lines": 50}}
-    assert str(job.size(prepared, prepared, half, {}, is_stale=False)).startswith("64 lines, 4 steps an epoch")
+    assert str(job.size(prepared, prepared, half, {}, is_stale=False)).startswith("64 lines, 8 steps an epoch")
 
 
-@pytest.mark.parametrize(("lines", "counted"), [(40, "40 lines, 3 steps"), (100, "100 lines, 7 steps"), (500, "100 ")])
+@pytest.mark.parametrize(("lines", "counted"), [(40, "40 lines, 5 steps"), (100, "100 lines, 13 steps"), (500, "100 ")])
 def test_a_job_on_some_of_the_lines_is_smaller(prepared: Path, lines: int, counted: str) -> None:
     tree = {**TREE, "training": {**TREE["training"], "lines": lines}}
     assert str(job.size(prepared, prepared, tree, {}, is_stale=False)).startswith(counted)
@@ -170,7 +170,7 @@ def test_a_job_on_some_of_the_lines_is_smaller(prepared: Path, lines: int, count
 def test_another_model_is_neither_counted_nor_estimated(prepared: Path) -> None:
     pace.write(prepared, pace.Pace(20.0, "cpu", "another"))
     assert size(prepared, params(model={}), is_stale=True) == (
-        "100 lines, 7 steps an epoch, at most 50 epochs: 350 steps; no run of this model was timed here, "
+        "100 lines, 13 steps an epoch, at most 50 epochs: 650 steps; no run of this model was timed here, "
         "so there is no estimate of how long it takes; counted on the data as they are prepared now"
     )
 
