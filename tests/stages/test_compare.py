@@ -51,10 +51,23 @@ def test_two_folders_are_compared(here: Path) -> None:
 def test_comparisons_on_the_same_lines_are_counted_in_a_project(here: Path) -> None:
     (here / ".dvc").mkdir()
     assert "comparison" not in call("compare", "a", "b").output
-    assert "this is comparison 2 on these lines here" in call("compare", "a", "b").output
+    assert "different comparisons" not in call("compare", "b", "a", "--html", "page.html").output  # the same one
+    assert "different comparisons" not in (here / "page.html").read_text("utf-8")
+    table(here / "e" / "predictions.csv", 2)
+    for _ in range(2):
+        assert "2 different comparisons were made on these lines here" in call("compare", "a", "e").output
     table(here / "c" / "predictions.csv", 2, pages=7)
     table(here / "d" / "predictions.csv", 3, pages=7)
     assert "comparison" not in call("compare", "c", "d").output
+
+
+def test_comparisons_that_an_earlier_version_counted_stay_counted(here: Path) -> None:
+    (here / ".dvc").mkdir()
+    call("compare", "a", "b")
+    counted = here / ".thulium" / "looks.json"
+    (lines,) = json.loads(counted.read_text("utf-8"))
+    counted.write_text(json.dumps({lines: 4, "of others": ["x", None], "damaged": None}))
+    assert "5 different comparisons were made" in call("compare", "a", "b").output
 
 
 def test_a_comparison_that_cannot_be_counted_is_made_and_says_so(here: Path) -> None:

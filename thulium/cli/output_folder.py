@@ -44,11 +44,14 @@ def held(folder: Path) -> Iterator[None]:
             lock.truncate(0)
             lock.write(f"{os.getpid()}\n".encode())
             lock.flush()
-            yield
-            (place / "lock").unlink(missing_ok=True)  # while it is held: who waits for it looks for a new one
+            try:
+                yield
+            finally:
+                # While it is held, and only then: who waits for it looks for a new one, which is not ours to remove.
+                with contextlib.suppress(OSError):
+                    (place / "lock").unlink(missing_ok=True)
     finally:
         with contextlib.suppress(OSError):
-            (place / "lock").unlink(missing_ok=True)
             place.rmdir()
             for path in made:
                 path.rmdir()

@@ -30,7 +30,7 @@ _CODED = re.compile(rf"{_CONTROL.pattern}|;(?=[\s\"]*{_SIGNS})")
 _ESCAPED = re.compile(r"\\(?:(\\)|x([0-9a-f]{2}))")
 QUOTE = "'"
 SIGNS = {",": "commas", ";": "semicolons", "\t": "tabs"}  # between cells; the one that the head has most often
-_EMPTY = " \r\n\"" + "".join(SIGNS)  # of which the line of a row without anything is made
+_EMPTY = ' \r\n"' + "".join(SIGNS)  # of which the line of a row without anything is made
 _SEPARATOR = re.compile(r'"?sep=([^\w\s"]|\t)"?\s*', re.IGNORECASE)  # a spreadsheet's first line
 
 

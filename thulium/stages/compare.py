@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,11 +16,9 @@ from thulium.evaluation.comparison_page import LineImages, write_page
 from thulium.evaluation.outcomes import read_outcome
 from thulium.evaluation.report import percent
 from thulium.runtime.errors import DataError
-from thulium.runtime.files import replace_text
-from thulium.runtime.progress import say
+from thulium.stages import looks
 
 WORDS = (0, 5)  # columns of the table that hold no numbers
-LOOKS = Path(".thulium") / "looks.json"  # how often lines were compared on, by their digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +31,8 @@ class Comparison:
         ranks: the best first, each beside it.
         changed: of two: the lines that got better or worse.
         facts: what the figures are of, where that differs.
-        looks: how often these lines were compared on in the project, with this time; 0 where nobody counts, or can.
+        looks: how many different comparisons were made on these lines in the project, with this one; 0 where nobody
+            counts, or can.
     """
 
     outcomes: Sequence[Outcome]
@@ -92,33 +90,8 @@ def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project:
         left_out=left_out,
         facts=comparing.differing_facts(outcomes),
         unit=chosen,
-        looks=count_look(outcomes[0], project) if project else 0,
+        looks=looks.count(outcomes, project) if project else 0,
     )
-
-
-def count_look(outcome: Outcome, project: Path) -> int:
-    """Note that these lines were compared on, and say how often that was done here.
-
-    Who compares often enough on the same lines finds a winner by chance.
-    """
-    digest = hashlib.sha256()
-    for line in outcome.lines:
-        digest.update(f"{line.id}\0{line.transcription}\0".encode())
-    key, path = digest.hexdigest()[:16], project / LOOKS
-    try:
-        looks = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        looks = {}
-    looks = looks if isinstance(looks, dict) else {}
-    before = looks.get(key)
-    looks[key] = (before if isinstance(before, int) else 0) + 1
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(path, json.dumps(looks, indent=2, sort_keys=True) + "\n")
-    except OSError as error:  # as where a project may only be read: the comparison holds without its number
-        say(f"note: this comparison was not counted: {path}: {error.strerror}")
-        return 0
-    return int(looks[key])
 
 
 def as_text(found: Comparison) -> str:
@@ -240,5 +213,5 @@ def _notes(found: Comparison) -> list[str]:
     rows += [f"left out: {row}" for row in found.left_out.rows]
     rows += comparing.caveats(found.outcomes[0], found.unit)
     if found.looks > 1:
-        rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
+        rows.append(looks.words(found.looks))
     return rows

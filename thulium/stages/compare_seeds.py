@@ -13,7 +13,8 @@ from thulium.evaluation.comparing import LeftOut, Measure, Unit
 from thulium.evaluation.outcomes import read_outcome
 from thulium.evaluation.report import percent
 from thulium.evaluation.seeds import Group, SeedDifference
-from thulium.stages.compare import Given, count_look
+from thulium.stages import looks
+from thulium.stages.compare import Given
 
 WORDS = (0, 6)  # columns of the table that hold no numbers
 MEASURES: tuple[Measure, ...] = ("cer", "wer")
@@ -52,7 +53,7 @@ def compare(given: Sequence[Given], *, common: bool, unit: Unit | None, project:
         left_out=left_out,
         facts=comparing.differing_facts([each.first for each in groups], passed_over=("seeds",)),
         unit=chosen,
-        looks=count_look(groups[0].first, project) if project else 0,
+        looks=looks.count([each for group in groups for each in group.outcomes.values()], project) if project else 0,
     )
 
 
@@ -161,5 +162,5 @@ def _notes(found: Comparison) -> list[str]:
         )
     rows += comparing.caveats(found.groups[0].first, found.unit)
     if found.looks > 1:
-        rows.append(f"this is comparison {found.looks} on these lines here: with many, one of them wins by chance")
+        rows.append(looks.words(found.looks))
     return rows

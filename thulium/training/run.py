@@ -149,7 +149,7 @@ class Keeper:
     def end_epoch(self, *, is_last: bool) -> None:
         """After each epoch: save, unless it was short; stop if that is asked.
 
-        After the last one, too: who asked may be gone, as DVC is, which would have noted what a finished training wrote.
+        After the last one, too: who asked may be DVC, which is gone then and notes no finished training.
         Only where nothing can be kept is the training finished all the same.
 
         Raises:
