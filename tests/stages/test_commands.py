@@ -105,6 +105,17 @@ def test_the_last_model_is_not_taken_for_the_best_one_unsaid(trained: Path, run:
     done = run("thulium", "predict", "runs/exp1", "data/test/images", cwd=trained)
     best.with_name("put-away").rename(best)
     assert "note: there is no best.safetensors: last.safetensors is taken, the model of the last epoch" in done.stderr
+    assert "has not ended" not in done.stderr
+
+
+def test_a_model_of_a_training_that_was_cut_is_said_to_be_that(trained: Path, run: lab.Shell) -> None:
+    metrics = trained / "runs" / "exp1" / "metrics" / "train.json"
+    metrics.rename(metrics.with_name("put-away"))
+    done = run("thulium", "predict", "runs/exp1", "data/test/images", cwd=trained)
+    metrics.with_name("put-away").rename(metrics)
+    assert (
+        "note: the training of runs/exp1/checkpoints/best.safetensors has not ended, as far as is known" in done.stderr
+    )
 
 
 def test_a_folder_where_a_file_should_be_is_named(trained: Path, run: lab.Shell, tmp_path: Path) -> None:

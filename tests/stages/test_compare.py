@@ -131,10 +131,14 @@ def test_revisions_are_compared_with_the_workspace(tmp_path: Path, monkeypatch: 
     project.mkdir()
     shell("git", "init", "-q", cwd=project)
     shell("dvc", "init", "-q", cwd=project)
+    commit = ("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one")
+    shell(*commit, cwd=project)
+    early = shell("thulium", "compare", "HEAD", "nowhere.csv", cwd=project, code=2)
+    assert "HEAD: no results are committed there, only what is before them\n  help: after `dvc repro`" in early.stderr
     table(project / "predictions.csv", 6)
     shell("dvc", "add", "-q", "predictions.csv", cwd=project)
     shell("git", "add", ".", cwd=project)
-    shell("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one", cwd=project)
+    shell(*commit, cwd=project)
     table(project / "predictions.csv", 3)
     done = shell("thulium", "compare", cwd=project)
     assert "CER: workspace is better: 15.00 points" in done.stdout

@@ -17,6 +17,8 @@ from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import FOLDS, SEEDS
 
 PARAMS, METRICS = "params.yaml", "metrics.json"
+DOCUMENTS = (PARAMS, "experiment.yaml")  # of a project, and of an output folder
+TRAIN_METRICS = Path("metrics") / "train.json"
 SUMMARY = "summary.json"  # the metrics.json of all seeds of a revision, beside that of its model
 NAMES = ("best.safetensors", "last.safetensors")
 LOCK = "dvc.lock"
@@ -76,6 +78,8 @@ def _in_folder(folder: Path) -> Path:
     tried = [*(place / name for place in dict.fromkeys(places) for name in NAMES), folder / names.MODEL]
     if found := next((path for path in tried if path.is_file()), None):
         _say_last(found)
+        if found.parent == places[1]:
+            _say_unfinished(found, folder)
         return found
     from thulium.runtime.pointers import absent
 
@@ -95,9 +99,21 @@ def _say_last(file: Path) -> None:
         echo(f"note: there is no {best}: {last} is taken, the model of the last epoch", err=True)
 
 
+def _say_unfinished(file: Path, folder: Path) -> None:
+    """Say if a model may be that of a training which was cut: one that has ended has written its figures."""
+    if folder / SEEDS in file.parents:  # whose figures are summed up, or it would not have been chosen
+        return
+    if any((folder / name).is_file() for name in DOCUMENTS) and not (folder / TRAIN_METRICS).exists():
+        echo(
+            f"note: the training of {file} has not ended, as far as is known ({folder / TRAIN_METRICS} is not there): "
+            "this is its best model so far; the command that began it goes on",
+            err=True,
+        )
+
+
 def _save_dir(folder: Path) -> str:
     """Where the checkpoints of a folder lie, by its document if it has one."""
-    for name in (PARAMS, "experiment.yaml"):
+    for name in DOCUMENTS:
         if (folder / name).exists():
             text = text_of(folder / name)
             return f"{_folder_of_best(text, folder / METRICS, str(folder), _name_one)}{save_dir_in(text)}"

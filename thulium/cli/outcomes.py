@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from thulium.cli.model_file import fetch, project_root
+from thulium.cli.model_file import LOCK, fetch, project_root
 from thulium_dsl.messages.problems import ThuliumError
 from thulium_dsl.pipeline.stages import SEEDS
 
@@ -91,8 +92,27 @@ def _of_revision(revision: str, root: Path, folder: Path) -> Found:
     return revision, table, metrics, tables
 
 
+def _has_no_results(revision: str, root: Path) -> bool:
+    """Whether it is a commit without a dvc.lock, as before the first results are committed."""
+    return _knows(f"{revision}^{{commit}}", root) and not _knows(f"{revision}:./{LOCK}", root)
+
+
+def _knows(name: str, root: Path) -> bool:
+    """Whether Git knows an object of a name."""
+    try:
+        return subprocess.run(["git", "cat-file", "-e", name], cwd=root, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def _table_of(place: str, revision: str, root: Path, table: Path) -> Path:
     said = fetch(place, revision, root, table)
+    if not table.exists() and _has_no_results(revision, root):
+        raise ThuliumError(
+            f"{revision}: no results are committed there, only what is before them\n"
+            "  help: after `dvc repro`, `git add .` and `git commit` keep them, and later ones stand beside those; "
+            "experiments, folders and tables are compared by their names"
+        )
     if not table.exists():
         raise ThuliumError(
             f"{revision}: no such file or folder, and no revision or experiment whose {place} is in DVC's cache "
