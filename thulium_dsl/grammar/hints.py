@@ -97,6 +97,8 @@ def _for_list(value: Any, schema: schemas.Schema) -> str:
     found = re.findall(numbers.NUMBER, value.replace("-", " ")) if isinstance(value, str) else []
     if found and len(found) == schema.get("minItems"):
         return f"write [{', '.join(found)}]"
+    if example and "null" in schema.get("type", ()):
+        return f"write a list, such as {example}, or nothing"
     return f"write a list, such as {example}" if example else ""
 
 

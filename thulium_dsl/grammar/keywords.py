@@ -18,6 +18,7 @@ KEYWORDS: dict[str, type] = {
     "x-gone": dict,  # keys that this section had once: what to do about each
     "x-group": str,  # in the branches of some types: a name for just these classes
     "x-implied-by": str,  # in the branch of a type: the key that says that a section without a type is of it
+    "x-meant": dict,  # values that others have for this key: what is written here for each
     "x-optional": bool,  # a section that may be left out, and then is: it has no defaults as a whole
     "x-path": bool,  # the text is a path below the document's folder
     "x-pattern-words": str,  # the "pattern" in words

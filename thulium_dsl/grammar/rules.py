@@ -248,7 +248,9 @@ def first_weights_stay(settings: Settings) -> Iterator[Finding]:
         yield from _stays(settings, dotted, path)
         is_told = oddity(path) is not None and ".safetensors" in path  # as of one in curly quotes
         if not path.endswith(".safetensors") and not is_told:
-            yield Finding((dotted,), "{0} is not the name of a model file", "name a file that ends in .safetensors")
+            nothing = "; write nothing to start from no model" if path.lower() in ("none", "null", "no") else ""
+            help_ = f"name a file that ends in .safetensors{nothing}"
+            yield Finding((dotted,), "{0} is not the name of a model file", help_)
 
 
 def _is_fetched_apart(settings: Settings, dotted: str, name: str) -> Iterator[Finding]:

@@ -275,6 +275,8 @@ def _pattern(error: ValidationError) -> Iterator[Saying]:
     hint = f"write for example {example}; {_says(error)}"
     if "integer" in error.schema["type"] and error.instance.strip().isdecimal():
         hint = f"write {int(error.instance)}, without quotes"
+    if meant := error.schema.get("x-meant", {}).get(error.instance.lower()):
+        hint = f"did you mean '{meant}'?"
     yield Saying(f"{shown(error.instance)} is not a value of this key", hint)
 
 
