@@ -355,7 +355,7 @@ def _tell(counts: Counts, wish: Wish, request: Request) -> None:
     if counts.left:
         say(f"{_plural(counts.left, 'line')} had a text already, and kept it: {HOW_KEPT[wish.present]}")
     if counts.empty:
-        say(f"{_plural(counts.empty, 'line')} of them {_verb(counts.empty)} read as nothing")
+        say(f"{_plural(counts.empty, 'line')} {_verb(counts.empty)} read as nothing")
     for row in _rows([*others, *(counts.errors if wish.skips else [])]):
         say(f"warning: {row}")
     is_nothing = not (counts.read or counts.left or counts.done)
