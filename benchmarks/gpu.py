@@ -128,7 +128,12 @@ def main() -> None:
     parser.add_argument("lines", nargs="?", type=Path)
     parser.add_argument("--out", type=Path, help="a file for all figures, as JSON")
     parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds for the whole")
-    parser.add_argument("--rendered", type=int, default=0, help="training lines to render where LINES is absent")
+    parser.add_argument(
+        "--rendered",
+        type=int,
+        default=0,
+        help=f"training lines to render where LINES is absent; on a CPU, {FEW} are learnt from",
+    )
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

@@ -48,6 +48,13 @@ def lines(root: Path, *names: str) -> Path:
     return root
 
 
+def faults_of(root: Path) -> list[str]:
+    """What is said of the rows of t.csv, from the number of the row on."""
+    with pytest.raises(ThuliumError) as error:
+        pairs.beside_images(look(root))
+    return [row.partition("t.csv:")[2] for row in str(error.value).splitlines()]
+
+
 def anew(root: Path) -> dict[str, str]:
     """What is written anew of a folder: name of each text -> its text."""
     form = pairs.beside_images(look(root))
@@ -129,10 +136,7 @@ def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (root / "t.csv").write_text(
         "file,text\n1.png,eins, zwei\ngone.png,a\n1.png,a\n" + "x" * 300 + ",a\n", encoding="utf-8"
     )
-    with pytest.raises(ThuliumError) as error:
-        pairs.beside_images(look(root))
-    said = [row.partition("t.csv:")[2] for row in str(error.value).splitlines()]
-    assert said == [
+    assert faults_of(root) == [
         "2: has 3 columns, and the first row has 2: put a text with ',' in it in quotes",
         "3: there is no image gone.png: add it, or remove the row",
         f"5: there is no image {'x' * 300}: add it, or remove the row",
@@ -140,9 +144,7 @@ def test_rows_of_a_table_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (root / "t.csv").write_text(
         'file,text\n1.png\n1.png, "a, b"\nhttps://a.org/1.png,a\nc:\\1.png,a\n', encoding="utf-8"
     )
-    with pytest.raises(ThuliumError) as error:
-        pairs.beside_images(look(root))
-    assert [row.partition("t.csv:")[2] for row in str(error.value).splitlines()] == [
+    assert faults_of(root) == [
         "2: has 1 column, and the first row has 2: add what is missing, if only ','",
         "3: has 3 columns, and the first row has 2: take out the space before the quotation mark",
         "4: the image https://a.org/1.png is an address: download it into the folder, and name the file",
@@ -194,9 +196,7 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_images_of_a_name_in_other_folders_are_pointed_out(tmp_path: Path) -> None:
     root = lines(tmp_path / "lines", "a/1.png", "a/2.png", "b/2.png", "3.png")
     (root / "t.csv").write_text("file,text\n1.png,a\n2.png,b\n3.png,c\n4.png,d\n")
-    with pytest.raises(ThuliumError) as error:
-        pairs.beside_images(look(root))
-    assert [row.partition("t.csv:")[2] for row in str(error.value).splitlines()] == [
+    assert faults_of(root) == [
         "2: there is no image 1.png there, but a/1.png is called so: move the table beside it, or name its folder, too",
         "3: there is no image 2.png there, but 2 others are called so, such as a/2.png: name the folder, too",
         "5: there is no image 4.png: add it, or remove the row",

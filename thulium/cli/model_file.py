@@ -106,7 +106,7 @@ def _say_unfinished(file: Path, folder: Path) -> None:
     if any((folder / name).is_file() for name in DOCUMENTS) and not (folder / TRAIN_METRICS).exists():
         echo(
             f"note: the training of {file} has not ended, as far as is known ({folder / TRAIN_METRICS} is not there): "
-            "this is its best model so far; the command that began it goes on",
+            "this is what it had come to; the command that began it goes on",
             err=True,
         )
 
